@@ -1,0 +1,52 @@
+"""What the flows talk to and what they know: one Prefect block for each outside system, and the pipeline's catalogue.
+
+The blocks are imported when they are first asked for, because Prefect and Google's clients take about two seconds to
+import and much of this package (the catalogue) needs neither. `prefect block register -m blocks` still sees them all.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from blocks.environment import PipelineEnvironment
+    from blocks.genie_sim import GenieSimEndpoint
+    from blocks.gke import GkeCluster
+    from blocks.policy import RemediationPolicy
+    from blocks.run_jobs import CloudRunJobs
+    from blocks.storage import PipelineStorage
+    from blocks.triggers import PipelineTriggers
+    from blocks.workflows import PipelineWorkflows
+
+__all__ = [
+    "CloudRunJobs",
+    "GenieSimEndpoint",
+    "GkeCluster",
+    "PipelineEnvironment",
+    "PipelineStorage",
+    "PipelineTriggers",
+    "PipelineWorkflows",
+    "RemediationPolicy",
+]
+
+_MODULES = {
+    "CloudRunJobs": "blocks.run_jobs",
+    "GenieSimEndpoint": "blocks.genie_sim",
+    "GkeCluster": "blocks.gke",
+    "PipelineEnvironment": "blocks.environment",
+    "PipelineStorage": "blocks.storage",
+    "PipelineTriggers": "blocks.triggers",
+    "PipelineWorkflows": "blocks.workflows",
+    "RemediationPolicy": "blocks.policy",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module 'blocks' has no attribute {name!r}")
+    return getattr(import_module(_MODULES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

@@ -1,0 +1,219 @@
+"""The pipeline as data: every stage, marker, workflow, job, trigger, scheduler and object class, with its names.
+
+No name of the pipeline is in code. `blocks/catalogue.yaml` describes the pipeline as its authors ship it; an
+installation that differs lays its own YAML over it (`load_catalogue(overlay=...)`). All paths are relative to the
+scene's root (`scenes/<scene_id>/`) unless they are said to be relative to the bucket. Patterns: `*` within a path
+segment, `**` across segments, `**/` also nothing at all.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCENE_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+"""What a scene id may look like: the pipeline's own rule for its jobs."""
+
+ObjectClass = Literal[
+    "input", "data", "completion_marker", "trigger_object", "lock", "idempotency_record", "failure_marker", "report"
+]
+
+
+class Model(BaseModel):
+    """Read-only; an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Marker(Model):
+    """A completion marker. `paths[0]` is what today's writer writes; the rest are older or alternative names."""
+
+    paths: tuple[str, ...] = Field(min_length=1)
+    payload: Literal["json", "text", "any"] = "json"
+    writer: Literal["job", "workflow", "local_runner", "nobody"]
+    required: bool = True
+    """False: a healthy stage may lack it (nobody writes it, only the local runner does, or only in one mode)."""
+    rewrite: bool = False
+    """A remediation may write it after it proved the stage: no cloud component does, yet a later stage asks for it."""
+    notes: str = ""
+
+
+class Output(Model):
+    """Something a stage must have produced to be healthy.
+
+    `path` may hold `{object_id}` (one for each object of the manifest), `{job_id}` (of `geniesim/job.json`), or a
+    pattern, of which at least one match must exist. In a stage's inputs `{object_id}` means every folder found there.
+    """
+
+    path: str
+    or_paths: tuple[str, ...] = ()
+    """Other names the same thing may have: one of them is enough."""
+    check: Literal["exists", "json", "manifest", "layout", "inventory", "glb", "usd", "gate_report", "text"] = "exists"
+    required: bool = True
+    cloud_only: bool = False
+    """The local runner's version of the stage never writes it: not asked for when the stage ran locally."""
+
+
+class Clear(Model):
+    """Patterns of what to remove before the stage is run again; they may hold `{job_id}` of `geniesim/job.json`."""
+
+    markers: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()
+
+
+class Rerun(Model):
+    """How the stage is run again by hand: one workflow with the event name it tests for, or one Cloud Run job."""
+
+    workflow: str | None = None
+    event_name: str | None = None
+    """Relative to the scene, e.g. `assets/.regen3d_complete`. The object itself need not exist."""
+    job: str | None = None
+    env: dict[str, str] = Field(default_factory=dict)
+    """Templates with `{bucket}` and `{scene_id}`."""
+
+
+class Stage(Model):
+    """One stage of the line, in the order of the file (which is topological)."""
+
+    title: str
+    needs: tuple[str, ...] = ()
+    """Stages whose outputs this one reads: they must be good before this one is run again."""
+    inputs: tuple[Output, ...] = ()
+    """Objects no stage of the pipeline makes (uploads, external exports). Never deleted; bad ones escalate."""
+    needs_markers: tuple[str, ...] = ()
+    """Names of markers without which this stage's job refuses to start, whoever should have written them."""
+    outputs: tuple[Output, ...] = ()
+    markers: tuple[str, ...] = ()
+    """Names (keys of `markers`) of the completion markers that belong to this stage."""
+    failure_markers: tuple[str, ...] = ()
+    """Paths, the one with today's schema first; some are shared between stages. May hold `{job_id}`."""
+    local_checkpoint: str | None = None
+    """Written when the local runner, not the cloud, ran this stage: its `cloud_only` outputs are then not expected."""
+    clear: Clear = Clear()
+    rerun: Rerun | None = None
+    downstream: tuple[str, ...] = ()
+    """Stages made from this one's outputs; the closure of this is what a rerun makes out of date."""
+    fatal: bool = True
+    optional: bool = False
+    """A scene is whole without it (never ran is fine), e.g. arena, dwm, episodes."""
+    gpu: bool = False
+    genie_sim: bool = False
+    timeout_seconds: int = Field(default=3600, gt=0)
+
+
+class ResultWords(Model):
+    """The vocabulary of one workflow's answer, in lower case: `result.status`, or words within a plain sentence."""
+
+    success: tuple[str, ...] = ("success",)
+    partial: tuple[str, ...] = ("partial_success",)
+    nothing_done: tuple[str, ...] = ("skipped", "waiting", "dry_run")
+    failed: tuple[str, ...] = ("failed",)
+
+
+class Workflow(Model):
+    """One Cloud Workflow: how it is started by hand and what its answer means."""
+
+    argument: dict[str, object]
+    """The argument's template. Strings may hold `{bucket}`, `{event_name}`, `{scene_id}`, `{job_id}`."""
+    event_name: str | None = None
+    """Relative to the scene: the event to name when nobody says otherwise."""
+    event_regex: str | None = None
+    """What the workflow itself tests `data.name` against."""
+    stages: tuple[str, ...] = ()
+    """Every stage that one run of it makes."""
+    jobs: tuple[str, ...] = ()
+    skip_if: tuple[str, ...] = ()
+    """Names (keys of `markers`): while one of them exists the workflow answers SKIPPED."""
+    raises: bool = True
+    """False: a failure returns normally, so the execution SUCCEEDED and only `result` tells."""
+    result: ResultWords = ResultWords()
+    timeout_seconds: int = Field(gt=0)
+    """How long to wait for one run: the limits of its steps added up."""
+    notes: str = ""
+
+
+class Job(Model):
+    """One Cloud Run job."""
+
+    stage: str | None = None
+    criticality: Literal["critical", "non_critical", "intake", "maintenance"]
+    timeout_seconds: int | None = None
+    env: tuple[str, ...] = ()
+    destructive: bool = False
+
+
+class Trigger(Model):
+    """One Eventarc trigger. Without `name_regex` it fires for every object written to the bucket."""
+
+    workflow: str
+    event: Literal["object_finalized", "custom"] = "object_finalized"
+    name_regex: str | None = None
+    deployed: bool = True
+    """False: it exists only in comments, or must not exist."""
+    forbidden: bool = False
+    """It must not exist; the pipeline's own `enable` deletes it."""
+    created_by: str = ""
+
+
+class Scheduler(Model):
+    cron: str
+    target: str
+    argument: dict[str, object] = Field(default_factory=dict)
+    created_paused: bool = False
+
+
+class Lock(Model):
+    """A lock object some workflow takes. `holder_field` names the execution that holds it."""
+
+    path: str
+    stage: str
+    holder_field: str = "execution_id"
+    workflow: str
+    ttl_seconds: int | None = None
+
+
+class GkeJob(Model):
+    """GPU Jobs that workflows create. After the prefix `name` only the epoch's digits follow."""
+
+    name: str = Field(pattern=r"^[^{}]*\{scene_id\}[^{}]*$")
+    stage: str
+
+
+class ObjectRule(Model):
+    """First rule that matches an object's path decides its class."""
+
+    object_class: ObjectClass
+    patterns: tuple[str, ...]
+
+
+class Catalogue(Model):
+    """The whole pipeline. Built by `load_catalogue`, which checks every reference between the parts."""
+
+    version: int
+    scene_root: str = Field(default="scenes/{scene_id}/", pattern=r"^[^{}]*\{scene_id\}/$")
+    namespace: str = "blueprint"
+    stages: dict[str, Stage]
+    markers: dict[str, Marker]
+    workflows: dict[str, Workflow]
+    jobs: dict[str, Job]
+    triggers: dict[str, Trigger]
+    schedulers: dict[str, Scheduler]
+    locks: tuple[Lock, ...] = ()
+    gke_jobs: tuple[GkeJob, ...] = ()
+    object_classes: tuple[ObjectRule, ...]
+    """Of objects below a scene's root; what no rule matches is data."""
+    bucket_object_classes: tuple[ObjectRule, ...] = ()
+    """Of objects outside every scene, relative to the bucket."""
+    test_scene_ids: tuple[str, ...] = ()
+    """Patterns of scene ids that may receive synthetic fixtures."""
+
+    def scene_prefix(self, scene_id: str) -> str:
+        """`scenes/<scene_id>/`. Raises ValueError for anything that is not a plain scene id."""
+        if not SCENE_ID.fullmatch(scene_id):
+            raise ValueError(
+                f"{scene_id!r} is not a scene id: use 1 to 128 letters, digits, '_' or '-', as in 'kitchen_001'."
+            )
+        return self.scene_root.format(scene_id=scene_id)

@@ -1,0 +1,78 @@
+"""How clients of the outside systems are made: once for a block, for all threads, and never copied with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Lock
+from typing import Any, Generic, Protocol, TypeVar
+
+import grpc
+from google.auth.credentials import AnonymousCredentials, Credentials
+from prefect_gcp import GcpCredentials  # type: ignore[import-untyped]
+
+__all__ = ["GcpCredentials", "Lazy", "anonymous", "close_channel", "google_credentials", "plain_channel"]
+
+T = TypeVar("T")
+
+
+class Lazy(Generic[T]):
+    """A client made at first use. A copy of a block (or a block sent to another process) makes its own."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._client: T | None = None
+
+    def get(self, make: Callable[[], T]) -> T:
+        """The client, made by `make` when there is none yet."""
+        if self._client is None:
+            with self._lock:
+                if self._client is None:
+                    self._client = make()
+        return self._client
+
+    def drop(self, close: Callable[[T], object]) -> None:
+        """Close the client if there is one; the next use makes a new one."""
+        with self._lock:
+            client, self._client = self._client, None
+        if client is not None:
+            close(client)
+
+    def __deepcopy__(self, memo: object) -> Lazy[T]:
+        return Lazy()
+
+    def __eq__(self, other: object) -> bool:
+        """A client is no part of what a block says: two blocks with the same settings are equal."""
+        return isinstance(other, Lazy)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __reduce__(self) -> tuple[type[Lazy[T]], tuple[()]]:
+        return Lazy, ()
+
+
+def google_credentials(block: GcpCredentials | None) -> Credentials | None:
+    """The credentials of a block; None means the application default credentials, which the clients find themselves."""
+    return None if block is None else block.get_credentials_from_service_account()
+
+
+def anonymous() -> Credentials:
+    """For an endpoint override, which needs no credentials and must not be sent any."""
+    return AnonymousCredentials()  # type: ignore[no-untyped-call]
+
+
+def plain_channel(endpoint: str) -> grpc.Channel:
+    """An unencrypted gRPC channel to an endpoint override (`host:port`), whatever proxy is set for the internet."""
+    return grpc.insecure_channel(endpoint, options=[("grpc.enable_http_proxy", 0)])
+
+
+class HasTransport(Protocol):
+    """What Google's gRPC clients have in common."""
+
+    @property
+    def transport(self) -> Any:
+        """The client's channel and its methods."""
+
+
+def close_channel(client: HasTransport) -> None:
+    """Close a gRPC client's connections."""
+    client.transport.close()

@@ -1,0 +1,76 @@
+"""One installation of the pipeline: its names, how to reach it, and the limits of remediation there."""
+
+from __future__ import annotations
+
+from prefect.blocks.core import Block
+from pydantic import Field, PrivateAttr, model_validator
+
+from blocks.catalogue import Catalogue
+from blocks.catalogue_load import load_catalogue
+from blocks.clients import Lazy
+from blocks.genie_sim import GenieSimEndpoint
+from blocks.gke import GkeCluster
+from blocks.policy import RemediationPolicy
+from blocks.run_jobs import CloudRunJobs
+from blocks.storage import PipelineStorage
+from blocks.triggers import PipelineTriggers
+from blocks.workflows import PipelineWorkflows
+
+
+class PipelineEnvironment(Block):
+    """Everything a remediation needs to know of one installation. Flows take this block and nothing else."""
+
+    _block_type_name = "Remediation Environment"
+    _block_type_slug = "remediation-environment"
+    _description = "One installation of the pipeline: its project, buckets, systems, differences and limits."
+
+    project: str = Field(default="", description="Google Cloud project; given to every nested block that names none.")
+    region: str = Field(default="us-central1", description="Region of workflows, jobs and triggers.")
+    data_bucket: str = Field(default="", description="The pipeline's bucket, which holds scenes/.")
+    ops_bucket: str = Field(
+        default="", description="Bucket for journals, claims and reports. No trigger may listen to it."
+    )
+    backup_bucket: str = Field(default="", description="Bucket with the backups; empty: there are none.")
+    backup_prefix: str = Field(default="", description="Where the backups begin in that bucket.")
+    catalogue_overlay: str = Field(
+        default="", description="YAML that says where this installation differs from the shipped catalogue."
+    )
+    storage: PipelineStorage = Field(default_factory=PipelineStorage, description="The buckets.")
+    workflows: PipelineWorkflows = Field(default_factory=PipelineWorkflows, description="The workflows.")
+    jobs: CloudRunJobs = Field(default_factory=CloudRunJobs, description="The Cloud Run jobs.")
+    triggers: PipelineTriggers = Field(default_factory=PipelineTriggers, description="The Eventarc triggers.")
+    cluster: GkeCluster = Field(default_factory=GkeCluster, description="The cluster of the GPU Jobs.")
+    genie_sim: GenieSimEndpoint = Field(default_factory=GenieSimEndpoint, description="The Genie Sim server.")
+    policy: RemediationPolicy = Field(default_factory=RemediationPolicy, description="The limits of remediation.")
+
+    _catalogue: Lazy[Catalogue] = PrivateAttr(default_factory=Lazy)
+
+    @model_validator(mode="after")
+    def _name_the_project_once(self) -> PipelineEnvironment:
+        """Nested blocks that name no project get the environment's, those that kept the default region likewise."""
+        for block in (self.storage, self.workflows, self.jobs, self.triggers):
+            if not block.project:
+                block.project = self.project
+        for regional in (self.workflows, self.jobs, self.triggers):
+            if "region" not in regional.model_fields_set:
+                regional.region = self.region
+        return self
+
+    @model_validator(mode="after")
+    def _journal_apart_from_data(self) -> PipelineEnvironment:
+        if self.ops_bucket and self.ops_bucket == self.data_bucket:
+            raise ValueError(
+                f"ops_bucket is the data bucket {self.data_bucket!r}; name another one, because every object written "
+                "to the data bucket starts workflows."
+            )
+        return self
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The shipped catalogue with this installation's differences. Raises ValueError with the line at fault."""
+        return self._catalogue.get(lambda: load_catalogue(self.catalogue_overlay or None))
+
+    def close(self) -> None:
+        """Close every connection. The next call opens new ones."""
+        for block in (self.storage, self.workflows, self.jobs, self.triggers, self.cluster):
+            block.close()

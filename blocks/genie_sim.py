@@ -1,0 +1,73 @@
+"""Whether the Genie Sim server answers."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass
+from typing import Literal
+
+import grpc
+from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
+from grpc_health.v1.health_pb2_grpc import HealthStub
+from prefect.blocks.core import Block
+from pydantic import Field, field_validator
+
+from blocks.clients import plain_channel
+
+
+@dataclass(frozen=True)
+class GenieSimHealth:
+    """What was found, and a sentence for the person on call."""
+
+    state: Literal["serving", "not_serving", "unknown", "down"]
+    """serving: it says so. not_serving: it says it is loading or failing, or hangs. unknown: reachable, but it has no
+    health service. down: no connection."""
+    detail: str
+
+
+class GenieSimEndpoint(Block):
+    """The Genie Sim gRPC server."""
+
+    _block_type_name = "Remediation Genie Sim"
+    _block_type_slug = "remediation-genie-sim"
+    _description = "The Genie Sim server: whether it can be reached and says that it is ready."
+
+    address: str = Field(default="localhost:50051", description="host:port of the server; not encrypted.")
+    connect_seconds: float = Field(default=5.0, gt=0, description="Seconds to wait for the connection.")
+    check_seconds: float = Field(default=5.0, gt=0, description="Seconds to wait for the answer of the health check.")
+
+    @field_validator("address")
+    @classmethod
+    def _has_port(cls, address: str) -> str:
+        host, _, port = address.rpartition(":")
+        if not host or not port.isdigit():
+            raise ValueError(f"address {address!r} is not host:port; use one like 'localhost:50051'.")
+        return address
+
+    def check(self) -> GenieSimHealth:
+        """Connect, then ask gRPC's standard health service for the whole server (service name empty).
+
+        Nothing is repeated and nothing raised: a server that does not answer is a finding.
+        """
+        host, _, port = self.address.rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=self.connect_seconds).close()
+        except OSError as error:
+            return GenieSimHealth("down", f"No connection to {self.address}: {error}.")
+        with plain_channel(self.address) as channel:
+            try:
+                answer = HealthStub(channel).Check(HealthCheckRequest(service=""), timeout=self.check_seconds)
+            except grpc.RpcError as error:
+                return self._failed(error)
+        name = HealthCheckResponse.ServingStatus.Name(answer.status)
+        if answer.status == HealthCheckResponse.SERVING:
+            return GenieSimHealth("serving", f"{self.address} answers SERVING.")
+        return GenieSimHealth("not_serving", f"{self.address} answers {name}.")
+
+    def _failed(self, error: grpc.RpcError) -> GenieSimHealth:
+        code, detail = error.code(), error.details()
+        if code is grpc.StatusCode.UNIMPLEMENTED:
+            return GenieSimHealth("unknown", f"{self.address} can be reached, but has no gRPC health service.")
+        if code is grpc.StatusCode.UNAVAILABLE:
+            return GenieSimHealth("down", f"{self.address} accepted the connection and dropped it: {detail}.")
+        return GenieSimHealth("not_serving", f"{self.address} did not answer the health check ({code.name}: {detail}).")

@@ -1,0 +1,118 @@
+"""The GPU Jobs that workflows create in the cluster."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from kubernetes import client as kubernetes
+from kubernetes import config
+from prefect.blocks.core import Block
+from pydantic import Field, PrivateAttr
+
+from blocks.calls import Call, CallLimits, read
+from blocks.clients import Lazy
+from blocks.errors import PermanentError
+
+
+@dataclass(frozen=True)
+class GkeJobInfo:
+    """One Kubernetes Job. Counts are pods."""
+
+    name: str
+    active: int
+    succeeded: int
+    failed: int
+    suspended: bool
+    created: datetime
+    labels: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def finished(self) -> bool:
+        """Whether Kubernetes has no pod of it and will make none; a new Job without pods yet is not finished."""
+        return self.active == 0 and not self.suspended and self.succeeded + self.failed > 0
+
+
+class GkeCluster(Block):
+    """The cluster where the pipeline's GPU Jobs run. It is only looked at, never changed."""
+
+    _block_type_name = "Remediation GKE Cluster"
+    _block_type_slug = "remediation-gke-cluster"
+    _description = "The cluster of the pipeline: which GPU Jobs are there and how they stand."
+
+    enabled: bool = Field(default=True, description="Off when the pipeline has no cluster: then there are no Jobs.")
+    namespace: str = Field(default="blueprint", description="Namespace of the pipeline's Jobs.")
+    endpoint: str = Field(
+        default="", description="Address of a Kubernetes API to use without credentials, as in http://127.0.0.1:8001."
+    )
+    kubeconfig: str = Field(
+        default="", description="Path of a kubeconfig file; empty: the pod's own account, else ~/.kube/config."
+    )
+    context: str = Field(default="", description="Context of the kubeconfig file; empty: its current one.")
+    limits: CallLimits = Field(default_factory=CallLimits, description="How long calls are waited for and repeated.")
+
+    _client: Lazy[kubernetes.BatchV1Api] = PrivateAttr(default_factory=Lazy)
+
+    def jobs(self, prefix: str = "") -> list[GkeJobInfo]:
+        """The Jobs of the namespace whose names begin with `prefix`, by name."""
+        if not self.enabled:
+            return []
+        call = Call(
+            f"list the Jobs in namespace {self.namespace}", "list on jobs.batch", "check the cluster's address."
+        )
+        found: list[GkeJobInfo] = []
+        token: str | None = None
+        while True:
+            page = read(call, partial(self._page, token), self.limits)
+            found += [_job(job) for job in page.items if job.metadata.name.startswith(prefix)]
+            token = page.metadata._continue
+            if not token:
+                return sorted(found, key=lambda job: job.name)
+
+    def close(self) -> None:
+        """Close the connections. The next call opens new ones."""
+        self._client.drop(lambda client: client.api_client.close())
+
+    def _page(self, token: str | None) -> Any:
+        options: dict[str, Any] = {"_continue": token} if token else {}
+        return self._open().list_namespaced_job(
+            self.namespace, limit=500, _request_timeout=self.limits.call_seconds, **options
+        )
+
+    def _open(self) -> kubernetes.BatchV1Api:
+        return self._client.get(lambda: kubernetes.BatchV1Api(kubernetes.ApiClient(self._configuration())))
+
+    def _configuration(self) -> kubernetes.Configuration:
+        configuration = kubernetes.Configuration()
+        configuration.retries = False
+        if self.endpoint:
+            configuration.host, configuration.proxy = self.endpoint, None
+            return configuration
+        in_cluster = not self.kubeconfig and "KUBERNETES_SERVICE_HOST" in os.environ
+        try:
+            if in_cluster:
+                config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+            else:
+                file, context = self.kubeconfig or None, self.context or None
+                config.load_kube_config(file, context, configuration)  # type: ignore[no-untyped-call]
+        except config.ConfigException as error:
+            raise PermanentError(
+                f"There is no way to reach the cluster ({error}); set kubeconfig of the cluster block, or turn it off "
+                "with enabled = false."
+            ) from error
+        return configuration
+
+
+def _job(job: Any) -> GkeJobInfo:
+    return GkeJobInfo(
+        name=job.metadata.name,
+        active=job.status.active or 0,
+        succeeded=job.status.succeeded or 0,
+        failed=job.status.failed or 0,
+        suspended=bool(job.spec.suspend),
+        created=job.metadata.creation_timestamp,
+        labels=dict(job.metadata.labels or {}),
+    )

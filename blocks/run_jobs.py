@@ -1,0 +1,197 @@
+"""Cloud Run jobs: what is deployed, what ran with which environment, and starting one. A start is never made twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Literal
+
+from google.cloud import run_v2
+from google.cloud.run_v2.services.executions.transports import ExecutionsGrpcTransport
+from google.cloud.run_v2.services.jobs.transports import JobsGrpcTransport
+from prefect.blocks.core import Block
+from pydantic import Field, PrivateAttr
+
+from blocks.calls import Call, CallLimits, read, start
+from blocks.clients import GcpCredentials, Lazy, close_channel, google_credentials, plain_channel
+from blocks.errors import NotFound, UnknownOutcome
+
+JobState = Literal["running", "succeeded", "failed", "cancelled"]
+_PAGE = 100
+_Condition = run_v2.Condition
+
+
+@dataclass(frozen=True)
+class JobInfo:
+    """A deployed job."""
+
+    name: str
+    """The short name, as in `simready-job`."""
+    image: str
+    timeout_seconds: int
+    env: dict[str, str]
+    """The variables every execution gets, without those that come from secrets."""
+
+
+@dataclass(frozen=True)
+class JobExecution:
+    """One run of a job."""
+
+    name: str
+    """`projects/<p>/locations/<l>/jobs/<j>/executions/<id>`."""
+    job: str
+    """The short name of the job."""
+    env: dict[str, str]
+    """The variables it was started with, without those that come from secrets."""
+    state: JobState
+    created: datetime
+    completed: datetime | None = None
+    message: str = ""
+    """What Cloud Run says of the state: why it failed, or what it waits for."""
+
+
+class CloudRunJobs(Block):
+    """The pipeline's Cloud Run jobs and their executions."""
+
+    _block_type_name = "Remediation Cloud Run Jobs"
+    _block_type_slug = "remediation-cloud-run-jobs"
+    _description = "Cloud Run jobs of the pipeline: what is deployed, what ran, and starting one exactly once."
+
+    project: str = Field(default="", description="Google Cloud project of the jobs.")
+    region: str = Field(default="us-central1", description="Region of the jobs.")
+    endpoint: str = Field(default="", description="host:port of the Cloud Run API instead of Google's; unencrypted.")
+    credentials: GcpCredentials | None = Field(
+        default=None, description="Service account to use; empty: the application default credentials."
+    )
+    limits: CallLimits = Field(default_factory=CallLimits, description="How long calls are waited for and repeated.")
+
+    _jobs: Lazy[run_v2.JobsClient] = PrivateAttr(default_factory=Lazy)
+    _executions: Lazy[run_v2.ExecutionsClient] = PrivateAttr(default_factory=Lazy)
+
+    def get(self, job: str) -> JobInfo | None:
+        """The deployed job of that short name, None when it is not deployed."""
+        call = Call(f"look at job {job}", "run.jobs.get")
+        name = self._name(job)
+        try:
+            found = read(
+                call,
+                lambda: self._jobs_client().get_job(name=name, retry=None, timeout=self.limits.call_seconds),
+                self.limits,
+            )
+        except NotFound:
+            return None
+        task = found.template.template
+        image = task.containers[0].image if task.containers else ""
+        return JobInfo(job, image, int(task.timeout.total_seconds()), _env(task))
+
+    def executions(self, job: str, *, since: datetime | None = None) -> Iterator[JobExecution]:
+        """The executions of a job, newest first; none when it is not deployed.
+
+        `since` (with a time zone) stops at the first one created before it: the service itself cannot filter.
+        """
+        call = Call(f"list the executions of job {job}", "run.executions.list")
+        token = ""
+        while True:
+            try:
+                page = read(call, partial(self._page, job, token), self.limits)
+            except NotFound:
+                return
+            for message in page.executions:
+                execution = execution_from(message)
+                if since is not None and execution.created < since:
+                    return
+                yield execution
+            token = page.next_page_token
+            if not token:
+                return
+
+    def execution(self, name: str) -> JobExecution:
+        """The execution of that full name. Raises `NotFound`."""
+        call = Call(f"look at execution {name}", "run.executions.get", "the job may have been deleted since.")
+
+        def attempt() -> JobExecution:
+            client = self._executions_client()
+            return execution_from(client.get_execution(name=name, retry=None, timeout=self.limits.call_seconds))
+
+        return read(call, attempt, self.limits)
+
+    def start(self, job: str, env: dict[str, str], *, timeout_seconds: int | None = None) -> JobExecution:
+        """Start one execution with `env` over the job's own variables, and return as soon as it exists.
+
+        Raises `UnknownOutcome` when the answer is lost: find out with `executions` before starting another. Raises
+        `NotFound` when the job is not deployed.
+        """
+        call = Call(f"start job {job}", "run.jobs.runWithOverrides", "deploy it, or check project and region.")
+        overrides = run_v2.RunJobRequest.Overrides(
+            container_overrides=[{"env": [{"name": name, "value": value} for name, value in env.items()]}]
+        )
+        if timeout_seconds is not None:
+            overrides.timeout = timedelta(seconds=timeout_seconds)
+        request = run_v2.RunJobRequest(name=self._name(job), overrides=overrides)
+
+        def attempt() -> JobExecution:
+            started = self._jobs_client().run_job(request=request, retry=None, timeout=self.limits.call_seconds)
+            if started.metadata is None or not started.metadata.name:
+                raise UnknownOutcome(f"Job {job} was started, but the answer does not name the execution: look for it.")
+            return execution_from(started.metadata)
+
+        return start(call, attempt, self.limits)
+
+    def close(self) -> None:
+        """Close the connections. The next call opens new ones."""
+        self._jobs.drop(close_channel)
+        self._executions.drop(close_channel)
+
+    def _page(self, job: str, token: str) -> run_v2.ListExecutionsResponse:
+        request = run_v2.ListExecutionsRequest(parent=self._name(job), page_size=_PAGE, page_token=token)
+        client = self._executions_client()
+        pager = client.list_executions(request=request, retry=None, timeout=self.limits.call_seconds)
+        return next(pager.pages)
+
+    def _name(self, job: str) -> str:
+        return f"projects/{self.project}/locations/{self.region}/jobs/{job}"
+
+    def _jobs_client(self) -> run_v2.JobsClient:
+        def make() -> run_v2.JobsClient:
+            if self.endpoint:
+                return run_v2.JobsClient(transport=JobsGrpcTransport(channel=plain_channel(self.endpoint)))
+            return run_v2.JobsClient(credentials=google_credentials(self.credentials))
+
+        return self._jobs.get(make)
+
+    def _executions_client(self) -> run_v2.ExecutionsClient:
+        def make() -> run_v2.ExecutionsClient:
+            if self.endpoint:
+                return run_v2.ExecutionsClient(transport=ExecutionsGrpcTransport(channel=plain_channel(self.endpoint)))
+            return run_v2.ExecutionsClient(credentials=google_credentials(self.credentials))
+
+        return self._executions.get(make)
+
+
+def execution_from(message: run_v2.Execution) -> JobExecution:
+    completed = next((one for one in message.conditions if one.type_ == "Completed"), None)
+    return JobExecution(
+        name=message.name,
+        job=message.name.split("/jobs/")[-1].split("/")[0],
+        env=_env(message.template),
+        state=_state(message, completed),
+        created=message.create_time if "create_time" in message else datetime.now(UTC),
+        completed=message.completion_time if "completion_time" in message else None,
+        message=completed.message if completed else "",
+    )
+
+
+def _state(message: run_v2.Execution, completed: run_v2.Condition | None) -> JobState:
+    if completed is not None and completed.state == _Condition.State.CONDITION_SUCCEEDED:
+        return "succeeded"
+    if completed is not None and completed.state == _Condition.State.CONDITION_FAILED:
+        cancelled = completed.execution_reason == _Condition.ExecutionReason.CANCELLED or message.cancelled_count
+        return "cancelled" if cancelled else "failed"
+    return "running"
+
+
+def _env(task: run_v2.TaskTemplate) -> dict[str, str]:
+    containers = task.containers[:1]
+    return {one.name: one.value for container in containers for one in container.env if "value_source" not in one}

@@ -1,0 +1,61 @@
+"""The Cloud Storage client as this project uses it: no retries of its own, enough connections for many threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from google.cloud import storage
+from requests.adapters import HTTPAdapter
+
+from blocks.calls import Call, CallLimits, read
+from blocks.clients import GcpCredentials, anonymous, google_credentials
+
+CONNECTIONS = 32
+"""Connections kept open. With fewer than there are threads, urllib3 throws connections away and warns each time."""
+
+CHECK_BUCKET = "check data_bucket, ops_bucket and backup_bucket of the environment block."
+NO_BUCKET = "bucket does not exist"
+"""Cloud Storage's words for a missing bucket; a missing object has the same status, 404."""
+
+OBJECT_FIELDS = "name,generation,size,updated,timeCreated,timeDeleted,softDeleteTime,crc32c,metadata,contentType"
+
+
+def open_client(project: str, endpoint: str, credentials: GcpCredentials | None) -> storage.Client:
+    """A client for Google's endpoint, or without credentials for `endpoint`."""
+    if endpoint:
+        client = storage.Client(
+            project=project or None, credentials=anonymous(), client_options={"api_endpoint": endpoint}
+        )
+        client._http.trust_env = False  # an override is asked directly, whatever proxy is set for the internet
+    else:
+        client = storage.Client(project=project or None, credentials=google_credentials(credentials))
+    # At the first sight of a bucket the client asks for its settings in a thread of its own, with retries of its own
+    # and a permission the flows may not have, to adorn traces that nobody asked for.
+    client._bucket_metadata_cache = None
+    adapter = HTTPAdapter(pool_connections=4, pool_maxsize=CONNECTIONS, max_retries=0)
+    for scheme in ("https://", "http://"):
+        client._http.mount(scheme, adapter)
+    return client
+
+
+def pages(
+    opened: Callable[[], storage.Client], bucket: str, prefix: str, options: dict[str, Any], limits: CallLimits
+) -> Iterator[tuple[list[storage.Blob], list[str]]]:
+    """The blobs and the 'folders' of each page of a listing. A page that fails is repeated by itself."""
+    call = Call(f"list gs://{bucket}/{prefix}", "storage.objects.list", CHECK_BUCKET)
+
+    def page(token: str | None) -> tuple[list[storage.Blob], list[str], str | None]:
+        listing = opened().list_blobs(
+            bucket, prefix=prefix or None, page_token=token, timeout=limits.call_seconds, retry=None, **options
+        )
+        blobs = list(next(listing.pages, ()))
+        return blobs, sorted(listing.prefixes), listing.next_page_token
+
+    token: str | None = None
+    while True:
+        blobs, folders, token = read(call, partial(page, token), limits)
+        yield blobs, folders
+        if not token:
+            return

@@ -1,0 +1,75 @@
+"""What is known of an object in a bucket, and of what protects a bucket's objects from deletion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from google.cloud.storage import Blob  # type: ignore[import-untyped]
+
+WRITE_TOKEN = "remediation-write"
+"""Custom metadata on every object written here: a random token by which a write whose answer was lost is recognised."""
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """One generation of one object."""
+
+    bucket: str
+    name: str
+    generation: int
+    size: int
+    """Bytes."""
+    updated: datetime
+    created: datetime
+    crc32c: str
+    """Base64, as Cloud Storage gives it."""
+    metadata: dict[str, str] = field(default_factory=dict)
+    content_type: str = "application/octet-stream"
+    soft_deleted_at: datetime | None = None
+    is_live: bool = True
+    """False for a noncurrent version and for a soft-deleted object."""
+
+    @property
+    def uri(self) -> str:
+        """`gs://bucket/name#generation`."""
+        return f"gs://{self.bucket}/{self.name}#{self.generation}"
+
+    def same_as(self, other: StoredObject) -> bool:
+        """Whether both hold the same bytes with the same content type and metadata, wherever they are."""
+        mine = (self.size, self.crc32c, self.content_type, self.metadata)
+        return mine == (other.size, other.crc32c, other.content_type, other.metadata)
+
+
+@dataclass(frozen=True)
+class Protection:
+    """Whether a deletion in a bucket can be undone."""
+
+    exists: bool
+    versioning: bool = False
+    soft_delete_seconds: int = 0
+    """How long a deleted object can be brought back; 0 means not at all."""
+
+    @property
+    def undoable(self) -> bool:
+        """Whether a deleted object can be brought back by either means."""
+        return self.versioning or self.soft_delete_seconds > 0
+
+
+def from_blob(blob: Blob) -> StoredObject:
+    """The object a client's blob describes."""
+    soft_deleted_at = blob.soft_delete_time
+    created = blob.time_created or datetime.fromtimestamp(0, UTC)
+    return StoredObject(
+        bucket=blob.bucket.name,
+        name=blob.name,
+        generation=int(blob.generation or 0),
+        size=int(blob.size or 0),
+        updated=blob.updated or created,
+        created=created,
+        crc32c=blob.crc32c or "",
+        metadata=dict(blob.metadata or {}),
+        content_type=blob.content_type or "application/octet-stream",
+        soft_deleted_at=soft_deleted_at,
+        is_live=blob.time_deleted is None and soft_deleted_at is None,
+    )

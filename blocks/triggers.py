@@ -1,0 +1,88 @@
+"""Eventarc triggers: which workflows start when an object is written."""
+
+from __future__ import annotations
+
+import builtins
+from dataclasses import dataclass
+from functools import partial
+
+from google.cloud import eventarc_v1
+from google.cloud.eventarc_v1.services.eventarc.transports import EventarcGrpcTransport
+from prefect.blocks.core import Block
+from pydantic import Field, PrivateAttr
+
+from blocks.calls import Call, CallLimits, read
+from blocks.clients import GcpCredentials, Lazy, close_channel, google_credentials, plain_channel
+
+
+@dataclass(frozen=True)
+class TriggerInfo:
+    """A deployed trigger."""
+
+    name: str
+    """The short name, as in `usd-assembly-trigger`."""
+    workflow: str
+    """The short name of the workflow it starts; empty when it starts something else."""
+    bucket: str
+    """The bucket it listens to; empty when it listens to something else."""
+    name_pattern: str | None = None
+    """Its filter on the object's name; None: it fires for every object written."""
+
+
+class PipelineTriggers(Block):
+    """The Eventarc triggers deployed for the pipeline. They are only looked at, never changed."""
+
+    _block_type_name = "Remediation Triggers"
+    _block_type_slug = "remediation-triggers"
+    _description = "Eventarc triggers of the pipeline: which workflows start when an object is written."
+
+    project: str = Field(default="", description="Google Cloud project of the triggers.")
+    region: str = Field(default="us-central1", description="Region of the triggers.")
+    endpoint: str = Field(default="", description="host:port of the Eventarc API instead of Google's; unencrypted.")
+    credentials: GcpCredentials | None = Field(
+        default=None, description="Service account to use; empty: the application default credentials."
+    )
+    limits: CallLimits = Field(default_factory=CallLimits, description="How long calls are waited for and repeated.")
+
+    _client: Lazy[eventarc_v1.EventarcClient] = PrivateAttr(default_factory=Lazy)
+
+    def list(self) -> builtins.list[TriggerInfo]:
+        """Every deployed trigger of the project and region, by name."""
+        call = Call(f"list the triggers of {self.project}", "eventarc.triggers.list", "check project and region.")
+        found: builtins.list[TriggerInfo] = []
+        token = ""
+        while True:
+            page = read(call, partial(self._page, token), self.limits)
+            found += [_trigger(message) for message in page.triggers]
+            token = page.next_page_token
+            if not token:
+                return sorted(found, key=lambda trigger: trigger.name)
+
+    def close(self) -> None:
+        """Close the connections. The next call opens new ones."""
+        self._client.drop(close_channel)
+
+    def _page(self, token: str) -> eventarc_v1.ListTriggersResponse:
+        parent = f"projects/{self.project}/locations/{self.region}"
+        request = eventarc_v1.ListTriggersRequest(parent=parent, page_size=100, page_token=token)
+        pager = self._open().list_triggers(request=request, retry=None, timeout=self.limits.call_seconds)
+        return next(pager.pages)
+
+    def _open(self) -> eventarc_v1.EventarcClient:
+        def make() -> eventarc_v1.EventarcClient:
+            if self.endpoint:
+                transport = EventarcGrpcTransport(channel=plain_channel(self.endpoint))
+                return eventarc_v1.EventarcClient(transport=transport)
+            return eventarc_v1.EventarcClient(credentials=google_credentials(self.credentials))
+
+        return self._client.get(make)
+
+
+def _trigger(message: eventarc_v1.Trigger) -> TriggerInfo:
+    filters = {one.attribute: one.value for one in message.event_filters}
+    return TriggerInfo(
+        name=message.name.rsplit("/", 1)[-1],
+        workflow=message.destination.workflow.rsplit("/", 1)[-1],
+        bucket=filters.get("bucket", ""),
+        name_pattern=filters.get("name"),
+    )

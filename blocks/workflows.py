@@ -1,0 +1,170 @@
+"""Cloud Workflows: what is deployed, what ran, and starting one. A start is never made twice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from google.cloud import workflows_v1
+from google.cloud.workflows import executions_v1
+from google.cloud.workflows.executions_v1.services.executions.transports import ExecutionsGrpcTransport
+from google.cloud.workflows_v1.services.workflows.transports import WorkflowsGrpcTransport
+from prefect.blocks.core import Block
+from pydantic import Field, PrivateAttr
+
+from blocks.calls import Call, CallLimits, read, start, write
+from blocks.clients import GcpCredentials, Lazy, close_channel, google_credentials, plain_channel
+from blocks.errors import NotFound, OutsideError, PermanentError
+from blocks.execution import Execution, ExecutionState, WorkflowInfo, execution_from, workflow_from
+
+_PAGE = 100
+"""The most executions the service gives in one page with everything in them (view FULL)."""
+
+
+class PipelineWorkflows(Block):
+    """The pipeline's workflows and their executions."""
+
+    _block_type_name = "Remediation Workflows"
+    _block_type_slug = "remediation-workflows"
+    _description = "Cloud Workflows of the pipeline: what is deployed, what ran, and starting one exactly once."
+
+    project: str = Field(default="", description="Google Cloud project of the workflows.")
+    region: str = Field(default="us-central1", description="Region of the workflows.")
+    endpoint: str = Field(default="", description="host:port of the Workflows API instead of Google's; unencrypted.")
+    executions_endpoint: str = Field(
+        default="", description="host:port of the Workflow Executions API instead of Google's; empty: as endpoint."
+    )
+    credentials: GcpCredentials | None = Field(
+        default=None, description="Service account to use; empty: the application default credentials."
+    )
+    limits: CallLimits = Field(default_factory=CallLimits, description="How long calls are waited for and repeated.")
+
+    _workflows: Lazy[workflows_v1.WorkflowsClient] = PrivateAttr(default_factory=Lazy)
+    _executions: Lazy[executions_v1.ExecutionsClient] = PrivateAttr(default_factory=Lazy)
+
+    def get(self, workflow: str) -> WorkflowInfo | None:
+        """The deployed workflow of that short name, None when it is not deployed."""
+        call = Call(f"look at workflow {workflow}", "workflows.workflows.get")
+        name = self._name(workflow)
+        try:
+            found = read(
+                call,
+                lambda: self._workflows_client().get_workflow(name=name, retry=None, timeout=self.limits.call_seconds),
+                self.limits,
+            )
+        except NotFound:
+            return None
+        return workflow_from(found)
+
+    def executions(
+        self, workflow: str, *, state: ExecutionState | None = None, since: datetime | None = None
+    ) -> Iterator[Execution]:
+        """The executions of a workflow, newest first, with argument and result; none when it is not deployed.
+
+        `state` and `since` (created at or after, with a time zone) are asked of the service, not filtered here.
+        """
+        wanted = [f'state="{state}"'] if state else []
+        if since is not None:
+            wanted.append(f'createTime>="{since.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"')
+        request: dict[str, Any] = {
+            "parent": self._name(workflow),
+            "page_size": _PAGE,
+            "view": executions_v1.ExecutionView.FULL,
+            "filter": " AND ".join(wanted),
+        }
+        call = Call(f"list the executions of workflow {workflow}", "workflows.executions.list")
+        while True:
+            try:
+                page = read(call, partial(self._page, request), self.limits)
+            except NotFound:
+                return
+            yield from map(execution_from, page.executions)
+            if not page.next_page_token:
+                return
+            request["page_token"] = page.next_page_token
+
+    def execution(self, name: str) -> Execution:
+        """The execution of that full name, with argument and result. Raises `NotFound`."""
+        call = Call(f"look at execution {name}", "workflows.executions.get", "executions are kept for 90 days.")
+        request = {"name": name, "view": executions_v1.ExecutionView.FULL}
+
+        def attempt() -> Execution:
+            client = self._executions_client()
+            return execution_from(client.get_execution(request=request, retry=None, timeout=self.limits.call_seconds))
+
+        return read(call, attempt, self.limits)
+
+    def start(self, workflow: str, argument: dict[str, Any], *, labels: dict[str, str]) -> Execution:
+        """Start one execution. Label keys and values: lower case letters, digits, '_' and '-', at most 63 of them.
+
+        Raises `UnknownOutcome` when the answer is lost: find out with `executions` (the labels tell whose it is)
+        before starting another. Raises `NotFound` when the workflow is not deployed.
+        """
+        call = Call(
+            f"start workflow {workflow}", "workflows.executions.create", "deploy it, or check project and region."
+        )
+        execution = executions_v1.Execution(argument=json.dumps(argument), labels=labels)
+        parent = self._name(workflow)
+
+        def attempt() -> Execution:
+            created = self._executions_client().create_execution(
+                parent=parent, execution=execution, retry=None, timeout=self.limits.call_seconds
+            )
+            return execution_from(created)
+
+        return start(call, attempt, self.limits)
+
+    def cancel(self, name: str) -> Execution:
+        """Stop an execution; one that has already ended is left as it is. Raises `NotFound`."""
+        call = Call(f"cancel execution {name}", "workflows.executions.cancel")
+
+        def attempt() -> Execution:
+            client = self._executions_client()
+            return execution_from(client.cancel_execution(name=name, retry=None, timeout=self.limits.call_seconds))
+
+        def ended(refusal: OutsideError) -> Execution | None:
+            found = self.execution(name)
+            return None if found.live else found
+
+        try:
+            return write(call, attempt, self.limits, ended)
+        except NotFound:
+            raise
+        except PermanentError as refusal:
+            found = ended(refusal)
+            if found is None:
+                raise
+            return found
+
+    def close(self) -> None:
+        """Close the connections. The next call opens new ones."""
+        self._workflows.drop(close_channel)
+        self._executions.drop(close_channel)
+
+    def _page(self, request: dict[str, Any]) -> executions_v1.ListExecutionsResponse:
+        pager = self._executions_client().list_executions(request=request, retry=None, timeout=self.limits.call_seconds)
+        return next(pager.pages)
+
+    def _name(self, workflow: str) -> str:
+        return f"projects/{self.project}/locations/{self.region}/workflows/{workflow}"
+
+    def _workflows_client(self) -> workflows_v1.WorkflowsClient:
+        def make() -> workflows_v1.WorkflowsClient:
+            if self.endpoint:
+                transport = WorkflowsGrpcTransport(channel=plain_channel(self.endpoint))
+                return workflows_v1.WorkflowsClient(transport=transport)
+            return workflows_v1.WorkflowsClient(credentials=google_credentials(self.credentials))
+
+        return self._workflows.get(make)
+
+    def _executions_client(self) -> executions_v1.ExecutionsClient:
+        def make() -> executions_v1.ExecutionsClient:
+            if endpoint := self.executions_endpoint or self.endpoint:
+                transport = ExecutionsGrpcTransport(channel=plain_channel(endpoint))
+                return executions_v1.ExecutionsClient(transport=transport)
+            return executions_v1.ExecutionsClient(credentials=google_credentials(self.credentials))
+
+        return self._executions.get(make)

@@ -1,0 +1,52 @@
+"""What a Prefect server needs before the flows can run: block types, the environment, a work pool, deployments.
+
+`python -m deployments.bootstrap ENDPOINTS` does it for a sandbox. docs/real-project.md tells the same for a real project,
+where the environment block is filled in by a person.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.exceptions import ObjectAlreadyExists
+from prefect.workers.process import ProcessWorker
+
+import blocks
+from deployments.sandbox.server import Endpoints
+from deployments.sandbox_environment import for_sandbox
+
+HOME = Path(__file__).resolve().parent.parent
+WORK_POOL = "remediation"
+
+
+def bootstrap(endpoints: Endpoints) -> None:
+    """Set a Prefect server up for the sandbox. Doing it twice changes nothing but the environment's addresses."""
+    for name in blocks.__all__:
+        getattr(blocks, name).register_type_and_schema()
+    for_sandbox(endpoints).save("default", overwrite=True)
+    make_work_pool()
+    prefect("--no-prompt", "deploy", "--all", "--prefect-file", str(HOME / "prefect.yaml"))
+    prefect("automation", "create", "--from-file", str(HOME / "deployments" / "automations.yaml"))
+
+
+def make_work_pool() -> None:
+    """A pool whose worker runs each flow in a process of its own."""
+    template = ProcessWorker.get_default_base_job_template()
+    with get_client(sync_client=True) as client:
+        try:
+            client.create_work_pool(WorkPoolCreate(name=WORK_POOL, type="process", base_job_template=template))
+        except ObjectAlreadyExists:
+            return
+
+
+def prefect(*arguments: str) -> None:
+    """Prefect's command line in this interpreter. Raises CalledProcessError."""
+    subprocess.run([sys.executable, "-m", "prefect", *arguments], cwd=HOME, check=True)
+
+
+if __name__ == "__main__":
+    bootstrap(Endpoints.model_validate_json(sys.argv[1]))

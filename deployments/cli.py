@@ -1,0 +1,137 @@
+"""The command `remediate`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+sandbox_app = typer.Typer(invoke_without_command=True, help="The pipeline's outside world on loopback.")
+app.add_typer(sandbox_app, name="sandbox")
+
+EnvironmentOption = Annotated[str, typer.Option("--environment", help="Name of the Remediation Environment block.")]
+
+
+@app.command()
+def validate(
+    targets: Annotated[list[str], typer.Argument(help="A scene folder, or gs://BUCKET/scenes/ID; several may be named.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a scene and line.")] = False,
+) -> None:
+    """Look whether scenes are whole. Exit 0 healthy, 1 with errors, 2 could not look. Changes nothing."""
+    from deployments.cli_validate import validate as validate_targets
+
+    raise typer.Exit(validate_targets(targets, as_json))
+
+
+@app.command()
+def demo() -> None:
+    """Break a scene in the sandbox, let the event recover it, and show what happened."""
+    from deployments.demo import demo as run_demo
+
+    raise typer.Exit(run_demo())
+
+
+@app.command()
+def up() -> None:
+    """Run the sandbox, Prefect with its UI, and all deployments until Ctrl-C."""
+    from deployments.up import up as run_up
+
+    raise typer.Exit(run_up())
+
+
+@app.command()
+def receiver(
+    environment: EnvironmentOption = "default",
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8080,
+    audience: Annotated[str, typer.Option(help="Audience of the push subscription's token.")] = "",
+    account: Annotated[str, typer.Option(help="Service account of that token.")] = "",
+) -> None:
+    """Turn Pub/Sub pushes (failure markers, failed executions) into Prefect events."""
+    from blocks.errors import OutsideError
+    from deployments.receiver import serve
+
+    try:
+        serve(environment, host, port, audience, account)
+    except (OutsideError, ValueError) as error:
+        fail(str(error))
+
+
+@app.command()
+def recover(
+    scene_ids: Annotated[list[str], typer.Argument(help="The scenes.")],
+    apply: Annotated[bool, typer.Option("--apply", help="Do it; without this nothing is changed.")] = False,
+    environment: EnvironmentOption = "default",
+    plan_digest: Annotated[str, typer.Option(help="Apply only the plan with this digest.")] = "",
+    restore_inputs: Annotated[bool, typer.Option(help="Put good copies of bad inputs back first.")] = False,
+    accept_systematic: Annotated[bool, typer.Option(help="Go on although many scenes show the same fault.")] = False,
+) -> None:
+    """Show (or with --apply carry out) the recovery of scenes, as a flow run in this process."""
+    from deployments.cli_flows import run_recovery
+
+    options = {"plan_digest": plan_digest, "restore_inputs": restore_inputs, "accept_systematic": accept_systematic}
+    raise typer.Exit(run_recovery(scene_ids, "apply" if apply else "plan", environment, options))
+
+
+@app.command()
+def undo(
+    scene_id: str,
+    run: str,
+    apply: Annotated[bool, typer.Option("--apply", help="Do it; without this nothing is changed.")] = False,
+    markers: Annotated[bool, typer.Option(help="Restore markers too; each starts the workflows listening to it.")] = False,
+    environment: EnvironmentOption = "default",
+) -> None:
+    """Bring back what one recovery run has deleted."""
+    from deployments.cli_flows import run_undo
+
+    raise typer.Exit(run_undo(scene_id, run, "apply" if apply else "plan", environment, markers))
+
+
+@sandbox_app.callback()
+def sandbox(
+    context: typer.Context,
+    port: Annotated[int, typer.Option(help="Port of the HTTP services; gRPC takes the next two. 0 picks free ones.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print only the JSON line.")] = False,
+) -> None:
+    """Run the sandbox in the foreground; the first line printed is JSON and names every endpoint."""
+    if context.invoked_subcommand is None:
+        from deployments.sandbox.server import serve
+
+        raise typer.Exit(serve(port, as_json))
+
+
+@sandbox_app.command("load")
+def sandbox_load(
+    folder: Annotated[Path, typer.Argument(help="A folder in bucket layout: scenes/<scene_id>/...")],
+    control: Annotated[
+        str, typer.Option(help="The sandbox's control endpoint; by default the one that runs from this checkout.")
+    ] = "",
+) -> None:
+    """Put a folder into a running sandbox, without firing any trigger."""
+    from deployments.sandbox.load import LoadError, load_folder
+    from deployments.state import running
+
+    found = running("sandbox") or running("up") or {}
+    try:
+        loaded = load_folder(control or found.get("control", "http://127.0.0.1:4310/_sandbox"), folder)
+    except LoadError as error:
+        fail(str(error))
+    typer.echo(f"{loaded.scenes} scenes loaded: {loaded.objects} objects, {loaded.bytes:,} bytes.")
+
+
+def fail(sentence: str) -> None:
+    """One sentence on stderr, exit code 2."""
+    typer.echo(sentence, err=True)
+    raise typer.Exit(2)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,63 @@
+"""What the requests below `/_sandbox/` carry."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from deployments.sandbox.genie_sim import GenieSimState
+from deployments.sandbox.kubernetes_cluster import JobState
+
+
+class Body(BaseModel):
+    """Read-only; an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class NewScene(Body):
+    """POST scenes. The fields are those of `make_scene`; what is left out takes its defaults there."""
+
+    scene_id: str = Field(pattern="^[A-Za-z0-9_-]{1,128}$")
+    kind: Literal["kitchen", "office", "warehouse"] = "kitchen"
+    objects: int | None = Field(None, ge=1, le=1000)
+    object_bytes: int | None = Field(None, ge=0)
+    upto: str | None = None
+    at: datetime | None = None
+    quiet: bool | None = None
+    seed: int | None = None
+
+
+class NewDamage(Body):
+    """POST scenes/<scene id>/damage. `execution_id` is who is to hold a lock that the damage leaves."""
+
+    name: str
+    execution_id: str | None = None
+
+
+class GenieSimSwitch(Body):
+    """POST genie_sim."""
+
+    state: GenieSimState
+
+
+class EventCopies(Body):
+    """POST events: how often each event is delivered."""
+
+    copies: int = Field(ge=1, le=10)
+
+
+class Deployment(Body):
+    """POST deployment: deploy a thing of the catalogue, or take it away."""
+
+    kind: Literal["workflow", "job", "trigger"]
+    name: str
+    deployed: bool
+
+
+class KubernetesJobState(Body):
+    """POST kubernetes/jobs/<name>."""
+
+    state: JobState

@@ -1,0 +1,211 @@
+"""The sandbox: the pipeline's whole outside world in one process, on loopback, spoken to by the stock clients."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import signal
+import sys
+import threading
+from types import TracebackType
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from blocks.catalogue import Catalogue
+from blocks.catalogue_load import load_catalogue
+from deployments.sandbox.asgi import App, Scope
+from deployments.sandbox.control import PREFIX, Control
+from deployments.sandbox.eventarc_service import EventarcService
+from deployments.sandbox.executions import Workers
+from deployments.sandbox.faults import Faults
+from deployments.sandbox.genie_sim import GenieSim
+from deployments.sandbox.kubernetes_api import KubernetesApi, is_kubernetes_path
+from deployments.sandbox.kubernetes_cluster import Cluster
+from deployments.sandbox.load import load_folder
+from deployments.sandbox.loopback import HOST, HttpServer, LoopbackServer
+from deployments.sandbox.names import BACKUP_BUCKET, DATA_BUCKET, OPS_BUCKET, PROJECT, REGION
+from deployments.sandbox.pubsub_push import PushDelivery
+from deployments.sandbox.requests import RequestLog
+from deployments.sandbox.rpc import Wire
+from deployments.sandbox.run_service import RunService
+from deployments.sandbox.simulator import Simulator
+from deployments.sandbox.storage_api import StorageApp
+from deployments.sandbox.storage_connection import Receive, Send
+from deployments.sandbox.store import ObjectStore
+from deployments.sandbox.workflows_service import WorkflowsService
+
+__all__ = ["Endpoints", "Sandbox", "load_folder", "serve"]
+
+GRPC_THREADS = 16
+
+
+class Endpoints(BaseModel):
+    """Where the sandbox's services are."""
+
+    model_config = ConfigDict(frozen=True)
+
+    storage: str
+    workflows: str
+    executions: str
+    run: str
+    eventarc: str
+    kubernetes: str
+    genie_sim: str
+    control: str
+
+
+class Sandbox:
+    """Every service with one world behind them. Use it as a context manager, or call `start` and `stop`.
+
+    The world is there from the beginning (`store`, `simulator`, ...); `start` opens the ports.
+    """
+
+    def __init__(
+        self,
+        port: int = 0,
+        *,
+        catalogue: Catalogue | None = None,
+        seed: int | None = None,
+        job_seconds: float = 0.3,
+        versioning: bool = False,
+    ) -> None:
+        """Build the world.
+
+        Args:
+            port: of HTTP; gRPC takes the next one and Genie Sim the one after. 0 = three free ones.
+            catalogue: the pipeline to stand for; None = as its authors ship it.
+            seed: of the faults' random numbers; None = a new one each time.
+            job_seconds: how long a simulated job works.
+            versioning: whether the data bucket keeps old versions. The pipeline's own scripts leave that off.
+        """
+        self._port = port
+        self.catalogue = catalogue or load_catalogue()
+        self.faults = Faults(secrets.randbelow(2**31) if seed is None else seed)
+        self.requests = RequestLog()
+        self.store = ObjectStore()
+        self.store.create_bucket(DATA_BUCKET, versioning=versioning)
+        self.store.create_bucket(OPS_BUCKET)
+        self.store.create_bucket(BACKUP_BUCKET, versioning=True)
+        self._wire = Wire(self.faults, self.requests)
+        self.genie_sim = GenieSim(self._wire, port + 2 if port else 0)
+        self.simulator = Simulator(
+            self.store,
+            self.catalogue,
+            DATA_BUCKET,
+            job_seconds,
+            genie_sim_ready=lambda: self.genie_sim.state == "serving",
+        )
+        self._workers = Workers()
+        self.workflows = WorkflowsService(self.catalogue, self.simulator, self._workers)
+        self.run = RunService(self.catalogue, self.simulator, self._workers)
+        self.eventarc = EventarcService(self.catalogue, self.workflows)
+        self.push = PushDelivery()
+        self.cluster = Cluster(("default", self.catalogue.namespace))
+        self.store.on_finalize(self.eventarc.finalized)
+        self.store.on_finalize(self.push.finalized)
+        self.workflows.failed.append(self.push.failed)
+        self._grpc: LoopbackServer | None = None
+        self._http: HttpServer | None = None
+        self._endpoints: Endpoints | None = None
+
+    @property
+    def endpoints(self) -> Endpoints:
+        """Where the services are. Raises RuntimeError before `start`."""
+        if self._endpoints is None:
+            raise RuntimeError("The sandbox has no endpoints before it is started.")
+        return self._endpoints
+
+    def start(self) -> Endpoints:
+        """Open the ports. Raises OSError, and leaves nothing open, when one of them is in use."""
+        try:
+            self._http = HttpServer(self._app(), self._port)
+            services = [*self.workflows.handlers(self._wire), *self.run.handlers(self._wire)]
+            self._grpc = LoopbackServer([*services, *self.eventarc.handlers(self._wire)], GRPC_THREADS)
+            grpc = f"{HOST}:{self._grpc.start(self._port + 1 if self._port else 0)}"
+            self.genie_sim.start()
+        except OSError:
+            self.stop()
+            raise
+        http = f"http://{HOST}:{self._http.port}"
+        self._endpoints = Endpoints(
+            storage=http,
+            workflows=grpc,
+            executions=grpc,
+            run=grpc,
+            eventarc=grpc,
+            kubernetes=http,
+            genie_sim=f"{HOST}:{self.genie_sim.port}",
+            control=f"{http}{PREFIX.rstrip('/')}",
+        )
+        return self._endpoints
+
+    def stop(self) -> None:
+        """Close the ports, end the executions and every thread. A stopped sandbox cannot be started again."""
+        self._wire.stopping.set()
+        self.push.stop()
+        for server in (self._http, self._grpc, self.genie_sim):
+            if server is not None:
+                server.stop()
+        self.workflows.executions.cancel_all()
+        self.run.executions.cancel_all()
+        self._workers.stop()
+
+    def __enter__(self) -> Sandbox:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def describe(self) -> dict[str, Any]:
+        """Everything a caller needs to use the sandbox, as plain data."""
+        place = {"project": PROJECT, "region": REGION, "namespace": self.catalogue.namespace, "seed": self.faults.seed}
+        buckets = {"data": DATA_BUCKET, "ops": OPS_BUCKET, "backup": BACKUP_BUCKET}
+        return {**place, "buckets": buckets, **self.endpoints.model_dump()}
+
+    def _app(self) -> App:
+        control = Control(self)
+        kubernetes = KubernetesApi(self.cluster, self.faults, self.requests)
+        storage = StorageApp(self.store, self.faults, self.requests)
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != "http":
+                return
+            path = scope["path"]
+            if path.startswith(PREFIX):
+                await control(scope, receive, send)
+            elif is_kubernetes_path(path):
+                await kubernetes(scope, receive, send)
+            else:
+                await storage(scope, receive, send)
+
+        return app
+
+
+def serve(port: int, as_json: bool, **options: Any) -> int:
+    """Run a sandbox until SIGINT or SIGTERM. Returns the exit code: 0, or 2 when a port is in use.
+
+    The first line it prints names every endpoint, as JSON or for people. `options` are those of `Sandbox`.
+    """
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    sandbox = Sandbox(port, **options)
+    try:
+        sandbox.start()
+    except OSError as error:
+        print(f"The sandbox cannot start: {error}; choose another port, or 0 for a free one.", file=sys.stderr)
+        return 2
+    try:
+        described = sandbox.describe()
+        if as_json:
+            print(json.dumps(described), flush=True)
+        else:
+            print("\n".join(f"{name:<12}{value}" for name, value in described.items()), flush=True)
+        ended.wait()
+    finally:
+        sandbox.stop()
+    return 0

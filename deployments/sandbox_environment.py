@@ -1,0 +1,56 @@
+"""The environment block for the sandbox: the same blocks as a real project's, with other addresses and quick limits."""
+
+from __future__ import annotations
+
+from blocks.calls import CallLimits
+from blocks.environment import PipelineEnvironment
+from blocks.genie_sim import GenieSimEndpoint
+from blocks.gke import GkeCluster
+from blocks.policy import RemediationPolicy
+from blocks.run_jobs import CloudRunJobs
+from blocks.storage import PipelineStorage
+from blocks.triggers import PipelineTriggers
+from blocks.workflows import PipelineWorkflows
+from deployments.sandbox.names import BACKUP_BUCKET, DATA_BUCKET, OPS_BUCKET, PROJECT, REGION
+from deployments.sandbox.server import Endpoints
+
+
+def quick_policy(**changes: object) -> RemediationPolicy:
+    """Limits for a pipeline whose jobs take a fraction of a second: short waits, no person to ask."""
+    settings: dict[str, object] = {
+        "approval": {"low": "automatic", "medium": "automatic", "high": "automatic"},
+        "poll_seconds": 0.1,
+        "settle_seconds": 1.0,
+        "trigger_grace_seconds": 1.0,
+        "lease_seconds": 15,
+    }
+    return RemediationPolicy.model_validate(settings | changes)
+
+
+def for_sandbox(
+    endpoints: Endpoints, policy: RemediationPolicy | None = None, limits: CallLimits | None = None
+) -> PipelineEnvironment:
+    """The environment that stands for a running sandbox.
+
+    Args:
+        endpoints: Where its services are.
+        policy: Limits of remediation; by default `quick_policy()`.
+        limits: Retries and timeouts of calls.
+    """
+    calls = limits or CallLimits(call_seconds=5.0, total_seconds=60.0, first_wait_seconds=0.05)
+    return PipelineEnvironment(
+        project=PROJECT,
+        region=REGION,
+        data_bucket=DATA_BUCKET,
+        ops_bucket=OPS_BUCKET,
+        backup_bucket=BACKUP_BUCKET,
+        storage=PipelineStorage(project=PROJECT, endpoint=endpoints.storage, limits=calls),
+        workflows=PipelineWorkflows(
+            project=PROJECT, region=REGION, endpoint=endpoints.workflows, executions_endpoint=endpoints.executions, limits=calls
+        ),
+        jobs=CloudRunJobs(project=PROJECT, region=REGION, endpoint=endpoints.run, limits=calls),
+        triggers=PipelineTriggers(project=PROJECT, region=REGION, endpoint=endpoints.eventarc, limits=calls),
+        cluster=GkeCluster(endpoint=endpoints.kubernetes, limits=calls),
+        genie_sim=GenieSimEndpoint(address=endpoints.genie_sim),
+        policy=policy or quick_policy(),
+    )

@@ -1,0 +1,182 @@
+"""The whole thing on one machine: sandbox, a private Prefect server, deployments, a worker, and the event receiver.
+
+Everything is written below one state folder; every port is free when it is chosen.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import urllib.request
+from typing import Any
+
+from deployments.children import ChildFailed, Children
+from deployments.sandbox.server import Endpoints
+from deployments.state import HOME, STATE
+
+WORK_POOL = "remediation"
+SERVER_SECONDS = 120.0
+"""How long the Prefect server may take to be ready; its first start makes a database."""
+
+
+class Stack:
+    """A running stack. Use it as a context manager."""
+
+    def __init__(self, name: str, ui_port: int = 0, sandbox_port: int = 0) -> None:
+        """
+        Args:
+            name: Folder below `.state/` for everything this stack writes.
+            ui_port: Port of Prefect's API and UI; 0 picks a free one.
+            sandbox_port: Port of the sandbox's HTTP services; 0 picks a free one.
+        """
+        self.folder = STATE / name
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        self.children = Children(self.folder)
+        self.ui_port = ui_port or free_port()
+        self.receiver_port = free_port()
+        self.sandbox_port = sandbox_port
+        self.endpoints: Endpoints | None = None
+
+    @property
+    def api_url(self) -> str:
+        """Prefect's API."""
+        return f"http://127.0.0.1:{self.ui_port}/api"
+
+    @property
+    def ui_url(self) -> str:
+        """Prefect's UI."""
+        return f"http://127.0.0.1:{self.ui_port}"
+
+    @property
+    def receiver_url(self) -> str:
+        """Where Pub/Sub would push to."""
+        return f"http://127.0.0.1:{self.receiver_port}/pubsub"
+
+    def environ(self) -> dict[str, str]:
+        """Environment variables of every child: our own Prefect, nobody's profile or telemetry."""
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("PREFECT_")}
+        return kept | {
+            "PREFECT_HOME": str(self.folder / "prefect"),
+            "PREFECT_API_URL": self.api_url,
+            "PREFECT_UI_API_URL": self.api_url,
+            "PREFECT_SERVER_API_HOST": "127.0.0.1",
+            "PREFECT_SERVER_API_PORT": str(self.ui_port),
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+            "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
+            "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "50",
+            "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "50",
+            "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "0.5",
+            "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL": "1",
+            "PREFECT_WORKER_QUERY_SECONDS": "1",
+            "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
+            "REMEDIATION_HOME": str(HOME),
+        }
+
+    def start(self) -> None:
+        """Start everything and wait until it is ready. Raises `ChildFailed`."""
+        env = self.environ()
+        self.children.start("prefect-server", prefect("server", "start", "--log-level", "WARNING"), env)
+        self.start_sandbox(env)
+        self.children.wait_for("prefect-server", lambda: answers(f"{self.api_url}/health"), SERVER_SECONDS)
+        self.run("bootstrap", [sys.executable, "-m", "deployments.bootstrap", self.endpoints_json()])
+        self.children.start("worker", prefect("worker", "start", "--pool", WORK_POOL, "--type", "process"), env)
+        arguments = ["receiver", "--port", str(self.receiver_port)]
+        self.children.start("receiver", [sys.executable, "-m", "deployments.cli", *arguments], env)
+        health = self.receiver_url.replace("/pubsub", "/healthz")
+        self.children.wait_for("receiver", lambda: answers(health), 60)
+        self.control("POST", "push", {"url": self.receiver_url, "name_prefix": "scenes/"})
+        self.children.wait_for("worker", self.worker_is_online, 60)
+
+    def start_sandbox(self, env: dict[str, str]) -> None:
+        """Start the sandbox; its first line names every endpoint."""
+        arguments = ["sandbox", "--port", str(self.sandbox_port), "--json"]
+        self.children.start("sandbox", [sys.executable, "-m", "deployments.cli", *arguments], env)
+        log = self.folder / "sandbox.log"
+        self.children.wait_for("sandbox", lambda: b"\n" in log.read_bytes(), 30)
+        first = json.loads(log.read_text().splitlines()[0])
+        self.endpoints = Endpoints.model_validate({key: first[key] for key in Endpoints.model_fields})
+
+    def endpoints_json(self) -> str:
+        """The endpoints for a child's command line."""
+        assert self.endpoints is not None
+        return self.endpoints.model_dump_json()
+
+    def run(self, name: str, arguments: list[str]) -> None:
+        """Run a command to its end. Raises `ChildFailed`."""
+        log = self.folder / f"{name}.log"
+        with log.open("wb") as output:
+            code = subprocess.run(arguments, env=self.environ(), cwd=HOME, stdout=output, stderr=subprocess.STDOUT).returncode
+        if code:
+            raise ChildFailed(f"{name} ended with code {code}. {self.children.end_of_log(name)}")
+
+    def control(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """A call to the sandbox's control interface."""
+        assert self.endpoints is not None
+        return call(method, f"{self.endpoints.control}/{path}", body)
+
+    def worker_is_online(self) -> bool:
+        """Whether the worker has reported to the server."""
+        found = call("POST", f"{self.api_url}/work_pools/{WORK_POOL}/workers/filter", {})
+        return any(worker.get("status") == "ONLINE" for worker in found)
+
+    def stop(self) -> None:
+        """End everything."""
+        self.children.stop()
+
+    def __enter__(self) -> Stack:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+def prefect(*arguments: str) -> list[str]:
+    """Prefect's command line in this interpreter."""
+    return [sys.executable, "-m", "prefect", *arguments]
+
+
+def free_port() -> int:
+    """A port that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def is_free(port: int) -> bool:
+    """Whether nobody listens on a port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def answers(url: str) -> bool:
+    """Whether a GET is answered with 200."""
+    try:
+        with urllib.request.urlopen(url, timeout=2) as response:
+            return bool(response.status == 200)
+    except OSError:
+        return False
+
+
+def call(method: str, url: str, body: dict[str, Any] | None = None) -> Any:
+    """A JSON request. Raises OSError (HTTPError included)."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data=data, method=method, headers={"content-type": "application/json"})
+    with urllib.request.urlopen(request, timeout=60) as response:
+        answer = response.read()
+    return json.loads(answer) if answer else None

@@ -1,0 +1,78 @@
+"""`make up`: everything running until Ctrl-C, with the URLs and what to click first."""
+
+from __future__ import annotations
+
+import signal
+import threading
+
+from rich.console import Console
+
+from deployments.children import ChildFailed
+from deployments.stack import Stack, is_free
+from deployments.state import announce, running, withdraw
+
+UI_PORT, SANDBOX_PORT = 4210, 4310
+"""Where people find it again; other ports are taken when these are busy."""
+SCENES = {"kitchen_001": "kitchen", "office_001": "office", "warehouse_001": "warehouse"}
+
+
+def up() -> int:
+    """Start everything, print where it is, and wait for Ctrl-C."""
+    console = Console()
+    if other := running("up"):
+        console.print(f"It is running already at {other['ui_url']}; use that one, or stop it with: kill {other['pid']}")
+        return 2
+    stop = threading.Event()
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(sign, lambda _s, _f: stop.set())
+    try:
+        stack = Stack("up", UI_PORT if is_free(UI_PORT) else 0, SANDBOX_PORT if sandbox_ports_free() else 0)
+        console.print("Starting the sandbox, a private Prefect server and a worker (about 20 s) ...")
+        announce("up", {"ui_url": stack.ui_url, "api_url": stack.api_url})
+        with stack:
+            assert stack.endpoints is not None
+            announce("up", {"ui_url": stack.ui_url, "api_url": stack.api_url, **stack.endpoints.model_dump()})
+            make_scenes(stack)
+            welcome(console, stack)
+            while not stop.wait(1.0):
+                if ended := stack.children.ended():
+                    raise ChildFailed(f"{ended} ended by itself. {stack.children.end_of_log(ended)}")
+        console.print("Stopped; nothing is left running.")
+        return 0
+    except ChildFailed as error:
+        console.print(f"[red]{error}[/red]")
+        return 1
+    finally:
+        withdraw("up")
+
+
+def sandbox_ports_free() -> bool:
+    """The sandbox takes three neighbouring ports."""
+    return all(is_free(SANDBOX_PORT + offset) for offset in range(3))
+
+
+def make_scenes(stack: Stack) -> None:
+    """Three healthy scenes, one of which then loses its export."""
+    for scene_id, kind in SCENES.items():
+        stack.control("POST", "scenes", {"scene_id": scene_id, "kind": kind})
+    stack.control("POST", "scenes/kitchen_001/damage", {"name": "export_missing"})
+
+
+def welcome(console: Console, stack: Stack) -> None:
+    """The URLs, and what to click first."""
+    assert stack.endpoints is not None
+    console.print(
+        f"""
+[bold]Prefect UI[/bold]      {stack.ui_url}
+[bold]Sandbox[/bold]         {stack.endpoints.storage}  (Cloud Storage; control at {stack.endpoints.control})
+[bold]Logs and state[/bold]  {stack.folder}
+
+Scene kitchen_001 has lost its export. To recover it:
+  1. {stack.ui_url}/deployments - open [bold]export-recovery[/bold], Run, Custom run.
+  2. scene_ids: kitchen_001, mode: plan. Open the run, then its Artifacts: the plan, action by action.
+  3. Run it again with mode: apply. The report shows before and after.
+Or let an event do it:  curl -X POST {stack.endpoints.control}/scenes/office_001/damage -d '{{"name":"export_failed_marker"}}'
+Validate:               remediate validate gs://sandbox-scenes/scenes/   with STORAGE_EMULATOR_HOST={stack.endpoints.storage}
+Ctrl-C stops everything.""",
+        highlight=False,
+    )

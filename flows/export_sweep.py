@@ -1,0 +1,81 @@
+"""The sweep: look at every scene on a schedule and say which are broken. Read-only unless told to recover them.
+
+Handbook: the daily check for incomplete exports. Documentation: docs/operations/export-recovery.md.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from prefect import State, flow, get_run_logger, task
+from prefect.artifacts import create_table_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.states import Completed, Failed
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from blocks.environment import PipelineEnvironment
+from flows.running import flow_context, flow_wave, show_progress
+from tasks.recovery.batch import BatchRefused, check_batch, recover_batch
+from tasks.recovery.present import batch_sentence, publish
+from tasks.recovery.recover import Wanted
+from tasks.recovery.sweep import Verdict, chunks, look_at_all, scene_ids
+from tasks.remediation.context import Context
+
+MAX_ROWS = 500
+"""Broken scenes shown in the table; the message counts them all."""
+
+
+@task(name="validate_scenes", cache_policy=NO_CACHE, persist_result=False, retries=2, retry_delay_seconds=5)
+def validate_scenes(context: Context, wanted: list[str]) -> list[Verdict]:
+    """One chunk of scenes."""
+    return look_at_all(context.environment, wanted)
+
+
+@flow(name="export-sweep", task_runner=ThreadPoolTaskRunner(max_workers=8))
+def export_sweep(mode: Literal["look", "recover"] = "look", environment: str = "default") -> State[Any]:
+    """Validate every scene; list the broken ones, and recover them only if told to.
+
+    Args:
+        mode: "look" changes nothing; "recover" runs the recovery of every broken scene within the policy's limits.
+        environment: Name of the Remediation Environment block.
+    """
+    logger = get_run_logger()
+    loaded = PipelineEnvironment.load(environment)
+    context = flow_context(loaded, environment, "")
+    seen, bad = 0, []
+    for chunk in chunks(scene_ids(loaded)):
+        verdicts = validate_scenes(context, chunk)
+        seen += len(verdicts)
+        bad += [verdict for verdict in verdicts if not verdict.healthy]
+        logger.info("%d scenes looked at, %d need attention", seen, len(bad))
+    if seen == 0:
+        return Failed(message=f"gs://{loaded.data_bucket}/scenes/ holds no scene; check the environment's data bucket.")
+    show(bad, seen)
+    broken = [verdict.scene_id for verdict in bad if not verdict.unseen]
+    if mode == "look" or not broken:
+        return Completed(message=f"{seen} scenes looked at, {len(broken)} broken, {len(bad) - len(broken)} not readable")
+    return recover_broken(context, broken)
+
+
+def show(bad: list[Verdict], seen: int) -> None:
+    """The table of scenes that need attention, the most frequent fault first."""
+    counts: dict[str, int] = {}
+    for verdict in bad:
+        counts[verdict.fault] = counts.get(verdict.fault, 0) + 1
+    ordered = sorted(bad, key=lambda verdict: (-counts[verdict.fault], verdict.scene_id))
+    rows = [
+        {"scene": v.scene_id, "fault": v.fault, "errors": v.errors, "first": v.unseen or v.first} for v in ordered[:MAX_ROWS]
+    ]
+    create_table_artifact(table=rows, key="export-sweep", description=f"{seen} scenes looked at, {len(bad)} need attention")
+
+
+def recover_broken(context: Context, broken: list[str]) -> State[Any]:
+    """Recover them as a batch, under the same limits as a batch asked for by hand."""
+    policy = context.environment.policy
+    try:
+        wanted = check_batch(broken, policy)
+    except BatchRefused as error:
+        return Failed(message=f"{error} Look for one common cause, or recover them in smaller batches.")
+    results = recover_batch(wanted, policy, flow_wave(context, Wanted("apply")), show_progress("sweep"))
+    publish(results)
+    return (Completed if all(r.good for r in results) else Failed)(message=batch_sentence(results))

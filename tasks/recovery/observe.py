@@ -1,0 +1,147 @@
+"""Observe: everything a recovery plan is made from, read without changing anything."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+from blocks.catalogue import SCENE_ID
+from blocks.catalogue_query import class_of
+from blocks.environment import PipelineEnvironment
+from blocks.errors import PermanentError
+from blocks.genie_sim import GenieSimHealth
+from blocks.stored_object import Protection
+from tasks.remediation.context import Context
+from tasks.remediation.live import LiveWork, LockFact, scene_locks
+from tasks.recovery.offers import find_offers
+from tasks.recovery.units import Unit, stages_to_make, units
+from tasks.remediation.journal import PastRun, past_runs
+from tasks.remediation.plan import Offer
+from tasks.validation.findings import Finding, SceneReport
+from tasks.validation.scene import Depth, validate_scene
+from tasks.validation.source import BucketSource, SceneFile, Vanished
+
+PROMISE_HOURS = 24.0 * 7
+"""How far back an unfinished or failed run is still owed its stages."""
+
+
+@dataclass(frozen=True, slots=True)
+class SceneFacts:
+    """What was seen of one scene and of everything around it that a plan depends on."""
+
+    scene_id: str
+    report: SceneReport
+    files: dict[str, SceneFile]
+    protection: Protection
+    live: tuple[LiveWork, ...] = ()
+    locks: tuple[LockFact, ...] = ()
+    past: tuple[PastRun, ...] = ()
+    promised: tuple[str, ...] = ()
+    """Stages that an earlier failed run cleared and did not make again."""
+    job_id: str | None = None
+    genie_sim: GenieSimHealth | None = None
+    not_deployed: tuple[str, ...] = ()
+    triggers: tuple[str, ...] = ()
+    bad_inputs: tuple[Finding, ...] = ()
+    offers: tuple[Offer, ...] = ()
+    units: tuple[Unit, ...] = field(default=())
+
+
+class SceneView(BucketSource):
+    """A scene as the bucket holds it, but without the locks that are known to be stale."""
+
+    hidden: frozenset[str] = frozenset()
+    """Paths that are left out."""
+
+    def files(self) -> dict[str, SceneFile]:
+        """All files but the hidden ones."""
+        return {path: file for path, file in super().files().items() if path not in self.hidden}
+
+
+def scene_view(environment: PipelineEnvironment, scene_id: str) -> SceneView:
+    """The scene in the data bucket. Raises PermanentError for anything that is not a plain scene id."""
+    if not SCENE_ID.fullmatch(scene_id):
+        raise PermanentError(
+            f"{scene_id!r} is not a scene id: name one scene with letters, digits, '_' or '-', as in 'kitchen_001'."
+        )
+    prefix = environment.catalogue.scene_prefix(scene_id)
+    return SceneView(environment.storage, environment.data_bucket, scene_id, prefix)
+
+
+def observe_scene(context: Context, scene_id: str, depth: Depth = "full") -> SceneFacts:
+    """Look at one scene.
+
+    Args:
+        context: The pipeline and what runs in it.
+        scene_id: The scene.
+        depth: How deeply to validate.
+
+    Raises:
+        PermanentError: the id is malformed, or there is no such scene.
+    """
+    environment = context.environment
+    source = scene_view(environment, scene_id)
+    files = source.files()
+    if not files:
+        raise PermanentError(
+            f"There is no scene {scene_id!r} in gs://{environment.data_bucket}/scenes/; check the id and the data bucket."
+        )
+    locks = scene_locks(environment, scene_id, files)
+    source.hidden = frozenset(lock.path for lock in locks if lock.alive is False)
+    report = validate_scene(source, environment.catalogue, depth)
+    past = tuple(past_runs(environment.storage, environment.ops_bucket, scene_id, PROMISE_HOURS))
+    promised = past[-1].stages if past and past[-1].outcome not in ("recovered", "healthy") else ()
+    planned = tuple(units(stages_to_make(report.stages, environment.catalogue, promised), environment.catalogue))
+    bad = tuple(bad_inputs(report, environment))
+    return SceneFacts(
+        scene_id=scene_id,
+        report=report,
+        files=files,
+        protection=environment.storage.protection(environment.data_bucket),
+        live=context.live.on(scene_id),
+        locks=tuple(locks),
+        past=past,
+        promised=promised,
+        job_id=genie_sim_job_id(source, files),
+        genie_sim=environment.genie_sim.check() if needs_genie_sim(planned, environment) else None,
+        not_deployed=tuple(missing_entries(planned, environment)),
+        triggers=tuple(trigger.name for trigger in environment.triggers.list()) if planned else (),
+        bad_inputs=bad,
+        offers=tuple(find_offers(environment, scene_id, {f.object for f in bad})) if bad else (),
+        units=planned,
+    )
+
+
+def bad_inputs(report: SceneReport, environment: PipelineEnvironment) -> list[Finding]:
+    """Error findings about objects that no stage makes: a rerun cannot mend them."""
+    return [
+        finding
+        for finding in report.findings
+        if finding.severity == "error" and class_of(environment.catalogue, finding.object) == "input"
+    ]
+
+
+def needs_genie_sim(planned: tuple[Unit, ...], environment: PipelineEnvironment) -> bool:
+    """Whether any stage to be made talks to Genie Sim."""
+    return any(environment.catalogue.stages[stage].genie_sim for unit in planned for stage in unit.stages)
+
+
+def missing_entries(planned: tuple[Unit, ...], environment: PipelineEnvironment) -> list[str]:
+    """Workflows and jobs that the plan would start and that are not deployed."""
+    return [
+        unit.entry
+        for unit in planned
+        if (environment.jobs.get(unit.entry) if unit.is_job else environment.workflows.get(unit.entry)) is None
+    ]
+
+
+def genie_sim_job_id(source: BucketSource, files: dict[str, SceneFile]) -> str | None:
+    """`job_id` of `geniesim/job.json`, or None when there is none that can be read."""
+    if "geniesim/job.json" not in files:
+        return None
+    try:
+        job = json.loads(source.read("geniesim/job.json"))
+    except (ValueError, Vanished):
+        return None
+    job_id = job.get("job_id") if isinstance(job, dict) else None
+    return job_id if isinstance(job_id, str) and job_id else None

@@ -1,0 +1,70 @@
+"""Good copies of bad inputs: looked for in older generations, soft-deleted objects, and the backup."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from blocks.environment import PipelineEnvironment
+from blocks.errors import OutsideError
+from blocks.stored_object import StoredObject
+from tasks.remediation.plan import Offer
+
+
+def find_offers(environment: PipelineEnvironment, scene_id: str, bad: Iterable[str]) -> list[Offer]:
+    """The best good copy of each bad object, cheapest rung first.
+
+    'Good' can only mean 'not empty and different from the bad one' here; the scene is validated again afterwards.
+
+    Args:
+        environment: The pipeline.
+        scene_id: The scene.
+        bad: Paths of bad objects, relative to the scene.
+    """
+    prefix = environment.catalogue.scene_prefix(scene_id)
+    return [offer for path in bad if (offer := best_copy(environment, prefix + path)) is not None]
+
+
+def best_copy(environment: PipelineEnvironment, name: str) -> Offer | None:
+    """The newest older generation, else the newest soft-deleted one, else the backup's copy."""
+    storage, bucket = environment.storage, environment.data_bucket
+    live = storage.stat(bucket, name)
+
+    def good(candidate: StoredObject) -> bool:
+        same_content = live is not None and candidate.crc32c == live.crc32c
+        return candidate.name == name and candidate.size > 0 and not candidate.is_live and not same_content
+
+    def newest(candidates: Iterable[StoredObject]) -> StoredObject | None:
+        return max((found for found in candidates if good(found)), key=lambda found: found.generation, default=None)
+
+    if (version := newest(storage.list(bucket, name, versions=True))) is not None:
+        return offer("version", version, name)
+    if storage.protection(bucket).soft_delete_seconds and (
+        deleted := newest(storage.list(bucket, name, soft_deleted=True))
+    ):
+        return offer("soft_delete", deleted, name)
+    return backup_copy(environment, name, live)
+
+
+def backup_copy(environment: PipelineEnvironment, name: str, live: StoredObject | None) -> Offer | None:
+    """The same object in the backup bucket, if there is a backup and it differs from the bad one."""
+    if not environment.backup_bucket:
+        return None
+    try:
+        saved = environment.storage.stat(environment.backup_bucket, environment.backup_prefix + name)
+    except OutsideError:
+        return None
+    if saved is None or saved.size == 0 or (live is not None and live.crc32c == saved.crc32c):
+        return None
+    return offer("backup", saved, name)
+
+
+def offer(source: str, found: StoredObject, name: str) -> Offer:
+    return Offer(
+        object=name,
+        source=source,
+        bucket=found.bucket,
+        name=found.name,
+        generation=found.generation,
+        size=found.size,
+        crc32c=found.crc32c,
+    )

@@ -1,0 +1,248 @@
+"""Plan the recovery of one scene: a pure function of what was observed.
+
+Handbook, 'Export missing or corrupt': find the earliest broken stage, remove what would make the rerun skip (completion
+and failure markers, stale locks) and its outputs, run the right workflow, check the outputs. Markers of everything made
+from that stage go first, so that nothing looks complete while it is being remade; outputs of a later stage go only just
+before that stage is run again, so that a failed rerun never leaves later data deleted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from blocks.catalogue import Catalogue
+from blocks.catalogue_query import class_of, expand, job_env, workflow_argument
+from blocks.patterns import matches
+from tasks.recovery.observe import SceneFacts
+from tasks.recovery.units import Unit, fired_by, roots, stages_to_make, without_a_way
+from tasks.remediation.plan import Action, Offer, Plan, Risk
+
+PROCEDURE = "export-recovery"
+NEVER_DELETED = ("input", "idempotency_record")
+
+
+def plan_recovery(facts: SceneFacts, catalogue: Catalogue, bucket: str, restore_inputs: bool = False) -> Plan:
+    """What would make the scene whole again, or why a person must act.
+
+    Args:
+        facts: What was observed.
+        catalogue: The pipeline.
+        bucket: The data bucket's name, for the workflows' arguments.
+        restore_inputs: Put good copies of bad inputs back first, where there are any.
+    """
+    stages = stages_to_make(facts.report.stages, catalogue, facts.promised)
+    made = tuple(dict.fromkeys([*(s for unit in facts.units for s in unit.stages if s in ran(facts)), *stages]))
+    restored = facts.offers if restore_inputs else ()
+    builder = Builder(facts, catalogue, bucket)
+    actions = [*builder.locks(), *builder.restores(restored), *builder.markers(made)]
+    for position, unit in enumerate(facts.units):
+        actions += builder.unit(unit, facts.units[:position], made)
+    return Plan(
+        procedure=PROCEDURE,
+        subject=facts.scene_id,
+        actions=tuple(actions),
+        escalations=tuple(escalations(facts, catalogue, stages, restored)),
+        offers=facts.offers,
+        risk=risk(facts.units, restored, catalogue),
+        fault=fault(facts, catalogue),
+        restart=roots(facts.report.stages, catalogue) or stages[:1],
+        stages=made,
+    )
+
+
+def ran(facts: SceneFacts) -> set[str]:
+    """Stages that ran before, or are owed."""
+    return {stage for stage, state in facts.report.stages.items() if state != "never_ran"} | set(facts.promised)
+
+
+def escalations(facts: SceneFacts, catalogue: Catalogue, stages: Iterable[str], restored: Iterable[Offer]) -> Iterator[str]:
+    """Why a rerun would not help, each one sentence that says what a person should do."""
+    mended = {offer.object for offer in restored}
+    prefix = catalogue.scene_prefix(facts.scene_id)
+    offered = {offer.object: offer for offer in facts.offers}
+    for finding in facts.bad_inputs:
+        name = prefix + finding.object
+        if name in mended:
+            continue
+        copy = offered.get(name)
+        hint = (
+            f"a good copy is in {copy.source.replace('_', ' ')} (generation {copy.generation}): run with restore_inputs"
+            if copy
+            else "no good copy was found; export it again from the reconstruction"
+        )
+        yield f"Input {finding.object} is bad ({finding.code}): {hint}."
+    if facts.genie_sim is not None and facts.genie_sim.state in ("down", "not_serving"):
+        yield f"Genie Sim is {facts.genie_sim.state.replace('_', ' ')} ({facts.genie_sim.detail}); heal it first."
+    for entry in facts.not_deployed:
+        yield f"{entry} is not deployed in this project and region; deploy it or correct the catalogue."
+    for stage in without_a_way(stages, facts.units):
+        yield f"Stage {stage} is {facts.report.stages.get(stage)} and the catalogue knows no way to run it again."
+    for unit in facts.units:
+        if not unit.is_job and "genie-sim-import" == unit.leading_stage and facts.job_id is None:
+            yield "geniesim/job.json names no job_id, so the import cannot be started; run the export again instead."
+
+
+def risk(planned: Iterable[Unit], restored: Iterable[Offer], catalogue: Catalogue) -> Risk:
+    """High when GPU time is spent or inputs are replaced, medium when anything is started, else low."""
+    listed = list(planned)
+    if any(catalogue.stages[stage].gpu for unit in listed for stage in unit.stages) or list(restored):
+        return "high"
+    return "medium" if listed else "low"
+
+
+def fault(facts: SceneFacts, catalogue: Catalogue) -> str:
+    """The first broken stage and its first error's code: equal for scenes that broke the same way."""
+    for stage in roots(facts.report.stages, catalogue):
+        codes = sorted(f.code for f in facts.report.findings if f.stage == stage and f.severity == "error")
+        return f"{stage}:{codes[0] if codes else facts.report.stages[stage]}"
+    return ""
+
+
+class Builder:
+    """Makes the actions of one plan; remembers what is to be deleted so that nothing is named twice."""
+
+    def __init__(self, facts: SceneFacts, catalogue: Catalogue, bucket: str) -> None:
+        self.facts, self.catalogue, self.bucket = facts, catalogue, bucket
+        self.prefix = catalogue.scene_prefix(facts.scene_id)
+        self.named: set[str] = set()
+        self.copy_first = not facts.protection.undoable
+        self.undo = "the bucket's own history" if facts.protection.undoable else "copy in the ops bucket's quarantine"
+
+    def locks(self) -> Iterator[Action]:
+        """Locks whose holder has ended."""
+        for lock in self.facts.locks:
+            if lock.alive is False:
+                yield self.delete("remove stale lock", lock.path, f"its holder {lock.holder or '(unnamed)'} has ended")
+
+    def restores(self, offers: Iterable[Offer]) -> Iterator[Action]:
+        """Good copies over bad inputs."""
+        for offer in offers:
+            live = self.facts.files.get(offer.object.removeprefix(self.prefix))
+            yield Action(
+                step="restore inputs",
+                kind="restore_object",
+                effect="write",
+                target=offer.object,
+                precondition=f"generation {live.generation}" if live else "absent",
+                undo=self.undo,
+                why=f"the live one is bad; {offer.source.replace('_', ' ')} holds a good copy",
+                params={
+                    "name": offer.object,
+                    "live_generation": (live.generation or 0) if live else 0,
+                    "source": offer.source,
+                    "source_bucket": offer.bucket,
+                    "source_name": offer.name,
+                    "generation": offer.generation,
+                    "crc32c": offer.crc32c,
+                },
+            )
+
+    def markers(self, stages: Iterable[str]) -> Iterator[Action]:
+        """Completion and failure markers of every stage that is made again."""
+        for stage in stages:
+            rules = self.catalogue.stages[stage]
+            for path in self.matching([*rules.clear.markers, *rules.failure_markers], rules.clear.keep):
+                yield self.delete("clear completion markers", path, f"{stage} is made again; it would skip or mislead")
+
+    def unit(self, unit: Unit, earlier: Iterable[Unit], made: tuple[str, ...]) -> Iterator[Action]:
+        """Clear the unit's outputs, run it, check what it made, and record what no cloud component records."""
+        for stage in unit.stages:
+            rules = self.catalogue.stages[stage]
+            for path in self.matching(rules.clear.outputs, rules.clear.keep):
+                yield self.delete(f"clear outputs for {unit.entry}", path, f"{stage} makes it again")
+        yield self.start(unit, fired_by(unit, earlier, self.catalogue, self.facts.triggers))
+        checked = tuple(s for s in unit.stages if s in made or not self.catalogue.stages[s].optional)
+        yield Action(
+            step=f"check {unit.entry}",
+            kind="verify_stages",
+            effect="read",
+            target=f"{unit.entry} outputs",
+            precondition="",
+            undo="",
+            why="an execution that succeeded proves nothing; its outputs do",
+            params={"stages": list(checked), "after": self.start_target(unit)},
+        )
+        yield from self.records(unit, checked)
+
+    def records(self, unit: Unit, stages: Iterable[str]) -> Iterator[Action]:
+        """Markers that a later stage asks for and that no cloud component writes."""
+        for stage in stages:
+            for name in self.catalogue.stages[stage].markers:
+                marker = self.catalogue.markers[name]
+                if marker.rewrite:
+                    path = marker.paths[0]
+                    yield Action(
+                        step=f"record {unit.entry}",
+                        kind="write_object",
+                        effect="write",
+                        target=self.prefix + path,
+                        precondition="absent",
+                        undo="delete it",
+                        why=f"{stage} is proved; a later stage asks for this marker and nothing in the cloud writes it",
+                        params={
+                            "name": self.prefix + path,
+                            "payload": {"status": "completed", "scene_id": self.facts.scene_id, "stage": stage},
+                        },
+                    )
+
+    def start(self, unit: Unit, trigger: str | None) -> Action:
+        """Run the unit's workflow with its exact argument, or its job with its variables."""
+        stage = self.catalogue.stages[unit.leading_stage]
+        common = {"stages": list(unit.stages), "leading_stage": unit.leading_stage}
+        if unit.is_job:
+            env = job_env(self.catalogue, unit.leading_stage, bucket=self.bucket, scene_id=self.facts.scene_id)
+            params = {**common, "job": unit.entry, "env": env, "timeout_seconds": stage.timeout_seconds}
+        else:
+            argument = workflow_argument(
+                self.catalogue,
+                unit.entry,
+                bucket=self.bucket,
+                scene_id=self.facts.scene_id,
+                event_name=unit.event_name,
+                job_id=self.facts.job_id,
+            )
+            seconds = self.catalogue.workflows[unit.entry].timeout_seconds
+            params = {**common, "workflow": unit.entry, "argument": argument, "timeout_seconds": seconds}
+            if trigger:
+                params["fired_by"] = trigger
+        return Action(
+            step=f"rerun {unit.entry}",
+            kind="run_job" if unit.is_job else "start_workflow",
+            effect="start",
+            target=self.start_target(unit),
+            precondition="nothing else is at work on the scene",
+            undo="cancel it, then undo the deletions",
+            why=f"makes {', '.join(unit.stages)} again" + (f"; trigger {trigger} may start it by itself" if trigger else ""),
+            params=params,
+        )
+
+    def start_target(self, unit: Unit) -> str:
+        return f"{unit.entry} for {self.facts.scene_id}"
+
+    def matching(self, patterns: Iterable[str], keep: Iterable[str]) -> Iterator[str]:
+        """Existing files that match, are not kept, were not named yet, and are of a class that may be deleted."""
+        kept = tuple(keep)
+        for pattern in (found for template in patterns for found in expand(template, (), self.facts.job_id)):
+            for path in sorted(self.facts.files):
+                if path in self.named or not matches(pattern, path) or any(matches(k, path) for k in kept):
+                    continue
+                if class_of(self.catalogue, path) not in NEVER_DELETED:
+                    self.named.add(path)
+                    yield path
+
+    def delete(self, step: str, path: str, why: str) -> Action:
+        """Delete one object of the generation that was seen."""
+        self.named.add(path)
+        file = self.facts.files[path]
+        params = {"name": self.prefix + path, "generation": file.generation or 0, "crc32c": file.crc32c or ""}
+        return Action(
+            step=step,
+            kind="delete_object",
+            effect="delete",
+            target=self.prefix + path,
+            precondition=f"generation {file.generation}",
+            undo=self.undo,
+            why=why,
+            bytes=file.size,
+            params={**params, "copy_first": True} if self.copy_first else params,
+        )

@@ -1,0 +1,75 @@
+"""Look at every scene, cheaply, and say which are broken. Read-only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from typing import TypeVar
+
+from blocks.catalogue import SCENE_ID
+from blocks.environment import PipelineEnvironment
+from blocks.errors import OutsideError
+from pydantic import BaseModel
+from tasks.recovery.observe import scene_view
+from tasks.recovery.units import roots
+from tasks.validation.scene import validate_scene
+
+CHUNK = 100
+"""Scenes validated by one task run."""
+PARALLEL = 8
+"""Scenes validated at a time within a chunk."""
+
+Item = TypeVar("Item")
+
+
+class Verdict(BaseModel):
+    """What the sweep found of one scene. Small, so that ten thousand fit in memory."""
+
+    scene_id: str
+    healthy: bool
+    fault: str = ""
+    errors: int = 0
+    first: str = ""
+    unseen: str = ""
+    """Why the scene could not be looked at. Unknown is not broken."""
+
+
+def scene_ids(environment: PipelineEnvironment) -> Iterator[str]:
+    """Every scene of the data bucket, page by page. Folders that are no scene ids are left out."""
+    root = environment.catalogue.scene_root.partition("{scene_id}")[0]
+    for folder in environment.storage.prefixes(environment.data_bucket, root):
+        name = folder.removeprefix(root).rstrip("/")
+        if SCENE_ID.fullmatch(name):
+            yield name
+
+
+def look(environment: PipelineEnvironment, scene_id: str) -> Verdict:
+    """Validate one scene's documents and file list."""
+    try:
+        report = validate_scene(scene_view(environment, scene_id), environment.catalogue, "documents")
+    except OutsideError as error:
+        return Verdict(scene_id=scene_id, healthy=False, unseen=str(error))
+    errors = [finding for finding in report.findings if finding.severity == "error"]
+    start = next(iter(roots(report.stages, environment.catalogue)), "")
+    code = next((f.code for f in errors if f.stage == start), errors[0].code if errors else "")
+    return Verdict(
+        scene_id=scene_id,
+        healthy=report.healthy,
+        fault=f"{start}:{code}" if errors else "",
+        errors=len(errors),
+        first=f"{errors[0].object}: {errors[0].message}" if errors else "",
+    )
+
+
+def look_at_all(environment: PipelineEnvironment, wanted: list[str]) -> list[Verdict]:
+    """Validate a chunk of scenes, several at a time."""
+    with ThreadPoolExecutor(max_workers=PARALLEL) as pool:
+        return list(pool.map(lambda scene_id: look(environment, scene_id), wanted))
+
+
+def chunks(items: Iterable[Item], size: int = CHUNK) -> Iterator[list[Item]]:
+    """The items in lists of at most `size`, never all at once."""
+    remaining = iter(items)
+    while chunk := list(islice(remaining, size)):
+        yield chunk

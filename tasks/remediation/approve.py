@@ -1,0 +1,70 @@
+"""Approval by a person, bound to the plan they saw.
+
+The policy says which risks need one. The approver sees the plan as a table, and the form carries its digest: what they
+approve is that plan and no other. Resuming without filling in the form means no, and so does letting the time run out.
+Prefect's open-source server knows no identities, so the name is what the approver typed; the record says so.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from prefect import runtime
+from prefect.flow_runs import pause_flow_run, suspend_flow_run
+from prefect.input import RunInput
+from pydantic import Field
+
+from blocks.policy import RemediationPolicy
+from tasks.remediation.plan import Plan
+
+
+class NotApproved(Exception):
+    """Somebody said no, or approved something else."""
+
+
+class Approval(RunInput):
+    """The form an approver fills in."""
+
+    decision: Literal["reject", "approve"] = Field(default="reject", description="What to do with this plan")
+    approver: str = Field(default="", description="Your name; it must not be the requester's")
+    plan_digest: str = Field(default="", description="The plan's digest, as shown above the form")
+    comment: str = Field(default="", description="Why")
+
+
+def needs_person(plan: Plan, policy: RemediationPolicy) -> bool:
+    """Whether the policy wants a person to approve a plan of this risk."""
+    return policy.approval.get(plan.risk, "person") == "person"
+
+
+def ask(plan: Plan, policy: RemediationPolicy, requester: str, table: str) -> Approval:
+    """Stop the flow run until a person decides; return their approval.
+
+    A deployed run is suspended (its process ends and the flow starts again from the top when resumed, finding the same
+    answer under the same key); a run without a deployment waits in its process.
+
+    Raises:
+        NotApproved: rejected, approved by the requester, or approved with another plan's digest.
+    """
+    form = Approval.with_initial_data(
+        description=f"{table}\n\n**Approve this plan?** Its digest is `{plan.digest}`. Requested by {requester}.",
+        plan_digest=plan.digest,
+    )
+    wait = suspend_flow_run if runtime.deployment.id else pause_flow_run
+    approval: Approval = wait(
+        wait_for_input=form, timeout=int(policy.approval_minutes * 60), key=f"approve-{plan.digest}"
+    )
+    check(approval, plan, requester)
+    return approval
+
+
+def check(approval: Approval, plan: Plan, requester: str) -> None:
+    """Refuse anything but a clear yes to this very plan by somebody else than the requester."""
+    who = approval.approver.strip()
+    if approval.decision != "approve":
+        raise NotApproved(f"Plan {plan.digest} was rejected by {who or 'somebody'}: {approval.comment or 'no reason'}.")
+    if not who:
+        raise NotApproved(f"Plan {plan.digest} was approved without a name; run it again and give one.")
+    if who.casefold() == requester.strip().casefold():
+        raise NotApproved(f"{who} asked for plan {plan.digest} and cannot approve it too; ask somebody else.")
+    if approval.plan_digest != plan.digest:
+        raise NotApproved(f"{who} approved plan {approval.plan_digest}, but the plan is now {plan.digest}.")

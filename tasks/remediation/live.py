@@ -1,0 +1,151 @@
+"""What is at work on scenes right now: workflow executions, Cloud Run jobs, GPU Jobs, and locks with their holders.
+
+Nothing is restarted under somebody's hands, and no lock is removed whose holder may live.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from blocks.catalogue import Lock
+from blocks.environment import PipelineEnvironment
+from blocks.errors import NotFound
+from blocks.execution import Execution
+from tasks.remediation.labels import RUN_LABEL, RUN_VARIABLE
+from tasks.validation.source import SceneFile
+
+
+@dataclass(frozen=True, slots=True)
+class LiveWork:
+    """Something that is running on a scene."""
+
+    scene_id: str
+    what: str
+    run: str = ""
+    """The remediation run that started it, if one did."""
+
+
+@dataclass(frozen=True, slots=True)
+class LockFact:
+    """A lock object of a scene and whether its holder still runs (None: cannot tell)."""
+
+    path: str
+    generation: int
+    size: int
+    holder: str
+    alive: bool | None
+
+
+def live_work(environment: PipelineEnvironment) -> list[LiveWork]:
+    """Everything that runs on any scene now. What is not deployed runs nothing."""
+    catalogue = environment.catalogue
+    looks: list[Callable[[], Iterable[LiveWork]]] = [lambda: live_gke_jobs(environment)]
+    looks += [lambda name=name: live_executions(environment, name) for name in catalogue.workflows]  # type: ignore[misc]
+    looks += [lambda name=name: live_jobs(environment, name) for name in catalogue.jobs]  # type: ignore[misc]
+
+    def answer(look: Callable[[], Iterable[LiveWork]]) -> list[LiveWork]:
+        try:
+            return list(look())
+        except NotFound:
+            return []
+
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        return [work for found in pool.map(answer, looks) for work in found]
+
+
+class LiveBoard:
+    """What runs on which scene, asked at most every few seconds however many scenes are looked at."""
+
+    def __init__(self, environment: PipelineEnvironment, seconds: float = 2.0) -> None:
+        self.environment, self.seconds = environment, seconds
+        self._lock = threading.Lock()
+        self._asked = float("-inf")
+        self._found: list[LiveWork] = []
+
+    def on(self, scene_id: str) -> tuple[LiveWork, ...]:
+        """What runs on a scene."""
+        with self._lock:
+            if time.monotonic() - self._asked > self.seconds:
+                self._found = live_work(self.environment)
+                self._asked = time.monotonic()
+            return tuple(work for work in self._found if work.scene_id == scene_id)
+
+
+def live_executions(environment: PipelineEnvironment, workflow: str) -> Iterable[LiveWork]:
+    for execution in environment.workflows.executions(workflow, state="ACTIVE"):
+        if scene_id := scene_of_argument(execution, environment):
+            yield LiveWork(scene_id, f"{workflow} (execution {short(execution.name)})", execution.labels.get(RUN_LABEL, ""))
+
+
+def live_jobs(environment: PipelineEnvironment, job: str) -> Iterable[LiveWork]:
+    longest = timedelta(seconds=2 * (environment.catalogue.jobs[job].timeout_seconds or 3600))
+    for execution in environment.jobs.executions(job, since=datetime.now(UTC) - longest):
+        if execution.state == "running" and (scene_id := execution.env.get("SCENE_ID")):
+            yield LiveWork(scene_id, f"{job} (execution {short(execution.name)})", execution.env.get(RUN_VARIABLE, ""))
+
+
+def live_gke_jobs(environment: PipelineEnvironment) -> Iterable[LiveWork]:
+    """GPU Jobs carry the scene id in their name: `geniesim-gpu-<scene>-<epoch>`."""
+    prefixes = [rule.name.partition("{scene_id}")[0] for rule in environment.catalogue.gke_jobs]
+    for job in environment.cluster.jobs():
+        prefix = next((known for known in prefixes if job.name.startswith(known)), None)
+        if job.active and prefix is not None:
+            yield LiveWork(job.name.removeprefix(prefix).rpartition("-")[0], f"GKE Job {job.name}")
+
+
+def scene_of_argument(execution: Execution, environment: PipelineEnvironment) -> str | None:
+    """The scene an execution works on: segment 1 of the event's object name, else `scene_id`."""
+    data = execution.argument.get("data")
+    if isinstance(data, dict):
+        if data.get("bucket", environment.data_bucket) != environment.data_bucket:
+            return None
+        parts = str(data.get("name", "")).split("/")
+        return parts[1] if len(parts) > 2 and parts[0] == "scenes" else None
+    scene_id = execution.argument.get("scene_id")
+    return str(scene_id) if scene_id else None
+
+
+def short(name: str) -> str:
+    return name.rpartition("/")[2]
+
+
+def scene_locks(environment: PipelineEnvironment, scene_id: str, files: dict[str, SceneFile]) -> list[LockFact]:
+    """The scene's lock objects, each with the liveness of the execution it names."""
+    found = []
+    for lock in environment.catalogue.locks:
+        if (file := files.get(lock.path)) is not None:
+            name = environment.catalogue.scene_prefix(scene_id) + lock.path
+            body = environment.storage.read(environment.data_bucket, name, generation=file.generation)
+            holder = holder_of(body, lock)
+            alive = holder_lives(environment, lock, holder, file)
+            found.append(LockFact(lock.path, file.generation or 0, file.size, holder, alive))
+    return found
+
+
+def holder_of(body: bytes, lock: Lock) -> str:
+    """The execution a lock names, or '' when it does not say."""
+    try:
+        payload = json.loads(body)
+    except ValueError:
+        return ""
+    return str(payload.get(lock.holder_field) or "") if isinstance(payload, dict) else ""
+
+
+def holder_lives(environment: PipelineEnvironment, lock: Lock, holder: str, file: SceneFile) -> bool | None:
+    """Ask Workflows about the holder. A lock that names nobody is only known to be dead after its time to live."""
+    if not holder:
+        if lock.ttl_seconds is None or file.updated is None:
+            return None
+        return False if datetime.now(UTC) - file.updated > timedelta(seconds=lock.ttl_seconds) else None
+    place = f"projects/{environment.workflows.project}/locations/{environment.workflows.region}"
+    name = holder if "/" in holder else f"{place}/workflows/{lock.workflow}/executions/{holder}"
+    try:
+        return environment.workflows.execution(name).live
+    except NotFound:
+        return False

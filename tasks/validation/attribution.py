@@ -1,0 +1,105 @@
+"""Which stage an object belongs to, from the catalogue alone."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from functools import lru_cache
+
+from blocks.catalogue import Catalogue, Output
+from blocks.patterns import matches, widen
+
+CACHED_PATHS = 50_000
+"""Answers that are remembered; scenes have many paths in common."""
+
+
+class Attribution:
+    """Answers for one catalogue."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        """Collects the patterns, the most telling first."""
+        self._rules = list(dict.fromkeys(_rules(catalogue)))
+        self._made = list(dict.fromkeys(_made(catalogue)))
+        self._folders: dict[str, str] = {}
+        for pattern, stage in self._rules:
+            folder = pattern.rpartition("/")[0]
+            if folder and not folder.startswith(("*", ".")):
+                self._folders.setdefault(folder.removesuffix("/**"), stage)
+        self.stage_of = lru_cache(maxsize=CACHED_PATHS)(self._stage_of)
+        self.maker_of = lru_cache(maxsize=CACHED_PATHS)(self._maker_of)
+
+    @classmethod
+    def of(cls, catalogue: Catalogue) -> Attribution:
+        """The answers for a catalogue, worked out once."""
+        known = next((answers for other, answers in _KNOWN if other is catalogue), None)
+        if known is None:
+            known = cls(catalogue)
+            _KNOWN.append((catalogue, known))
+        return known
+
+    def _stage_of(self, path: str) -> str:
+        """The stage that writes (or, for an input, reads) this object; empty for what the pipeline does not know."""
+        for pattern, stage in self._rules:
+            if matches(pattern, path):
+                return stage
+        folder = path.rpartition("/")[0]
+        while folder:
+            for pattern, stage in self._folders.items():
+                if matches(pattern, folder):
+                    return stage
+            folder = folder.rpartition("/")[0]
+        return ""
+
+    def _maker_of(self, path: str) -> str:
+        """The stage that alone makes this object: its being there shows that the stage ran. Else empty."""
+        return next((stage for pattern, stage in self._made if matches(pattern, path)), "")
+
+
+_KNOWN: deque[tuple[Catalogue, Attribution]] = deque(maxlen=8)
+
+
+def located(catalogue: Catalogue, check: str) -> str:
+    """Where the catalogue puts the one document of a kind (`manifest`, `layout`, `inventory`).
+
+    A required output counts before an optional one, since two stages may write the same object.
+    """
+    found = [output for stage in catalogue.stages.values() for output in stage.outputs if output.check == check]
+    return min(found, key=lambda output: not output.required).path
+
+
+def _rules(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
+    stages = catalogue.stages.items()
+    for name, stage in stages:
+        yield from ((path, name) for path in _paths(stage.outputs, required=True))
+    for name, stage in stages:
+        yield from ((path, name) for marker in stage.markers for path in catalogue.markers[marker].paths)
+    for name, stage in stages:
+        yield from ((widen(path), name) for path in stage.failure_markers)
+    for name, stage in stages:
+        yield from ((path, name) for path in _paths(stage.inputs, required=True))
+        yield from ((path, name) for path in _paths(stage.inputs, required=False))
+    for name, stage in stages:
+        yield from ((path, name) for path in _paths(stage.outputs, required=False))
+    yield from ((lock.path, lock.stage) for lock in catalogue.locks)
+    for name, stage in stages:
+        yield from ((widen(path), name) for path in stage.clear.outputs)
+
+
+def _made(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
+    read = {path for stage in catalogue.stages.values() for path in _paths(stage.inputs) if "*" not in path}
+    for name, stage in catalogue.stages.items():
+        for output in stage.outputs:
+            shared = any(
+                output.path == other.path
+                for other_name, other_stage in catalogue.stages.items()
+                for other in other_stage.outputs
+                if other_name != name and not output.required
+            )
+            if output.path not in read and not shared and output.check != "gate_report":
+                yield from ((widen(path), name) for path in (output.path, *output.or_paths))
+
+
+def _paths(outputs: tuple[Output, ...], required: bool | None = None) -> Iterator[str]:
+    for output in outputs:
+        if required in (None, output.required):
+            yield from (widen(path) for path in (output.path, *output.or_paths))

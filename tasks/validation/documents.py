@@ -1,0 +1,197 @@
+"""Strict, bounded JSON: what Python's own parser lets pass (NaN, doubled keys, 1e400) is reported with its place.
+
+Bounds: `MAX_DOCUMENT_BYTES` and `MAX_DEPTH`. A document over either is one problem and is not looked into.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import accumulate, islice
+
+from tasks.validation.text import json_path, show
+
+MAX_DOCUMENT_BYTES = 32 * 1024 * 1024
+"""A scene of 10,000 objects has a manifest of about 20 MB."""
+MAX_DEPTH = 100
+"""Levels of nesting; the pipeline's own documents have fewer than 12."""
+MAX_PROBLEMS = 50
+"""Problems of one kind that are listed for one document."""
+
+Path = tuple[str | int, ...]
+
+_SUSPECT_NUMBER = re.compile(rb"NaN|Infinity|[eE]\+?\d{3}|\d{300}")
+_SUSPECT_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
+_BRACKETS = {ord("{"): 1, ord("["): 1, ord("}"): -1, ord("]"): -1}
+_NOT_BRACKETS = bytes(set(range(256)) - set(_BRACKETS))
+_ERROR_ANSWER = {"error", "code", "message", "status"}
+_PAGE = re.compile(r"\s*<(?:!doctype|html|\?xml|head|body|error)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something wrong with a document as such."""
+
+    code: str
+    message: str
+    path: Path = ()
+
+
+@dataclass
+class Document:
+    """A parsed document. `usable` is False when there is no value to look into."""
+
+    value: object = None
+    usable: bool = False
+    problems: list[Problem] = field(default_factory=list)
+
+    def broken_paths(self) -> set[Path]:
+        """Where numbers are not finite; other checks need not complain there again."""
+        return {problem.path for problem in self.problems if problem.code == "document-not-finite"}
+
+
+class _Doubled(dict[str, object]):
+    """An object in which a key stood more than once."""
+
+    names: tuple[str, ...] = ()
+
+
+def parse_json(data: bytes) -> Document:
+    """Parse one JSON text; never raises on what it holds."""
+    document = Document()
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        document.problems.append(Problem("document-not-utf8", f"byte {error.start} is not UTF-8 text"))
+        return document
+    if text.startswith("\ufeff"):
+        document.problems.append(Problem("document-has-bom", "the text begins with a byte order mark"))
+        text = text[1:]
+    if not text.strip():
+        document.problems.append(Problem("object-empty", "there is nothing in it but blanks"))
+        return document
+    if _depth(data) <= MAX_DEPTH or _exact_depth_is_fine(text):
+        _decode(text, document)
+    else:
+        document.problems.append(_too_deep())
+    if document.usable:
+        _look_inside(data, document)
+    return document
+
+
+def walk(value: object) -> Iterator[tuple[Path, object]]:
+    """Every value inside `value` with its place, itself first, without recursion."""
+    open_values: list[tuple[Path, object]] = [((), value)]
+    while open_values:
+        path, item = open_values.pop()
+        yield path, item
+        if isinstance(item, dict):
+            open_values.extend(((*path, str(key)), item[key]) for key in reversed(item))
+        elif isinstance(item, list):
+            open_values.extend(((*path, index), item[index]) for index in reversed(range(len(item))))
+
+
+def finite(value: object) -> bool:
+    """Whether a number is one that a 64-bit float can hold."""
+    if isinstance(value, int):
+        return abs(value).bit_length() < 1024
+    return not isinstance(value, float) or math.isfinite(value)
+
+
+def _decode(text: str, document: Document) -> None:
+    decoder = json.JSONDecoder(object_pairs_hook=_pairs)
+    start = len(text) - len(text.lstrip())
+    try:
+        document.value, end = decoder.raw_decode(text, start)
+    except RecursionError:
+        document.problems.append(_too_deep())
+        return
+    except ValueError as error:
+        document.problems.append(_malformed(text, error))
+        return
+    document.usable = True
+    rest = text[end:].strip()
+    if rest:
+        message = f"after the document ends at character {end}, more follows: {show(rest, 40)}"
+        document.problems.append(Problem("document-trailing-garbage", message))
+
+
+def _malformed(text: str, error: ValueError) -> Problem:
+    if _PAGE.match(text):
+        return Problem("document-is-error-page", "it is a web page, not JSON")
+    if not isinstance(error, json.JSONDecodeError):
+        return Problem("document-not-json", "it holds a number of more than 4,300 digits")
+    where = f"line {error.lineno}, column {error.colno}"
+    if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string"):
+        return Problem("document-truncated", f"it ends before it is complete (in what begins at {where})")
+    return Problem("document-not-json", f"it is not JSON: {error.msg} at {where}")
+
+
+def _pairs(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    doubled, seen, names = _Doubled(found), set[str](), []
+    for name, _ in pairs:
+        if name in seen:
+            names.append(name)
+        seen.add(name)
+    doubled.names = tuple(names)
+    return doubled
+
+
+def _look_inside(data: bytes, document: Document) -> None:
+    if _SUSPECT_ESCAPE.search(data) and not _has_text_only(document.value):
+        document.problems.append(Problem("document-not-utf8", "a text in it holds half of a surrogate pair"))
+        document.usable = False
+        return
+    document.problems.extend(islice(_doubled_keys(document.value), MAX_PROBLEMS))
+    if _SUSPECT_NUMBER.search(data):
+        document.problems.extend(islice(_not_finite(document.value), MAX_PROBLEMS))
+    if isinstance(document.value, dict) and "error" in document.value and set(document.value) <= _ERROR_ANSWER:
+        document.problems.append(Problem("document-is-error-page", "it is a server's error answer, not the document"))
+        document.usable = False
+
+
+def _doubled_keys(value: object) -> Iterator[Problem]:
+    for path, item in walk(value):
+        if isinstance(item, _Doubled):
+            for name in item.names:
+                place = json_path(path) if path else "the document"
+                yield Problem("document-duplicate-key", f"{show(name)} stands more than once in {place}", (*path, name))
+
+
+def _not_finite(value: object) -> Iterator[Problem]:
+    for path, item in walk(value):
+        if isinstance(item, int | float) and not finite(item):
+            yield Problem("document-not-finite", f"{_number(item)} is not a finite number", path)
+
+
+def _number(item: int | float) -> str:
+    return f"a number of {item.bit_length()} bits" if isinstance(item, int) else json.dumps(item)
+
+
+def _has_text_only(value: object) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _depth(data: bytes) -> int:
+    """The deepest nesting; brackets within texts count too, so it may be off."""
+    brackets = data.translate(None, delete=_NOT_BRACKETS)
+    return max(accumulate(map(_BRACKETS.__getitem__, brackets)), default=0)
+
+
+def _exact_depth_is_fine(text: str) -> bool:
+    without_texts = re.sub(r'"(?:[^"\\]|\\.)*+"', "", text)
+    return _depth(without_texts.encode()) <= MAX_DEPTH
+
+
+def _too_deep() -> Problem:
+    return Problem("document-nested-too-deep", f"it is nested deeper than {MAX_DEPTH} levels")

@@ -1,0 +1,84 @@
+"""The 3D reconstruction the scene is made from. The adapter silently invents what is missing, so it is looked at here.
+
+Source: fixtures/contracts/regen3d_*.schema.json of the pipeline.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+
+from blocks.catalogue import Output
+from blocks.patterns import matches
+from tasks.validation.layout import check_box
+from tasks.validation.manifest import Manifest, check_quaternion
+from tasks.validation.schemas import check
+from tasks.validation.text import show
+from tasks.validation.values import distance, length, named_vector, vector
+from tasks.validation.view import SceneView
+
+KINDS = ("scene_info", "pose", "bounds", "material", "intrinsics", "extrinsics")
+
+
+def check_inputs(view: SceneView, manifest: Manifest, scale_factor: float) -> None:
+    """Check the inputs that stages have for each object, where there are any at all."""
+    for name, stage in view.catalogue.stages.items():
+        templates = [output for output in stage.inputs if "{object_id}" in output.path]
+        if not templates:
+            continue
+        root = templates[0].path.partition("{object_id}")[0]
+        found = sorted({path[len(root) :].partition("/")[0] for path in view.files if path.startswith(root)})
+        if not found:
+            continue
+        for output in stage.inputs:
+            _present(view, name, output, found)
+        for object_id in manifest.foreground():
+            if object_id not in found:
+                message = f"{root}{object_id}/ is not there, though {manifest.path} lists the object."
+                view.add("input-missing", f"{root}{object_id}/", message, stage=name)
+        if view.deep:
+            _contents(view, posixpath.dirname(root.rstrip("/")), manifest, scale_factor)
+
+
+def _present(view: SceneView, stage: str, output: Output, found: list[str]) -> None:
+    if not output.required:
+        return
+    for object_id in found if "{object_id}" in output.path else [""]:
+        names = [path.replace("{object_id}", object_id) for path in (output.path, *output.or_paths)]
+        there = [path for path in names if path in view.files] or [
+            path for name in names if "*" in name for path in view.files if matches(name, path)
+        ]
+        if not there:
+            view.add("input-missing", names[0], f"{names[0]} is not there.", stage=stage)
+        elif not any(view.has(path) for path in there):
+            view.add("object-empty", there[0], f"{there[0]} has 0 bytes.", stage=stage)
+
+
+def _contents(view: SceneView, root: str, manifest: Manifest, scale_factor: float) -> None:
+    for path in [path for path in view.files if path.startswith(f"{root}/") and path.endswith(".json")]:
+        kind = posixpath.basename(path).removesuffix(".json")
+        record = view.record(path) if view.has(path) else None
+        if record is None or kind not in KINDS:
+            continue
+        check(view, path, kind, record)
+        if kind == "bounds":
+            check_box(view, path, "the object", (), record)
+        elif kind == "pose":
+            quaternion = vector(record.get("rotation_quaternion"), 4)
+            check_quaternion(view, path, "the object", ("rotation_quaternion",), quaternion)
+            _place(view, path, vector(record.get("translation")), manifest, scale_factor)
+
+
+def _place(
+    view: SceneView, path: str, translation: tuple[float, ...] | None, manifest: Manifest, scale_factor: float
+) -> None:
+    found = re.search(r"/objects/([^/]+)/", path)
+    known = manifest.objects.get(found.group(1)) if found else None
+    transform = known[1].get("transform") if known else None
+    position = named_vector(transform.get("position")) if isinstance(transform, dict) else None
+    if found is None or translation is None or position is None:
+        return
+    scaled = tuple(part * scale_factor for part in translation)
+    if min(distance(position, translation), distance(position, scaled)) > 0.01 + 1e-3 * length(position):
+        message = f"object {show(found.group(1))} was reconstructed elsewhere than {manifest.path} puts it."
+        view.add("input-place-differs", path, message, at=("translation",))

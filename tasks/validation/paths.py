@@ -1,0 +1,78 @@
+"""Where paths inside documents lead. Good are those relative to the scene, and `scenes/<id>/…` as in the bucket."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import dataclass
+
+from tasks.validation.text import show
+from tasks.validation.view import SceneView
+
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_DRIVE = re.compile(r"[A-Za-z]:[\\/]|\\\\")
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a path leads: to an object of the scene, or why not."""
+
+    path: str
+    code: str = ""
+    """Empty when `path` is an object that is there."""
+    message: str = ""
+
+
+def resolve(view: SceneView, raw: str, folder: str = "") -> Target:
+    """The object that `raw` names, relative to `folder` of the scene, to the scene or to the bucket."""
+    if _URI.match(raw):
+        return Target(raw, "path-is-uri", f"{show(raw)} is an address, not a path within the scene")
+    if raw.startswith("/") or _DRIVE.match(raw):
+        return Target(raw, "path-is-absolute", f"{show(raw)} is an absolute path of some machine")
+    root = view.catalogue.scene_root.format(scene_id=view.scene_id)
+    inside = _inside(raw, root, folder)
+    if inside is None:
+        return Target(raw, "path-of-other-scene", f"{show(raw)} belongs to another scene than {view.scene_id}")
+    path = posixpath.normpath(inside)
+    if path.startswith("../") or path in ("..", "."):
+        return Target(raw, "path-leaves-scene", f"{show(raw)} leads out of the scene")
+    return _there(view, raw, path, inside, folder)
+
+
+def report_target(
+    view: SceneView, target: Target, object_path: str, name: str, at: tuple[str | int, ...] | None = None
+) -> bool:
+    """Report a path that leads nowhere. True when it leads to an object with something in it."""
+    if target.code:
+        view.add(target.code, object_path, f"{name}: {target.message}.", at=at)
+    elif view.files[target.path].size == 0:
+        view.add("object-empty", target.path, f"{target.path} has 0 bytes, and {object_path} refers to it.")
+        return False
+    return not target.code or target.code == "path-not-normal"
+
+
+def scene_in(path: str) -> str | None:
+    """The scene id that an absolute path or an address names (`…/scenes/<id>/…`), None without one."""
+    found = re.search(r"(?:^|/)scenes/([^/]+)(?:/|$)", path)
+    return found.group(1) if found else None
+
+
+def _inside(raw: str, root: str, folder: str) -> str | None:
+    """`raw` relative to the scene; None when it names another scene."""
+    if raw.startswith(root):
+        return raw[len(root) :]
+    before = root.partition("/")[0] + "/"
+    if not folder and raw.startswith(before):
+        return None
+    return f"{folder}/{raw}" if folder else raw
+
+
+def _there(view: SceneView, raw: str, path: str, inside: str, folder: str) -> Target:
+    if path in view.files:
+        if path != inside and not folder:
+            return Target(path, "path-not-normal", f"{show(raw)} only leads to {path} once it is tidied up")
+        return Target(path)
+    other = view.in_any_case(path)
+    if other is not None:
+        return Target(path, "path-wrong-case", f"{show(raw)} differs from {other} in capital letters only")
+    return Target(path, "path-dangling", f"{show(raw)} leads to nothing: there is no {path} in the scene")

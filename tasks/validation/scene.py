@@ -1,0 +1,130 @@
+"""Validate one scene: every check, in an order in which each can lean on the ones before."""
+
+from __future__ import annotations
+
+from blocks.catalogue import Catalogue
+from blocks.catalogue_query import class_of
+from blocks.patterns import matches, widen
+from tasks.validation.agreement import Doubts, check_agreement
+from tasks.validation.assets import check_assets, check_meshes, check_orphans
+from tasks.validation.export import Export, check_export
+from tasks.validation.export_bundle import check_bundle, check_statistics
+from tasks.validation.failures import check_failures, check_gates, locked_stages
+from tasks.validation.findings import SceneReport
+from tasks.validation.imported import check_imports
+from tasks.validation.inputs import check_inputs
+from tasks.validation.job import JobFacts, check_job
+from tasks.validation.layout import check_inventory, check_layout
+from tasks.validation.manifest import Manifest, check_manifest
+from tasks.validation.markers import Markers
+from tasks.validation.other_files import check_listing, check_others, check_owners
+from tasks.validation.paths import resolve
+from tasks.validation.physics import check_adapter_marker, check_interactive, check_simready, check_variation
+from tasks.validation.places import Places
+from tasks.validation.source import MAX_OBJECTS, SceneSource
+from tasks.validation.stage_times import StageTimes
+from tasks.validation.stages import Line, judge, observe, states
+from tasks.validation.usd_check import UsdFacts, check_stage, check_usd
+from tasks.validation.usd_open import open_usd
+from tasks.validation.usd_text import check_layer
+from tasks.validation.values import at, mapping, text
+from tasks.validation.view import Depth, SceneView
+
+
+def validate_scene(source: SceneSource, catalogue: Catalogue, depth: Depth = "full") -> SceneReport:
+    """Read one scene and say what is wrong with it. Nothing is ever written.
+
+    `depth`: "full" reads everything; "documents" makes one listing and reads the manifest, the layout, the inventory
+    and the assembled stage, and markers only where the state of a stage depends on what they say. Raises
+    `OutsideError` when the source cannot be read at all.
+    """
+    view = SceneView(source, catalogue, depth)
+    places = Places(catalogue)
+    if len(view.files) > MAX_OBJECTS:
+        view.add("too-many-objects", places.manifest, f"The scene has more than {MAX_OBJECTS:,} objects.")
+    if view.deep:
+        view.source.prefetch(view.files)
+    check_listing(view)
+    manifest = check_manifest(view, places.manifest)
+    layout, inventory = check_layout(view, places.layout), check_inventory(view, places.inventory)
+    doubts = check_agreement(view, manifest, layout, inventory)
+    check_assets(view, manifest)
+    check_orphans(view, manifest)
+    check_inputs(view, manifest, layout.scale_factor)
+    markers = Markers(view)
+    usd = _check_usd(view, places, manifest, doubts)
+    job = check_job(view, places) if view.deep or _needs_job(view, places, markers) else JobFacts()
+    if view.deep:
+        _contents(view, places, manifest, markers, doubts)
+        check_adapter_marker(view, markers, manifest, layout)
+        check_imports(view, places, job)
+        open_usd(view, places, usd)
+    return _report(view, places, markers, manifest, (usd, job))
+
+
+def _contents(view: SceneView, places: Places, manifest: Manifest, markers: Markers, doubts: Doubts) -> None:
+    check_meshes(view)
+    check_variation(view, places)
+    export = check_export(view, places, manifest, doubts)
+    if export.folder:
+        check_bundle(view, export, manifest)
+    markers.read_all()
+    for path in markers.filled("geniesim_export_complete"):
+        _export_marker(view, export, manifest, path, markers)
+
+
+def _export_marker(view: SceneView, export: Export, manifest: Manifest, path: str, markers: Markers) -> None:
+    stats = mapping(mapping(markers.read(path).payload).get("stats"))
+    check_statistics(view, export, path, ("stats",), stats)
+    original = stats.get("original_objects")
+    if isinstance(original, int) and manifest.usable and original != len(manifest.objects):
+        message = f"{path} says {original} objects were exported; {manifest.path} lists {len(manifest.objects)}."
+        view.add("count-mismatch", path, message, at=("stats", "original_objects"))
+
+
+def _check_usd(view: SceneView, places: Places, manifest: Manifest, doubts: Doubts) -> UsdFacts:
+    if view.deep:
+        return check_usd(view, places, manifest, doubts)
+    facts = UsdFacts()
+    layer = check_layer(view, places.scene_usd) if view.has(places.scene_usd) else None
+    if layer is not None:
+        facts.local = check_stage(view, layer, manifest, doubts)
+    return facts
+
+
+def _needs_job(view: SceneView, places: Places, markers: Markers) -> bool:
+    """Without the full depth the job's record is only read where some stage's state depends on it."""
+    if not places.job or not view.has(places.job):
+        return False
+    imported = any(matches(widen(places.import_manifest), path) for path in view.files)
+    failed = any(class_of(view.catalogue, path) == "failure_marker" for path in view.files)
+    return failed or not (imported and markers.has("geniesim_import_complete"))
+
+
+def _report(
+    view: SceneView, places: Places, markers: Markers, manifest: Manifest, facts: tuple[UsdFacts, JobFacts]
+) -> SceneReport:
+    usd, job = facts
+    local = {view.attribution.stage_of(places.scene_usd)} if usd.local else set()
+    if check_simready(view, places, markers, manifest):
+        local.add(view.attribution.stage_of(places.simready.replace("{object_id}", "x")))
+    mock = {view.attribution.stage_of(places.import_manifest.replace("{job_id}", "x"))} if job.mock else set()
+    have = {
+        name
+        for name, (_, entry) in manifest.objects.items()
+        if (raw := text(at(entry, "asset", "path"))) and not resolve(view, raw).code
+    }
+    line = Line(list(manifest.objects), job.job_id or "*", local, mock, have)
+    observe(view, markers, line)
+    times = StageTimes(view, places, markers, job)
+    check_interactive(view, markers, manifest, bool({"simready", "usd"} & line.ran))
+    judge(view, markers, line)
+    times.check_stale()
+    check_failures(view, times)
+    check_gates(view, times)
+    locked = locked_stages(view)
+    if view.deep:
+        check_others(view)
+    check_owners(view)
+    found = states(view, line, locked)
+    return SceneReport(view.scene_id, view.findings.healthy, found, view.findings.sorted())

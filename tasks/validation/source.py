@@ -1,0 +1,223 @@
+"""Where a scene is read from: a local folder or a bucket. Nothing here can write."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal, Protocol
+
+from blocks.errors import NotFound
+from blocks.storage import PipelineStorage
+
+MAX_OBJECTS = 200_000
+"""Objects of one scene that are listed; a scene with more is reported and the rest is not looked at."""
+SMALL_BYTES = 256 * 1024
+"""Objects up to this size are kept in memory once read, since several checks look at them."""
+MAX_KEPT_BYTES = 32 * 1024 * 1024
+"""Bytes of such objects that are kept for one scene."""
+READERS = 8
+"""Small objects of one scene that are fetched at the same time from a bucket."""
+
+Oddity = Literal["", "symlink-outside-scene", "not-a-file"]
+
+
+class Vanished(Exception):
+    """The object was there when the scene was listed and is not any more, or cannot be read."""
+
+
+@dataclass(frozen=True)
+class SceneFile:
+    """One object of a scene."""
+
+    path: str
+    """Relative to the scene's root, with `/`."""
+    size: int
+    updated: datetime | None = None
+    """When it was last written; None when that is no evidence, as with a local copy."""
+    generation: int | None = None
+    crc32c: str | None = None
+    oddity: Oddity = ""
+    """Why it must not be read, if so."""
+
+
+class SceneSource(Protocol):
+    """A scene that can be looked at."""
+
+    @property
+    def scene_id(self) -> str:
+        """The id that the scene's folder has."""
+        ...
+
+    @property
+    def where(self) -> str:
+        """The scene's address for people."""
+        ...
+
+    def files(self) -> dict[str, SceneFile]:
+        """Every object of the scene by path, at most `MAX_OBJECTS` + 1."""
+        ...
+
+    def read(self, path: str, start: int = 0, end: int | None = None) -> bytes:
+        """The bytes [start, end) of one object. Raises `Vanished`."""
+        ...
+
+
+class FolderSource:
+    """A scene in a local folder. Symbolic links that leave the folder, devices and pipes are never opened."""
+
+    def __init__(self, path: Path) -> None:
+        """`path`: the folder of one scene; its name is the scene's id."""
+        self._root = path.resolve()
+
+    @property
+    def scene_id(self) -> str:
+        """The folder's name."""
+        return self._root.name
+
+    @property
+    def where(self) -> str:
+        """The folder."""
+        return str(self._root)
+
+    def files(self) -> dict[str, SceneFile]:
+        """Every file below the folder. Folders that are symbolic links are listed, not entered."""
+        found: dict[str, SceneFile] = {}
+        for folder, subfolders, names in os.walk(self._root):
+            links = [name for name in subfolders if (Path(folder) / name).is_symlink()]
+            subfolders[:] = sorted(set(subfolders) - set(links))
+            for name in sorted([*names, *links]):
+                file = self._look(Path(folder) / name)
+                found[file.path] = file
+                if len(found) > MAX_OBJECTS:
+                    return found
+        return found
+
+    def read(self, path: str, start: int = 0, end: int | None = None) -> bytes:
+        """The bytes [start, end) of a file below the folder."""
+        target = self._root / path
+        if self._look(target).oddity:
+            raise Vanished(f"{path} is not a file of the scene")
+        try:
+            with target.open("rb") as file:
+                file.seek(start)
+                return file.read() if end is None else file.read(max(end - start, 0))
+        except OSError as error:
+            raise Vanished(f"{path} cannot be read: {error.strerror}") from error
+
+    def _look(self, target: Path) -> SceneFile:
+        path = target.relative_to(self._root).as_posix()
+        try:
+            inside = target.resolve(strict=True).is_relative_to(self._root)
+            status = target.stat()
+        except (OSError, RuntimeError):
+            return SceneFile(path, 0, oddity="symlink-outside-scene" if target.is_symlink() else "not-a-file")
+        if not inside:
+            return SceneFile(path, 0, oddity="symlink-outside-scene")
+        oddity: Oddity = "" if stat.S_ISREG(status.st_mode) else "not-a-file"
+        return SceneFile(path, status.st_size, oddity=oddity)
+
+
+class BucketSource:
+    """A scene in a bucket. Everything is read at the generation that the listing showed."""
+
+    def __init__(self, storage: PipelineStorage, bucket: str, scene_id: str, prefix: str) -> None:
+        """`prefix`: the scene's root in the bucket, e.g. `scenes/kitchen_001/`."""
+        self._storage, self._bucket, self._id, self._prefix = storage, bucket, scene_id, prefix
+        self._files: dict[str, SceneFile] | None = None
+
+    @property
+    def scene_id(self) -> str:
+        """The id in the prefix."""
+        return self._id
+
+    @property
+    def where(self) -> str:
+        """`gs://bucket/prefix`."""
+        return f"gs://{self._bucket}/{self._prefix}"
+
+    def files(self) -> dict[str, SceneFile]:
+        """Every live object below the prefix, listed once; folder placeholders are left out."""
+        if self._files is None:
+            self._files = {}
+            for found in self._storage.list(self._bucket, self._prefix):
+                path = found.name[len(self._prefix) :]
+                if path and not path.endswith("/"):
+                    self._files[path] = SceneFile(path, found.size, found.updated, found.generation, found.crc32c)
+                if len(self._files) > MAX_OBJECTS:
+                    break
+        return self._files
+
+    def read(self, path: str, start: int = 0, end: int | None = None) -> bytes:
+        """The bytes [start, end) of the object as it was listed."""
+        file = self.files()[path]
+        try:
+            return self._storage.read(
+                self._bucket, self._prefix + path, generation=file.generation, start=start, end=end
+            )
+        except NotFound as error:
+            raise Vanished(f"{path} was replaced or deleted while the scene was read") from error
+
+
+class KeptSource:
+    """A source that remembers what it read of small objects, so that several checks cost one request."""
+
+    def __init__(self, source: SceneSource) -> None:
+        """`source`: where the bytes come from."""
+        self._source = source
+        self._files = source.files()
+        self._kept: dict[str, bytes] = {}
+        self._room = MAX_KEPT_BYTES
+
+    @property
+    def scene_id(self) -> str:
+        """The id that the scene's folder has."""
+        return self._source.scene_id
+
+    @property
+    def where(self) -> str:
+        """The scene's address for people."""
+        return self._source.where
+
+    def files(self) -> dict[str, SceneFile]:
+        """Every object of the scene, as first listed."""
+        return self._files
+
+    def read(self, path: str, start: int = 0, end: int | None = None) -> bytes:
+        """The bytes [start, end) of one object."""
+        if self._files[path].size > SMALL_BYTES:
+            return self._source.read(path, start, end)
+        if path not in self._kept:
+            self._keep(path, self._source.read(path))
+        return self._kept[path][start:end]
+
+    def prefetch(self, paths: Iterable[str]) -> None:
+        """Read small objects of a bucket several at a time, as far as there is room to keep them."""
+        if not isinstance(self._source, BucketSource):
+            return
+        wanted, room = [], self._room
+        for path in paths:
+            room -= self._files[path].size
+            if path not in self._kept and self._files[path].size <= SMALL_BYTES and room >= 0:
+                wanted.append(path)
+        with ThreadPoolExecutor(READERS) as pool:
+            for path, data in zip(wanted, pool.map(self._try, wanted), strict=True):
+                if data is not None:
+                    self._keep(path, data)
+
+    def _try(self, path: str) -> bytes | None:
+        try:
+            return self._source.read(path)
+        except Vanished:
+            return None
+
+    def _keep(self, path: str, data: bytes) -> None:
+        while self._kept and len(data) > self._room:
+            oldest = next(iter(self._kept))
+            self._room += len(self._kept.pop(oldest))
+        self._kept[path] = data
+        self._room -= len(data)

@@ -1,0 +1,167 @@
+"""The state of every stage: what it left, what it should have left, and what the findings say of it.
+
+A stage is broken exactly when it has an error among the findings; a lock alone blocks it without one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+
+from blocks.catalogue import Catalogue, Output
+from blocks.catalogue_query import expand, expected_outputs
+from blocks.patterns import matches, widen
+from tasks.validation.findings import StageState
+from tasks.validation.markers import Markers
+from tasks.validation.view import SceneView
+
+FAILED_CODES = {"stage-failed", "job-failed"}
+MISSING_CODES = {"stage-missing", "output-missing", "marker-missing"}
+BLOCKED_CODES = {"gate-blocks"}
+STALE_CODES = {"stage-stale"}
+
+
+@dataclass
+class Line:
+    """What the scene shows of the stages."""
+
+    object_ids: list[str]
+    job_id: str | None
+    local: set[str]
+    """Stages that the local runner made, by what they left."""
+    mock: set[str]
+    """Stages that had nothing to do because the run was a mock one."""
+    have_asset: set[str]
+    """Objects whose asset lies where the manifest says."""
+    ran: set[str] = field(default_factory=set)
+    unfinished: set[str] = field(default_factory=set)
+    made: dict[str, list[str]] = field(default_factory=dict)
+
+
+def observe(view: SceneView, markers: Markers, line: Line) -> None:
+    """Find which stages ran: each left a marker, an object of its own, or the local runner's checkpoint."""
+    for path in view.files:
+        maker = view.attribution.maker_of(path)
+        if maker:
+            line.made.setdefault(maker, []).append(path)
+    for name, stage in view.catalogue.stages.items():
+        if markers.of(name) or line.made.get(name) or (stage.local_checkpoint or "") in view.files:
+            line.ran.add(name)
+
+
+def judge(view: SceneView, markers: Markers, line: Line) -> None:
+    """Report outputs, markers and whole stages that should be there and are not."""
+    for name, stage in view.catalogue.stages.items():
+        later = _later(view.catalogue, name) & line.ran
+        if name not in line.ran:
+            if later:
+                _stage_missing(view, name, sorted(later, key=list(view.catalogue.stages).index)[0])
+            continue
+        missing = [] if name in line.mock else _missing(view, line, name)
+        claimed = bool(markers.of(name)) or bool(later) or _started(view, line, name)
+        for path in missing:
+            code = "output-missing" if claimed else "output-not-yet"
+            reason = "has its completion marker" if markers.of(name) else "is expected to have made it"
+            view.add(code, path, f"{path} is not there, though {name} {reason}.", stage=name)
+        if missing and not claimed:
+            line.unfinished.add(name)
+        complete = not missing and bool(line.made.get(name) or stage.outputs == ())
+        reason = "a later stage ran" if later else f"{name} has made its outputs" if complete else ""
+        _markers_missing(view, markers, line, name, reason)
+
+
+def states(view: SceneView, line: Line, locked: set[str]) -> dict[str, StageState]:
+    """The state of every stage of the catalogue."""
+    return {name: _state(view, line, name, name in locked) for name in view.catalogue.stages}
+
+
+def _state(view: SceneView, line: Line, name: str, locked: bool) -> StageState:
+    errors = view.findings.errors_of(name)
+    if errors & FAILED_CODES:
+        return "failed"
+    if errors & BLOCKED_CODES:
+        return "blocked"
+    rest = errors - STALE_CODES
+    if rest:
+        return "missing" if rest <= MISSING_CODES else "corrupt"
+    if errors:
+        return "stale"
+    if locked:
+        return "blocked"
+    return "never_ran" if name not in line.ran or name in line.unfinished else "complete"
+
+
+@cache
+def _needed_by(stages: tuple[tuple[str, tuple[str, ...]], ...]) -> dict[str, set[str]]:
+    """Every stage with all that need it, directly or not. The stages are in topological order."""
+    above: dict[str, set[str]] = {}
+    for name, needs in stages:
+        above[name] = set(needs).union(*(above.get(need, set()) for need in needs))
+    return {name: {other for other in above if name in above[other]} for name in above}
+
+
+def _later(catalogue: Catalogue, name: str) -> set[str]:
+    return _needed_by(tuple((other, stage.needs) for other, stage in catalogue.stages.items()))[name]
+
+
+def _started(view: SceneView, line: Line, name: str) -> bool:
+    """A stage that writes its first document last has made all of them; the adapter's manifest is such a one."""
+    first = next((output for output in view.catalogue.stages[name].outputs if output.check == "manifest"), None)
+    return first is not None and first.path in view.files
+
+
+def _missing(view: SceneView, line: Line, name: str) -> list[str]:
+    stage = view.catalogue.stages[name]
+    paths = set(view.files) | ({stage.local_checkpoint} if name in line.local and stage.local_checkpoint else set())
+    found = []
+    for output in expected_outputs(stage, paths):
+        for path, *others in zip(*(_expanded(line, p) for p in (output.path, *output.or_paths)), strict=True):
+            if not any(_there(view, candidate) for candidate in (path, *others)) and not _elsewhere(line, output, path):
+                found.append(path)
+    return found
+
+
+def _expanded(line: Line, template: str) -> list[str]:
+    return expand(template, line.object_ids, line.job_id)
+
+
+def _there(view: SceneView, path: str) -> bool:
+    """An object that is there but empty has been reported as such."""
+    return path in view.files or ("*" in path and any(matches(path, known) for known in view.files))
+
+
+def _elsewhere(line: Line, output: Output, path: str) -> bool:
+    """Whether an object's mesh lies where the manifest says instead of where the adapter puts it."""
+    return output.check == "glb" and any(path == widen_one(output.path, name) for name in line.have_asset)
+
+
+def widen_one(template: str, object_id: str) -> str:
+    """The template for one object."""
+    return template.replace("{object_id}", object_id)
+
+
+def _stage_missing(view: SceneView, name: str, later: str) -> None:
+    stage = view.catalogue.stages[name]
+    where = [view.catalogue.markers[marker].paths[0] for marker in stage.markers]
+    where = where or [output.path for output in stage.outputs]
+    message = f"{name} left nothing, though {later}, which needs it, ran."
+    view.add("stage-missing", widen(where[0]) if where else name, message, stage=name)
+
+
+def _markers_missing(view: SceneView, markers: Markers, line: Line, name: str, reason: str) -> None:
+    stage = view.catalogue.stages[name]
+    asked = {marker for other, s in view.catalogue.stages.items() if other in line.ran for marker in s.needs_markers}
+    for marker in stage.markers:
+        kind, path = view.catalogue.markers[marker], view.catalogue.markers[marker].paths[0]
+        if markers.has(marker):
+            continue
+        if marker in asked or (kind.required and reason):
+            why = "a later stage that asks for it ran" if marker in asked else reason
+            view.add("marker-missing", path, f"{path} is not there, though {why}.", stage=name)
+        elif kind.required:
+            message = f"{path} is not there; {name} has not finished, or left nothing else."
+            view.add("marker-not-there", path, message, stage=name)
+            line.unfinished.add(name)
+        elif kind.rewrite:
+            message = f"{path} is not there: no cloud job writes it, yet the Genie Sim export asks for it."
+            view.add("marker-not-written", path, message, stage=name)

@@ -1,0 +1,96 @@
+"""One scene as the checks see it: its listing, its documents (each read and parsed once) and the findings so far."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from blocks.catalogue import Catalogue
+from tasks.validation.attribution import Attribution
+from tasks.validation.codes import CODES
+from tasks.validation.documents import MAX_DOCUMENT_BYTES, Document, parse_json
+from tasks.validation.findings import Findings
+from tasks.validation.source import KeptSource, SceneSource, Vanished
+from tasks.validation.text import json_path
+from tasks.validation.values import entry_name
+
+Depth = Literal["documents", "full"]
+Record = dict[str, object]
+
+
+class SceneView:
+    """What the checks read from and report to."""
+
+    def __init__(self, source: SceneSource, catalogue: Catalogue, depth: Depth) -> None:
+        """Lists the scene once."""
+        self.source = KeptSource(source)
+        self.catalogue = catalogue
+        self.deep = depth == "full"
+        self.scene_id = source.scene_id
+        self.files = self.source.files()
+        self.findings = Findings()
+        self.attribution = Attribution.of(catalogue)
+        self._documents: dict[str, Document] = {}
+        self._lowered: dict[str, str] | None = None
+
+    def add(
+        self, code: str, object_path: str, message: str, *, at: tuple[str | int, ...] | None = None, stage: str = ""
+    ) -> None:
+        """Note a finding about an object, or about the place `at` inside it, in the stage it belongs to."""
+        owner = stage or self.attribution.stage_of(object_path)
+        if not owner and CODES[code].severity == "error":
+            code, message = "other-file-damaged", f"{object_path} is no part of the pipeline's line: {message}"
+        self.findings.add(code, object_path, message, path="" if at is None else json_path(at), stage=owner)
+
+    def has(self, path: str) -> bool:
+        """Whether the object is there with something in it."""
+        file = self.files.get(path)
+        return file is not None and file.size > 0 and not file.oddity
+
+    def in_any_case(self, path: str) -> str | None:
+        """The object whose path differs from `path` in capital letters only."""
+        if self._lowered is None:
+            self._lowered = {known.lower(): known for known in self.files}
+        return self._lowered.get(path.lower())
+
+    def data(self, path: str, end: int | None = None) -> bytes | None:
+        """An object's bytes (the first `end` of them), None when it is not there or cannot be read."""
+        if not self.has(path):
+            return None
+        if end is None and self.files[path].size > MAX_DOCUMENT_BYTES:
+            limit = MAX_DOCUMENT_BYTES // (1024 * 1024)
+            message = f"{path} has {self.files[path].size:,} bytes; documents over {limit} MiB are not read."
+            self.add("document-too-large", path, message)
+            return None
+        try:
+            return self.source.read(path, 0, end)
+        except Vanished as problem:
+            self.add("object-unreadable", path, f"{problem}.")
+            return None
+
+    def document(self, path: str) -> Document:
+        """An object as JSON. What is wrong with it as such is reported the first time."""
+        if path not in self._documents:
+            data = self.data(path)
+            self._documents[path] = Document() if data is None else parse_json(data)
+            for problem in self._documents[path].problems:
+                name = entry_name(self._documents[path].value, problem.path)
+                self.add(problem.code, path, f"{path}: {name}{problem.message}.", at=problem.path)
+        return self._documents[path]
+
+    def parsed(self, path: str) -> bool:
+        """Whether the object was already read as JSON."""
+        return path in self._documents
+
+    def record(self, path: str) -> Record | None:
+        """An object as a JSON object, None (and reported) when it is anything else."""
+        document = self.document(path)
+        if not document.usable:
+            return None
+        if isinstance(document.value, dict):
+            return document.value
+        kind = type(document.value).__name__
+        names = {"list": "a list", "str": "a text", "NoneType": "null", "bool": "true or false"}
+        message = f"{path} is {names.get(kind, 'a number')}, where the pipeline writes an object."
+        self.add("document-wrong-type", path, message, at=())
+        self._documents[path] = Document(problems=document.problems)
+        return None

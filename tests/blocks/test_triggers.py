@@ -1,0 +1,53 @@
+"""What the triggers block says of the deployed Eventarc triggers."""
+
+from __future__ import annotations
+
+import pytest
+
+from blocks.calls import CallLimits
+from blocks.errors import NotFound, PermanentError, TemporaryError
+from blocks.triggers import PipelineTriggers, TriggerInfo
+from deployments.sandbox.faults import FaultRule
+from deployments.sandbox.server import Sandbox
+
+
+def test_each_trigger_names_its_workflow_and_bucket(triggers: PipelineTriggers, sandbox: Sandbox) -> None:
+    found = triggers.list()
+    deployed = {name: one for name, one in sandbox.catalogue.triggers.items() if one.deployed}
+    assert [one.name for one in found] == sorted(deployed)
+    for one in found:
+        expected = deployed[one.name]
+        assert one == TriggerInfo(one.name, expected.workflow, "sandbox-scenes", expected.name_regex)
+
+
+def test_a_trigger_without_a_name_filter_fires_for_every_object(triggers: PipelineTriggers) -> None:
+    patterns = {one.name: one.name_pattern for one in triggers.list()}
+    assert patterns["genie-sim-export-trigger"] is None
+    assert patterns["usd-assembly-trigger"]
+
+
+def test_no_trigger_is_deployed_in_another_region(triggers: PipelineTriggers) -> None:
+    triggers.region = "europe-west1"
+    try:
+        assert triggers.list() == []
+    except NotFound as missing:
+        assert "check project and region" in str(missing)
+
+
+@pytest.mark.parametrize("kind", ["status", "reset", "hang", "lost_answer"])
+def test_one_fault_is_not_noticed(triggers: PipelineTriggers, sandbox: Sandbox, kind: str) -> None:
+    triggers.limits = CallLimits(attempts=3, total_seconds=10.0, call_seconds=0.4, first_wait_seconds=0.01)
+    sandbox.faults.add(FaultRule.model_validate({"service": "eventarc", "kind": kind, "seconds": 1.0, "times": 1}))
+    assert triggers.list()
+
+
+def test_a_service_that_goes_on_failing_is_temporary(triggers: PipelineTriggers, sandbox: Sandbox) -> None:
+    sandbox.faults.add(FaultRule(service="eventarc", kind="reset"))
+    with pytest.raises(TemporaryError, match="list the triggers of sandbox-project"):
+        triggers.list()
+
+
+def test_a_refusal_names_the_permission_to_grant(triggers: PipelineTriggers, sandbox: Sandbox) -> None:
+    sandbox.faults.add(FaultRule(service="eventarc", kind="status", status=403))
+    with pytest.raises(PermanentError, match=r"grant eventarc\.triggers\.list to the account"):
+        triggers.list()

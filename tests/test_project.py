@@ -1,0 +1,70 @@
+"""The project itself: what it installs works together, its layers hold, and nothing shadows anything."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+HOME = Path(__file__).resolve().parent.parent
+PROJECT = tomllib.loads((HOME / "pyproject.toml").read_text())["project"]
+
+
+def test_the_caps_that_keep_prefect_working_are_declared_and_in_force() -> None:
+    wanted = {Requirement(text).name: Requirement(text) for text in PROJECT["dependencies"]}
+    for broken in ("0.155.0", "0.165.0"):
+        assert not wanted["fastapi"].specifier.contains(broken), "this FastAPI breaks the Prefect server's import"
+    assert not wanted["sqlalchemy"].specifier.contains("2.1.9"), "this SQLAlchemy stops Prefect's scheduler"
+    for name, requirement in wanted.items():
+        assert requirement.specifier.contains(version(name)), f"{name} {version(name)} is not what pyproject.toml allows"
+
+
+def test_the_prefect_server_can_be_imported() -> None:
+    done = subprocess.run([sys.executable, "-c", "import prefect.server.api.server"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_the_constraints_pin_exact_versions_and_name_no_host() -> None:
+    lines = [line for line in (HOME / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
+    assert len(lines) > 100
+    assert [line for line in lines if not re.fullmatch(r"[A-Za-z0-9_.-]+==[A-Za-z0-9_.+!-]+", line)] == []
+
+
+def test_the_constraints_satisfy_what_the_project_asks_for() -> None:
+    pinned = dict(line.split("==") for line in (HOME / "constraints.txt").read_text().splitlines() if "==" in line)
+    lower = {name.lower().replace("_", "-"): found for name, found in pinned.items()}
+    for text in PROJECT["dependencies"]:
+        requirement = Requirement(text)
+        assert requirement.specifier.contains(lower[requirement.name.lower()]), text
+
+
+@pytest.mark.parametrize("folder", ["flows", "tasks", "blocks", "deployments"])
+def test_no_module_shadows_a_package_when_prefect_puts_its_folder_on_the_path(folder: str) -> None:
+    taken = set(sys.stdlib_module_names) | {"flows", "tasks", "blocks", "deployments", "prefect", "pytest", "yaml"}
+    names = {path.stem for path in (HOME / "flows").glob("*.py")} - {"__init__"}
+    assert names & taken == set()
+    assert (HOME / folder / "__init__.py").exists()
+
+
+def test_every_flow_file_holds_one_flow_and_says_where_its_page_is() -> None:
+    for path in sorted((HOME / "flows").glob("*.py")):
+        text = path.read_text()
+        if path.stem in ("__init__", "running"):
+            continue
+        assert len(re.findall(r"^@flow\(", text, re.M)) == 1, path.name
+        page = re.search(r"docs/operations/[a-z-]+\.md", text)
+        assert page and (HOME / page.group()).exists(), f"{path.name} names no page for the person on call"
+
+
+def test_nobody_else_names_the_pipelines_things() -> None:
+    """Markers, workflows and jobs are data of the catalogue; tasks and flows do not spell them out."""
+    names = re.compile(r"['\"](?:[a-z0-9]+-)+(?:pipeline|job)['\"]|['\"][^'\"]*/\.[a-z0-9_]+_complete['\"]")
+    for folder in ("tasks/remediation", "tasks/recovery", "flows"):
+        for path in (HOME / folder).glob("*.py"):
+            assert not names.search(path.read_text()), path
