@@ -10,7 +10,7 @@ import requests
 import urllib3
 from google.api_core.exceptions import GoogleAPICallError
 from google.auth.exceptions import GoogleAuthError, TransportError
-from google.cloud.storage.exceptions import DataCorruption  # type: ignore[import-untyped]
+from google.cloud.storage.exceptions import DataCorruption
 from kubernetes.client.exceptions import ApiException
 
 CLIENT_ERRORS = (

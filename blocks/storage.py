@@ -24,7 +24,7 @@ class PipelineStorage(Block):
     _block_type_slug = "remediation-storage"
     _description = "Cloud Storage of the pipeline: every write carries the generation it was planned for."
 
-    project: str = Field(default="", description="Google Cloud project that is billed; empty: that of the credentials.")
+    project: str = Field(default="", description="Google Cloud project; empty: that of the credentials.")
     endpoint: str = Field(
         default="",
         description="Address to use instead of Google's, as in http://127.0.0.1:4443; used without credentials.",
@@ -230,7 +230,8 @@ class PipelineStorage(Block):
     def _upload(
         self, bucket: str, name: str, data: bytes, generation: int, metadata: dict[str, str], content_type: str
     ) -> StoredObject:
-        call = Call(f"write gs://{bucket}/{name}", "storage.objects.create", CHECK_BUCKET)
+        permission = f"storage.objects.create{' and storage.objects.delete' if generation else ''}"
+        call = Call(f"write gs://{bucket}/{name}", permission, CHECK_BUCKET)
 
         def attempt() -> StoredObject:
             blob = self._bucket(bucket).blob(name)

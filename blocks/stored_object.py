@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from google.cloud.storage import Blob  # type: ignore[import-untyped]
+from google.cloud.storage import Blob
 
 WRITE_TOKEN = "remediation-write"
 """Custom metadata on every object written here: a random token by which a write whose answer was lost is recognised."""

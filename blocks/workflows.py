@@ -88,7 +88,9 @@ class PipelineWorkflows(Block):
 
     def execution(self, name: str) -> Execution:
         """The execution of that full name, with argument and result. Raises `NotFound`."""
-        call = Call(f"look at execution {name}", "workflows.executions.get", "executions are kept for 90 days.")
+        call = Call(
+            f"look at execution {name}", "workflows.executions.get", "it may be older than what Workflows keeps."
+        )
         request = {"name": name, "view": executions_v1.ExecutionView.FULL}
 
         def attempt() -> Execution:

@@ -17,7 +17,9 @@ EnvironmentOption = Annotated[str, typer.Option("--environment", help="Name of t
 
 @app.command()
 def validate(
-    targets: Annotated[list[str], typer.Argument(help="A scene folder, or gs://BUCKET/scenes/ID; several may be named.")],
+    targets: Annotated[
+        list[str], typer.Argument(help="A scene folder, or gs://BUCKET/scenes/ID; several may be named.")
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a scene and line.")] = False,
 ) -> None:
     """Look whether scenes are whole. Exit 0 healthy, 1 with errors, 2 could not look. Changes nothing."""
@@ -81,7 +83,9 @@ def undo(
     scene_id: str,
     run: str,
     apply: Annotated[bool, typer.Option("--apply", help="Do it; without this nothing is changed.")] = False,
-    markers: Annotated[bool, typer.Option(help="Restore markers too; each starts the workflows listening to it.")] = False,
+    markers: Annotated[
+        bool, typer.Option(help="Restore markers too; each starts the workflows listening to it.")
+    ] = False,
     environment: EnvironmentOption = "default",
 ) -> None:
     """Bring back what one recovery run has deleted."""
@@ -93,7 +97,9 @@ def undo(
 @sandbox_app.callback()
 def sandbox(
     context: typer.Context,
-    port: Annotated[int, typer.Option(help="Port of the HTTP services; gRPC takes the next two. 0 picks free ones.")] = 0,
+    port: Annotated[
+        int, typer.Option(help="Port of the HTTP services; gRPC takes the next two. 0 picks free ones.")
+    ] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print only the JSON line.")] = False,
 ) -> None:
     """Run the sandbox in the foreground; the first line printed is JSON and names every endpoint."""

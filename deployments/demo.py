@@ -72,7 +72,9 @@ def play(stack: Stack, console: Console) -> int:
     recovered = journal is not None and journal.ended and journal.entries[-1].data["outcome"] == "recovered"
     whole = after.healthy and recovered
     console.print(f"\nFlow run: {run.get('name')}: {(run.get('state') or {}).get('message') or run.get('state_name')}")
-    console.print(f"{SCENE} is {'whole' if whole else 'NOT whole'}; {NEIGHBOUR} is {'untouched' if untouched else 'CHANGED'}.")
+    console.print(
+        f"{SCENE} is {'whole' if whole else 'NOT whole'}; {NEIGHBOUR} is {'untouched' if untouched else 'CHANGED'}."
+    )
     return 0 if whole and untouched else 1
 
 

@@ -41,7 +41,10 @@ class Failure(BaseModel):
             "id": str(uuid5(NAMESPACE_URL, self.source)),
             "event": EVENT,
             "occurred": occurred,
-            "resource": {"prefect.resource.id": f"blueprint.scene.{self.scene_id}", "prefect.resource.name": self.scene_id},
+            "resource": {
+                "prefect.resource.id": f"blueprint.scene.{self.scene_id}",
+                "prefect.resource.name": self.scene_id,
+            },
             "payload": self.model_dump(mode="json"),
         }
 

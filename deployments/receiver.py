@@ -80,6 +80,8 @@ def emit(event: dict[str, Any]) -> None:
 def serve(environment_name: str, host: str, port: int, audience: str, account: str) -> None:
     """Run the receiver in the foreground until it is told to stop."""
     if not audience and host not in ("127.0.0.1", "localhost", "::1"):
-        raise PermanentError("Without --audience and --account anybody could start recoveries: listen on 127.0.0.1 only.")
+        raise PermanentError(
+            "Without --audience and --account anybody could start recoveries: listen on 127.0.0.1 only."
+        )
     environment = PipelineEnvironment.load(environment_name)
     uvicorn.run(make_app(environment, audience, account), host=host, port=port, log_level="warning")

@@ -46,7 +46,11 @@ def for_sandbox(
         backup_bucket=BACKUP_BUCKET,
         storage=PipelineStorage(project=PROJECT, endpoint=endpoints.storage, limits=calls),
         workflows=PipelineWorkflows(
-            project=PROJECT, region=REGION, endpoint=endpoints.workflows, executions_endpoint=endpoints.executions, limits=calls
+            project=PROJECT,
+            region=REGION,
+            endpoint=endpoints.workflows,
+            executions_endpoint=endpoints.executions,
+            limits=calls,
         ),
         jobs=CloudRunJobs(project=PROJECT, region=REGION, endpoint=endpoints.run, limits=calls),
         triggers=PipelineTriggers(project=PROJECT, region=REGION, endpoint=endpoints.eventarc, limits=calls),

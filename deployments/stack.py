@@ -111,7 +111,9 @@ class Stack:
         """Run a command to its end. Raises `ChildFailed`."""
         log = self.folder / f"{name}.log"
         with log.open("wb") as output:
-            code = subprocess.run(arguments, env=self.environ(), cwd=HOME, stdout=output, stderr=subprocess.STDOUT).returncode
+            code = subprocess.run(
+                arguments, env=self.environ(), cwd=HOME, stdout=output, stderr=subprocess.STDOUT
+            ).returncode
         if code:
             raise ChildFailed(f"{name} ended with code {code}. {self.children.end_of_log(name)}")
 

@@ -22,7 +22,11 @@ from tasks.remediation.approve import NotApproved, ask
 from tasks.remediation.context import Context
 
 
-@flow(name="export-recovery", flow_run_name="recover {scene_ids} ({mode})", task_runner=ThreadPoolTaskRunner(max_workers=8))
+@flow(
+    name="export-recovery",
+    flow_run_name="recover {scene_ids} ({mode})",
+    task_runner=ThreadPoolTaskRunner(max_workers=8),
+)
 def export_recovery(
     scene_ids: list[str],
     mode: Literal["plan", "apply"] = "plan",

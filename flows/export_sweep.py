@@ -53,7 +53,9 @@ def export_sweep(mode: Literal["look", "recover"] = "look", environment: str = "
     show(bad, seen)
     broken = [verdict.scene_id for verdict in bad if not verdict.unseen]
     if mode == "look" or not broken:
-        return Completed(message=f"{seen} scenes looked at, {len(broken)} broken, {len(bad) - len(broken)} not readable")
+        return Completed(
+            message=f"{seen} scenes looked at, {len(broken)} broken, {len(bad) - len(broken)} not readable"
+        )
     return recover_broken(context, broken)
 
 
@@ -64,9 +66,12 @@ def show(bad: list[Verdict], seen: int) -> None:
         counts[verdict.fault] = counts.get(verdict.fault, 0) + 1
     ordered = sorted(bad, key=lambda verdict: (-counts[verdict.fault], verdict.scene_id))
     rows = [
-        {"scene": v.scene_id, "fault": v.fault, "errors": v.errors, "first": v.unseen or v.first} for v in ordered[:MAX_ROWS]
+        {"scene": v.scene_id, "fault": v.fault, "errors": v.errors, "first": v.unseen or v.first}
+        for v in ordered[:MAX_ROWS]
     ]
-    create_table_artifact(table=rows, key="export-sweep", description=f"{seen} scenes looked at, {len(bad)} need attention")
+    create_table_artifact(
+        table=rows, key="export-sweep", description=f"{seen} scenes looked at, {len(bad)} need attention"
+    )
 
 
 def recover_broken(context: Context, broken: list[str]) -> State[Any]:

@@ -22,7 +22,9 @@ def test_the_caps_that_keep_prefect_working_are_declared_and_in_force() -> None:
         assert not wanted["fastapi"].specifier.contains(broken), "this FastAPI breaks the Prefect server's import"
     assert not wanted["sqlalchemy"].specifier.contains("2.1.9"), "this SQLAlchemy stops Prefect's scheduler"
     for name, requirement in wanted.items():
-        assert requirement.specifier.contains(version(name)), f"{name} {version(name)} is not what pyproject.toml allows"
+        assert requirement.specifier.contains(version(name)), (
+            f"{name} {version(name)} is not what pyproject.toml allows"
+        )
 
 
 def test_the_prefect_server_can_be_imported() -> None:

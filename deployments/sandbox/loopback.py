@@ -23,7 +23,7 @@ def listen(port: int, patience: float = 0.0) -> socket.socket:
     """
     until = time.monotonic() + patience
     while True:
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((HOST, port))

@@ -93,6 +93,13 @@ def _documents(
     }
 
 
+def _usd_path(folder: SceneFolder, entry: dict[str, Any]) -> str:
+    """The physics wrapper; the mesh itself where the local runner made the scene, which wraps nothing."""
+    wrapped = f"assets/obj_{entry['id']}/simready.usda"
+    path = wrapped if folder.exists(wrapped) else entry["asset"]["path"].removeprefix(folder.prefix)
+    return f"/mnt/gcs/{folder.prefix}{path}"
+
+
 def _node(folder: SceneFolder, entry: dict[str, Any]) -> dict[str, Any]:
     transform, size = entry["transform"], entry.get("dimensions_est") or {}
     rotation = transform.get("rotation_quaternion") or {"w": 1.0, "x": 0.0, "y": 0.0, "z": 0.0}
@@ -105,7 +112,7 @@ def _node(folder: SceneFolder, entry: dict[str, Any]) -> dict[str, Any]:
             "orientation": [rotation[axis] for axis in "wxyz"],
         },
         "task_tag": ["pick_place"] if entry.get("sim_role") == "manipulable_object" else [],
-        "usd_path": f"/mnt/gcs/{folder.prefix}assets/obj_{entry['id']}/simready.usda",
+        "usd_path": _usd_path(folder, entry),
     }
 
 

@@ -49,6 +49,12 @@ class BucketMethods:
         request.conditions().check(found)
         return answer(bucket_resource(found, request.base))
 
+    def layout(self, request: Request, bucket: str) -> Response:
+        """buckets.getStorageLayout: gcloud and gcsfs ask it whether folders are real things. They are not."""
+        resource = bucket_resource(self._store.bucket(bucket), request.base)
+        shown = {name: resource[name] for name in ("location", "locationType")}
+        return answer({"kind": "storage#storageLayout", "bucket": bucket} | shown)
+
     def patch(self, request: Request, bucket: str) -> Response:
         """buckets.patch (and buckets.update, taken as one): what is not named stays as it is."""
         found = self._store.bucket(bucket)

@@ -14,6 +14,7 @@ from deployments.sandbox.store import ObjectStore
 _BUCKETS = "/storage/v1/b"
 _BUCKET = f"{_BUCKETS}/([^/]+)"
 _OBJECT = f"{_BUCKET}/o/([^/]+)"
+_UPLOAD = f"(?:/resumable)?/upload{_BUCKET}/o"  # gcloud starts resumable uploads on the longer path
 _OTHER = "b/([^/]+)/o/([^/]+)"
 
 
@@ -42,9 +43,9 @@ def routes(store: ObjectStore, rewrite_bytes_per_call: int) -> list[Route]:
         ("objects.get", "GET", _OBJECT, objects.get),
         ("objects.list", "GET", f"{_BUCKET}/o", objects.list),
         ("objects.media", "GET", f"/download{_OBJECT}", media.media),
-        ("objects.insert", "POST", f"/upload{_BUCKET}/o", uploads.insert),
-        ("objects.insert", "PUT", f"/upload{_BUCKET}/o", uploads.resume),
-        ("objects.insert", "DELETE", f"/upload{_BUCKET}/o", uploads.cancel),
+        ("objects.insert", "POST", _UPLOAD, uploads.insert),
+        ("objects.insert", "PUT", _UPLOAD, uploads.resume),
+        ("objects.insert", "DELETE", _UPLOAD, uploads.cancel),
         ("objects.delete", "DELETE", _OBJECT, objects.delete),
         ("objects.patch", "PATCH", _OBJECT, objects.patch),
         ("objects.patch", "PUT", _OBJECT, objects.update),
@@ -53,12 +54,13 @@ def routes(store: ObjectStore, rewrite_bytes_per_call: int) -> list[Route]:
         ("objects.compose", "POST", f"{_OBJECT}/compose", copies.compose),
         ("objects.restore", "POST", f"{_OBJECT}/restore", objects.restore),
         ("buckets.get", "GET", _BUCKET, buckets.get),
+        ("buckets.get", "GET", f"{_BUCKET}/storageLayout", buckets.layout),
         ("buckets.list", "GET", _BUCKETS, buckets.list),
         ("buckets.insert", "POST", _BUCKETS, buckets.insert),
         ("buckets.patch", "PATCH PUT", _BUCKET, buckets.patch),
         ("buckets.delete", "DELETE", _BUCKET, buckets.delete),
         ("buckets.patch", "POST", f"{_BUCKET}/lockRetentionPolicy", buckets.lock),
-        ("objects.media", "GET HEAD", "/(?!storage/|upload/|download/|batch)([^/]+)/(.+)", media.xml),
+        ("objects.media", "GET HEAD", "/(?!(?:storage|resumable|upload|download|batch)/)([^/]+)/(.+)", media.xml),
     ]
     found = [Route(name, tuple(verbs.split()), re.compile(path), handler) for name, verbs, path, handler in table]
     return [Route("objects.media", ("GET",), re.compile(_OBJECT), media.media, media_only=True), *found]

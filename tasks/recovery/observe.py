@@ -11,15 +11,16 @@ from blocks.environment import PipelineEnvironment
 from blocks.errors import PermanentError
 from blocks.genie_sim import GenieSimHealth
 from blocks.stored_object import Protection
-from tasks.remediation.context import Context
-from tasks.remediation.live import LiveWork, LockFact, scene_locks
 from tasks.recovery.offers import find_offers
 from tasks.recovery.units import Unit, stages_to_make, units
+from tasks.remediation.context import Context
 from tasks.remediation.journal import PastRun, past_runs
+from tasks.remediation.live import LiveWork, LockFact, scene_locks
 from tasks.remediation.plan import Offer
 from tasks.validation.findings import Finding, SceneReport
-from tasks.validation.scene import Depth, validate_scene
+from tasks.validation.scene import validate_scene
 from tasks.validation.source import BucketSource, SceneFile, Vanished
+from tasks.validation.view import Depth
 
 PROMISE_HOURS = 24.0 * 7
 """How far back an unfinished or failed run is still owed its stages."""

@@ -10,11 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from pydantic import JsonValue
+
 from blocks.catalogue import Catalogue
 from blocks.catalogue_query import class_of, expand, job_env, workflow_argument
 from blocks.patterns import matches
+from tasks.recovery.escalate import escalations
 from tasks.recovery.observe import SceneFacts
-from tasks.recovery.units import Unit, fired_by, roots, stages_to_make, without_a_way
+from tasks.recovery.units import Unit, fired_by, roots, stages_to_make
 from tasks.remediation.plan import Action, Offer, Plan, Risk
 
 PROCEDURE = "export-recovery"
@@ -53,33 +56,6 @@ def plan_recovery(facts: SceneFacts, catalogue: Catalogue, bucket: str, restore_
 def ran(facts: SceneFacts) -> set[str]:
     """Stages that ran before, or are owed."""
     return {stage for stage, state in facts.report.stages.items() if state != "never_ran"} | set(facts.promised)
-
-
-def escalations(facts: SceneFacts, catalogue: Catalogue, stages: Iterable[str], restored: Iterable[Offer]) -> Iterator[str]:
-    """Why a rerun would not help, each one sentence that says what a person should do."""
-    mended = {offer.object for offer in restored}
-    prefix = catalogue.scene_prefix(facts.scene_id)
-    offered = {offer.object: offer for offer in facts.offers}
-    for finding in facts.bad_inputs:
-        name = prefix + finding.object
-        if name in mended:
-            continue
-        copy = offered.get(name)
-        hint = (
-            f"a good copy is in {copy.source.replace('_', ' ')} (generation {copy.generation}): run with restore_inputs"
-            if copy
-            else "no good copy was found; export it again from the reconstruction"
-        )
-        yield f"Input {finding.object} is bad ({finding.code}): {hint}."
-    if facts.genie_sim is not None and facts.genie_sim.state in ("down", "not_serving"):
-        yield f"Genie Sim is {facts.genie_sim.state.replace('_', ' ')} ({facts.genie_sim.detail}); heal it first."
-    for entry in facts.not_deployed:
-        yield f"{entry} is not deployed in this project and region; deploy it or correct the catalogue."
-    for stage in without_a_way(stages, facts.units):
-        yield f"Stage {stage} is {facts.report.stages.get(stage)} and the catalogue knows no way to run it again."
-    for unit in facts.units:
-        if not unit.is_job and "genie-sim-import" == unit.leading_stage and facts.job_id is None:
-            yield "geniesim/job.json names no job_id, so the import cannot be started; run the export again instead."
 
 
 def risk(planned: Iterable[Unit], restored: Iterable[Offer], catalogue: Catalogue) -> Risk:
@@ -182,8 +158,14 @@ class Builder:
                         params={
                             "name": self.prefix + path,
                             "payload": {"status": "completed", "scene_id": self.facts.scene_id, "stage": stage},
+                            "dated_by": self.proofs(stage),
                         },
                     )
+
+    def proofs(self, stage: str) -> list[JsonValue]:
+        """Plainly named required outputs of a stage: the newest of them says when the stage was completed."""
+        outputs = [output for output in self.catalogue.stages[stage].outputs if output.required]
+        return [self.prefix + output.path for output in outputs if not set("*{") & set(output.path)]
 
     def start(self, unit: Unit, trigger: str | None) -> Action:
         """Run the unit's workflow with its exact argument, or its job with its variables."""
@@ -212,7 +194,8 @@ class Builder:
             target=self.start_target(unit),
             precondition="nothing else is at work on the scene",
             undo="cancel it, then undo the deletions",
-            why=f"makes {', '.join(unit.stages)} again" + (f"; trigger {trigger} may start it by itself" if trigger else ""),
+            why=f"makes {', '.join(unit.stages)} again"
+            + (f"; trigger {trigger} may start it by itself" if trigger else ""),
             params=params,
         )
 

@@ -61,13 +61,20 @@ def plan_sentence(plan: Plan) -> str:
 def plan_markdown(plan: Plan) -> str:
     """The plan as a Markdown table, for the approval form."""
     lines = ["| # | step | effect | target | only if |", "|---|---|---|---|---|"]
-    rows = [f"| {r['#']} | {r['step']} | {r.get('effect', '')} | `{r.get('target', '')}` | {r.get('only if', '')} |" for r in plan_rows(plan)]
+    rows = [
+        f"| {r['#']} | {r['step']} | {r.get('effect', '')} | `{r.get('target', '')}` | {r.get('only if', '')} |"
+        for r in plan_rows(plan)
+    ]
     return "\n".join([plan_sentence(plan), "", *lines, *rows])
 
 
 def stage_table(before: dict[str, str], after: dict[str, str]) -> str:
     """Stages before and after, side by side; stages that never ran are left out."""
-    shown = [s for s in before | after if before.get(s, "never_ran") != "never_ran" or after.get(s, "never_ran") != "never_ran"]
+    shown = [
+        s
+        for s in before | after
+        if before.get(s, "never_ran") != "never_ran" or after.get(s, "never_ran") != "never_ran"
+    ]
     lines = ["| stage | before | after |", "|---|---|---|"]
     return "\n".join(lines + [f"| {s} | {word(before.get(s))} | {word(after.get(s))} |" for s in shown])
 

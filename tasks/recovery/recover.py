@@ -80,7 +80,9 @@ def recover_scene(context: Context, scene_id: str, wanted: Wanted, call: Call = 
     return result
 
 
-def look_and_plan(context: Context, result: RecoveryResult, wanted: Wanted, call: Call) -> tuple[SceneFacts, Plan] | None:
+def look_and_plan(
+    context: Context, result: RecoveryResult, wanted: Wanted, call: Call
+) -> tuple[SceneFacts, Plan] | None:
     """Observe and plan; fill in the result. None when there is nothing to do or nothing may be done."""
     environment = context.environment
     with timed(result, "observe"):
@@ -153,7 +155,10 @@ def apply(context: Context, lease: Lease, result: RecoveryResult, wanted: Wanted
         prove(context, result)
     except PermanentError as error:
         journal.append("end", {"outcome": "failed", "reason": str(error)})
-        result.outcome, result.reasons = "failed", [str(error), f"Undo with: remediate undo {result.scene_id} {result.run}"]
+        result.outcome, result.reasons = (
+            "failed",
+            [str(error), f"Undo with: remediate undo {result.scene_id} {result.run}"],
+        )
     else:
         journal.append("end", {"outcome": result.outcome, "reasons": list(result.reasons)})
 
@@ -207,7 +212,9 @@ def prove(context: Context, result: RecoveryResult) -> None:
     result.after = dict(report.stages)
     remaining = [f"{f.object}: {f.message}" for f in report.findings if f.severity == "error"]
     result.outcome = "failed" if remaining else "recovered"
-    result.reasons = [f"The rerun is verified, but the scene still has errors: {'; '.join(remaining[:3])}"] if remaining else []
+    result.reasons = (
+        [f"The rerun is verified, but the scene still has errors: {'; '.join(remaining[:3])}"] if remaining else []
+    )
 
 
 @contextmanager

@@ -7,10 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
 
+from pydantic import BaseModel
+
 from blocks.catalogue import SCENE_ID
 from blocks.environment import PipelineEnvironment
 from blocks.errors import OutsideError
-from pydantic import BaseModel
 from tasks.recovery.observe import scene_view
 from tasks.recovery.units import roots
 from tasks.validation.scene import validate_scene

@@ -127,7 +127,9 @@ def candidates(environment: PipelineEnvironment, name: str) -> Iterator[tuple[st
     if protection.versioning:
         yield from (("version", o) for o in environment.storage.list(environment.data_bucket, name, versions=True))
     if protection.soft_delete_seconds:
-        yield from (("soft_delete", o) for o in environment.storage.list(environment.data_bucket, name, soft_deleted=True))
+        yield from (
+            ("soft_delete", o) for o in environment.storage.list(environment.data_bucket, name, soft_deleted=True)
+        )
 
 
 def restore(

@@ -44,7 +44,9 @@ def upstream(stage: str, catalogue: Catalogue) -> set[str]:
     return found
 
 
-def stages_to_make(states: Mapping[str, StageState], catalogue: Catalogue, promised: Iterable[str] = ()) -> tuple[str, ...]:
+def stages_to_make(
+    states: Mapping[str, StageState], catalogue: Catalogue, promised: Iterable[str] = ()
+) -> tuple[str, ...]:
     """The broken stages and all that was made from them: what has never run is not run now.
 
     `promised` are stages an earlier, failed run has cleared and not made again: they count as having run.

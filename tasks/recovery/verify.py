@@ -80,7 +80,9 @@ def old_outputs(
             if not output.required or class_of(catalogue, output.path) == "input":
                 continue
             for pattern in expand(output.path, objects, None):
-                newest = max((f.updated for path, f in files.items() if f.updated and matches(pattern, path)), default=None)
+                newest = max(
+                    (f.updated for path, f in files.items() if f.updated and matches(pattern, path)), default=None
+                )
                 if newest is not None and newest < began - CLOCK_SKEW:
                     found.append(f"{pattern} is from {newest:%H:%M:%S}, before the rerun of {began:%H:%M:%S} UTC")
     return found

@@ -122,10 +122,11 @@ def look_restored(doing: Doing) -> str | None:
 def write_object(doing: Doing) -> str:
     """Create one small JSON object (a marker) if nothing is there; what is there already is left alone.
 
-    The plan's payload gets the time and the run's id added, so that a reader sees who wrote it and when.
+    The plan's payload gets the run's id, and as its time that of the newest object in `dated_by`: the marker says when
+    the work was completed, not when somebody noticed.
     """
     environment, payload = doing.context.environment, doing.action.params["payload"]
-    stamp = {"timestamp": datetime.now(UTC).isoformat().replace("+00:00", "Z"), "remediation_run": doing.journal.run}
+    stamp = {"timestamp": completed_at(doing).isoformat().replace("+00:00", "Z"), "remediation_run": doing.journal.run}
     try:
         environment.storage.create(
             environment.data_bucket,
@@ -136,6 +137,13 @@ def write_object(doing: Doing) -> str:
     except PreconditionFailed:
         return "already there"
     return "written"
+
+
+def completed_at(doing: Doing) -> datetime:
+    """When the newest of the objects that prove the work was written; now when there are none."""
+    environment, names = doing.context.environment, doing.action.params.get("dated_by") or []
+    found = [environment.storage.stat(environment.data_bucket, str(name)) for name in names]  # type: ignore[union-attr]
+    return max((stored.updated for stored in found if stored is not None), default=datetime.now(UTC))
 
 
 def look_written(doing: Doing) -> str | None:

@@ -56,5 +56,7 @@ def judge(doing: Doing, name: str, execution: JobExecution | None) -> str:
             "again: it will be adopted, not started twice."
         )
     if execution.state != "succeeded":
-        raise PermanentError(f"{doing.text('job')} {execution.state}: {execution.message or 'no reason given'} ({name}).")
+        raise PermanentError(
+            f"{doing.text('job')} {execution.state}: {execution.message or 'no reason given'} ({name})."
+        )
     return f"succeeded: {name}"

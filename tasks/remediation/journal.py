@@ -77,7 +77,9 @@ class Journal:
         try:
             self.storage.create(self.bucket, f"{self.prefix}{entry.sequence:06d}-{kind}.json", body)
         except PreconditionFailed as error:
-            raise JournalTaken(f"Another process continues run {self.run} of {self.subject}; this one stops.") from error
+            raise JournalTaken(
+                f"Another process continues run {self.run} of {self.subject}; this one stops."
+            ) from error
         self.entries.append(entry)
         self.last_hash = hashlib.sha256(body).hexdigest()
         return entry

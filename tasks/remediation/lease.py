@@ -38,7 +38,9 @@ class Holder(BaseModel):
 
     def describe(self) -> str:
         """One phrase for an error message."""
-        return f"{self.owner} (run {self.run}, since {self.taken_at:%H:%M:%S} UTC, until {self.expires_at:%H:%M:%S} UTC)"
+        return (
+            f"{self.owner} (run {self.run}, since {self.taken_at:%H:%M:%S} UTC, until {self.expires_at:%H:%M:%S} UTC)"
+        )
 
 
 class LeaseBusy(Exception):
@@ -75,7 +77,9 @@ class Lease:
     def check(self) -> None:
         """Raise `LeaseLost` unless the lease is certainly still ours."""
         if time.monotonic() - self.renewed > self.seconds:
-            raise LeaseLost(f"The lease on {self.subject} ran out; another run may have taken over. Nothing more is done.")
+            raise LeaseLost(
+                f"The lease on {self.subject} ran out; another run may have taken over. Nothing more is done."
+            )
 
     def release(self) -> None:
         """Give the lease back. Failing to is harmless: it ends by itself."""

@@ -80,7 +80,9 @@ class LiveBoard:
 def live_executions(environment: PipelineEnvironment, workflow: str) -> Iterable[LiveWork]:
     for execution in environment.workflows.executions(workflow, state="ACTIVE"):
         if scene_id := scene_of_argument(execution, environment):
-            yield LiveWork(scene_id, f"{workflow} (execution {short(execution.name)})", execution.labels.get(RUN_LABEL, ""))
+            yield LiveWork(
+                scene_id, f"{workflow} (execution {short(execution.name)})", execution.labels.get(RUN_LABEL, "")
+            )
 
 
 def live_jobs(environment: PipelineEnvironment, job: str) -> Iterable[LiveWork]:

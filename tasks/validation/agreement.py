@@ -113,10 +113,14 @@ def _in_room(view: SceneView, manifest: Manifest, layout: Listing, object_id: st
     if low is None or high is None or any(a >= b for a, b in zip(low, high, strict=True)):
         return
     middle = tuple((a + b) / 2 for a, b in zip(low, high, strict=True))
-    if distance(position, middle) > OUTSIDE_ROOM * distance(low, high):
-        place = ("objects", manifest.objects[object_id][0], "transform", "position")
+    place = ("objects", manifest.objects[object_id][0], "transform", "position")
+    diagonal = distance(low, high)
+    if distance(position, middle) > OUTSIDE_ROOM * diagonal:
         message = f"object {show(object_id)} is {distance(position, middle):,.0f} m from the middle of its room."
         view.add("position-outside-room", manifest.path, message, at=place)
+    elif any(not a - 0.1 * diagonal <= c <= b + 0.1 * diagonal for a, c, b in zip(low, position, high, strict=True)):
+        message = f"object {show(object_id)} at {coordinates(position)} is outside the room."
+        view.add("position-beside-room", manifest.path, message, at=place)
 
 
 def _sizes(view: SceneView, manifest: Manifest, layout: Listing, object_id: str, extents: Vector) -> None:
@@ -144,11 +148,29 @@ def _frame(view: SceneView, manifest: Manifest, layout: Listing, doubts: Doubts)
     place = ("scene", "meters_per_unit")
     doubts.meters = _same(view, manifest, layout, place, "meters_per_unit", "meters-per-unit-mismatch")
     _same(view, manifest, layout, ("metadata", "scale_factor"), "scale_factor", "scale-factor-mismatch")
+    _room(view, manifest, layout)
     one, other = text(at(manifest.record, "scene", "coordinate_frame")), text(layout.record.get("coordinate_frame"))
     if one and other and one != other:
         doubts.frame = True
         message = f"{manifest.path} says {show(one)}, {layout.path} says {show(other)}."
         view.add("coordinate-frame-mismatch", manifest.path, message, at=("scene", "coordinate_frame"))
+
+
+def _room(view: SceneView, manifest: Manifest, layout: Listing) -> None:
+    bounds = at(manifest.record, "scene", "room", "bounds")
+    lengths = named_vector(bounds, ("width", "depth", "height"))
+    low, high = vector(at(layout.record, "room_box", "min")), vector(at(layout.record, "room_box", "max"))
+    if lengths is None or low is None or high is None:
+        return
+    sides = sorted(b - a for a, b in zip(low, high, strict=True))
+    if min(sides) <= 0 or min(lengths) <= 0:
+        return
+    factor = _apart(tuple(sides), tuple(sorted(lengths)), 1.0)
+    if factor > SIZE_WARNING:
+        message = f"the room measures {coordinates(tuple(sorted(lengths)))} m in {manifest.path} but "
+        message += f"{coordinates(tuple(sides))} m in {layout.path}."
+        code = "room-mismatch" if factor > 2 else "size-differs"
+        view.add(code, manifest.path, message, at=("scene", "room", "bounds"))
 
 
 def _same(view: SceneView, manifest: Manifest, layout: Listing, place: tuple[str, str], name: str, code: str) -> bool:

@@ -18,7 +18,7 @@ from tasks.validation.schemas import check
 from tasks.validation.stage_times import StageTimes
 from tasks.validation.text import show
 from tasks.validation.times import parse_time, payload_time, shown
-from tasks.validation.values import at, entries, mapping, number, text
+from tasks.validation.values import at, entries, mapping, number, sequence, text
 from tasks.validation.view import Record, SceneView
 
 SUMMARY = ".summary"
@@ -117,6 +117,23 @@ def _reason(record: Record) -> str:
     return show(said, 160) if said else "it does not say why"
 
 
+def _gate_counts(view: SceneView, path: str, record: Record, failed: int) -> None:
+    summary, results = mapping(record.get("summary")), sequence(record.get("results"))
+    counts = {"total_gates": len(results), "failed": failed, "passed": len(results) - failed}
+    for key, count in counts.items():
+        stated = number(summary.get(key))
+        if stated is not None and "results" in record and stated != count:
+            message = f"{path}: the summary says {stated:g} {key}; there are {count}."
+            view.add("gate-report-odd", path, message, at=("summary", key))
+    if summary.get("can_proceed") is False and not failed and "results" in record:
+        view.add(
+            "gate-report-contradicts", path, f"{path} blocks though no gate failed.", at=("summary", "can_proceed")
+        )
+    if "timestamp" in record and parse_time(record["timestamp"]) is None:
+        message = f"{path}: the time is {show(record['timestamp'])}."
+        view.add("time-malformed", path, message, at=("timestamp",))
+
+
 def _gate(view: SceneView, times: StageTimes, path: str, record: Record) -> None:
     summary = mapping(record.get("summary"))
     blocking, proceed = number(summary.get("blocking_failures")) or 0, summary.get("can_proceed")
@@ -126,6 +143,7 @@ def _gate(view: SceneView, times: StageTimes, path: str, record: Record) -> None
         message = f"{path}: the summary says {blocking:g} blocking failures and can_proceed {show(proceed)}, while "
         message += f"{len(grave)} gates of severity error failed."
         view.add("gate-report-contradicts", path, message, at=("summary",))
+    _gate_counts(view, path, record, len(failed))
     if proceed is not False and not blocking:
         return
     stage = view.attribution.stage_of(path)

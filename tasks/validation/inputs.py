@@ -14,8 +14,9 @@ from tasks.validation.layout import check_box
 from tasks.validation.manifest import Manifest, check_quaternion
 from tasks.validation.schemas import check
 from tasks.validation.text import show
-from tasks.validation.values import distance, length, named_vector, vector
-from tasks.validation.view import SceneView
+from tasks.validation.times import parse_time
+from tasks.validation.values import close, distance, length, named_vector, sequence, vector
+from tasks.validation.view import Record, SceneView
 
 KINDS = ("scene_info", "pose", "bounds", "material", "intrinsics", "extrinsics")
 
@@ -33,7 +34,9 @@ def check_inputs(view: SceneView, manifest: Manifest, scale_factor: float) -> No
         for output in stage.inputs:
             _present(view, name, output, found)
         for object_id in manifest.foreground():
-            if object_id not in found:
+            # Only what was converted once can have lost its input; any other id is a mistake of the manifest.
+            converted = any(path.startswith(f"assets/obj_{object_id}/") for path in view.files)
+            if object_id not in found and converted:
                 message = f"{root}{object_id}/ is not there, though {manifest.path} lists the object."
                 view.add("input-missing", f"{root}{object_id}/", message, stage=name)
         if view.deep:
@@ -61,12 +64,35 @@ def _contents(view: SceneView, root: str, manifest: Manifest, scale_factor: floa
         if record is None or kind not in KINDS:
             continue
         check(view, path, kind, record)
+        if kind == "scene_info" and isinstance(record.get("generated_at"), str):
+            _time(view, path, record)
         if kind == "bounds":
             check_box(view, path, "the object", (), record)
         elif kind == "pose":
             quaternion = vector(record.get("rotation_quaternion"), 4)
             check_quaternion(view, path, "the object", ("rotation_quaternion",), quaternion)
+            _matrix(view, path, record)
             _place(view, path, vector(record.get("translation")), manifest, scale_factor)
+
+
+def _time(view: SceneView, path: str, record: Record) -> None:
+    if parse_time(record["generated_at"]) is None:
+        message = f"{path}: generated_at is {show(record['generated_at'])}, not a time."
+        view.add("time-malformed", path, message, at=("generated_at",))
+
+
+def _matrix(view: SceneView, path: str, record: Record) -> None:
+    rows = [vector(row, 4) for row in sequence(record.get("transform_matrix"))]
+    translation, scale = vector(record.get("translation")), vector(record.get("scale"))
+    matrix = [row for row in rows if row is not None]
+    if len(matrix) != 4 or translation is None or scale is None or min(scale) <= 0:
+        return
+    moved = tuple(row[3] for row in matrix[:3])
+    columns = tuple(length(tuple(row[axis] for row in matrix[:3])) for axis in range(3))
+    wrong = matrix[3] != (0.0, 0.0, 0.0, 1.0) or distance(moved, translation) > 0.01 + 1e-3 * length(translation)
+    if wrong or not all(close(a, b, 0.01) for a, b in zip(columns, scale, strict=True)):
+        message = f"{path}: the matrix does not agree with the pose's own translation or scale."
+        view.add("pose-inconsistent", path, message, at=("transform_matrix",))
 
 
 def _place(

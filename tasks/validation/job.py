@@ -40,6 +40,9 @@ def check_job(view: SceneView, places: Places) -> JobFacts:
     facts = JobFacts(usable_job_id(record.get("job_id")), status in DONE, mock, _ended(record))
     _status(view, path, record, status)
     _agreement(view, path, record, facts)
+    if "submitted_at" in record and parse_time(record["submitted_at"]) is None:
+        message = f"{path}: submitted_at is {show(record['submitted_at'])}, not a time."
+        view.add("time-malformed", path, message, at=("submitted_at",))
     if mock:
         message = f"{path}: the run was a mock one, so there are no episodes to import."
         view.add("dialect-mock-job", path, message, at=("submission_mode",))
@@ -91,7 +94,7 @@ def _agreement(view: SceneView, path: str, record: Record, facts: JobFacts) -> N
             if owner not in (None, view.scene_id):
                 message = f"{path}: {section}.{name} belongs to the scene {show(owner)}."
                 view.add("path-of-other-scene", path, message, at=(section, name))
-            folder = f"/geniesim_{facts.job_id}"
-            if section == "artifacts" and isinstance(value, str) and "/geniesim_" in value and folder not in value:
+            ours = isinstance(value, str) and f"/geniesim_{facts.job_id}" in value
+            if section == "artifacts" and name.startswith(("episodes_", "lerobot_")) and value and not ours:
                 message = f"{path}: {section}.{name} is not the folder of job {facts.job_id}."
                 view.add("job-id-mismatch", path, message, at=(section, name))

@@ -27,6 +27,8 @@ from tasks.validation.view import Record, SceneView
 
 ROTATION_TOLERANCE = 1e-3
 FAR_METERS = 1000.0
+ADAPTER_FIELDS = ("scene_id", "meters_per_unit", "coordinate_frame")
+"""What the adapter's form always has."""
 Place = tuple[str | int, ...]
 
 
@@ -60,10 +62,12 @@ def check_layout(view: SceneView, path: str) -> Listing:
     check(view, path, "layout", record)
     if "scale_factor" not in record and "scale" not in record:
         view.add("field-missing", path, f"{path}: neither scale_factor nor scale is there.", at=("scale_factor",))
-    if "scale" not in record and "scene_id" not in record:
-        view.add("field-missing", path, f"{path}: $.scene_id is missing.", at=("scene_id",))
+    for name in ADAPTER_FIELDS if "scale" not in record else ():
+        if name not in record:
+            view.add("field-missing", path, f"{path}: $.{name} is missing.", at=(name,))
     index_objects(view, layout)
     check_box(view, path, "the room", ("room_box",), record.get("room_box"))
+    _planes(view, path, record)
     for object_id, (index, entry) in layout.objects.items():
         _oriented_box(view, path, object_id, ("objects", index), entry)
         check_box(view, path, f"object {show(object_id)}", ("objects", index, "bounds"), entry.get("bounds"))
@@ -121,8 +125,20 @@ def check_box(view: SceneView, path: str, name: str, place: Place, box: object) 
     for key, expected in (("size", size), ("center", middle)):
         stated = vector(mapping(box).get(key))
         if stated and not all(close(a, b, 1e-3) for a, b in zip(stated, expected, strict=True)):
+            inside = key == "center" and all(a <= c <= b for a, c, b in zip(low, stated, high, strict=True))
             message = f"{path}: the {key} of {name} does not agree with the corners of its bounds."
-            view.add("bounds-disagree", path, message, at=(*place, key))
+            view.add("bounds-disagree" if inside else "bounds-mismatch", path, message, at=(*place, key))
+
+
+def _planes(view: SceneView, path: str, record: Record) -> None:
+    planes = mapping(record.get("room_planes"))
+    found: list[tuple[Place, object]] = [((name,), planes.get(name)) for name in ("floor", "ceiling")]
+    found += [(("walls", index), wall) for index, wall in entries(planes, "walls")]
+    for place, plane in found:
+        normal = vector(mapping(plane).get("normal"))
+        if normal and not close(length(normal), 1.0, 0.01):
+            message = f"{path}: a plane's normal has length {length(normal):.3g}."
+            view.add("room-plane-malformed", path, message, at=("room_planes", *place, "normal"))
 
 
 def _oriented_box(view: SceneView, path: str, object_id: str, place: Place, entry: Record) -> None:
@@ -139,17 +155,26 @@ def _oriented_box(view: SceneView, path: str, object_id: str, place: Place, entr
         view.add("layout-center-disagrees", path, message, at=(*place, "center3d"))
     _rotation(view, path, name, (*place, "obb", "R"), [vector(row) for row in sequence(obb.get("R"))])
     if center and extents:
-        _bounds_hold(view, path, name, place, entry, center)
+        _bounds_hold(view, path, name, place, entry)
 
 
-def _bounds_hold(view: SceneView, path: str, name: str, place: Place, entry: Record, center: Vector) -> None:
+def _bounds_hold(view: SceneView, path: str, name: str, place: Place, entry: Record) -> None:
+    """The bounds must be those of the oriented box, give or take what a tight fit to the mesh makes."""
     low, high = vector(at(entry, "bounds", "min")), vector(at(entry, "bounds", "max"))
-    if low is None or high is None or any(a >= b for a, b in zip(low, high, strict=True)):
+    center, extents = vector(at(entry, "obb", "center")), vector(at(entry, "obb", "extents"))
+    rows = [vector(row) for row in sequence(at(entry, "obb", "R"))]
+    if low is None or high is None or center is None or extents is None or len(rows) != 3 or max(extents) > FAR_METERS:
         return
-    slack = 0.01 + 0.01 * distance(low, high)
-    if any(not a - slack <= c <= b + slack for a, c, b in zip(low, center, high, strict=True)):
-        message = f"{path}: the centre of {name} lies outside its bounds."
-        view.add("bounds-disagree", path, message, at=(*place, "bounds"))
+    for axis, row in enumerate(rows):
+        if row is None:
+            return
+        half = sum(abs(part) * extent for part, extent in zip(row, extents, strict=True))
+        for corner, side, expected in ((low, "min", center[axis] - half), (high, "max", center[axis] + half)):
+            off = abs(corner[axis] - expected)
+            if off > 0.01 + 0.05 * half:
+                message = f"{path}: the bounds of {name} are {off:.3g} m off its oriented box along {'xyz'[axis]}."
+                code = "bounds-mismatch" if off > 1 + 2 * half else "bounds-disagree"
+                view.add(code, path, message, at=(*place, "bounds", side, axis))
 
 
 def _rotation(view: SceneView, path: str, name: str, place: Place, rows: list[Vector | None]) -> None:

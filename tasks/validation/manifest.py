@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from tasks.validation.documents import Path
 from tasks.validation.schemas import SchemaError, check
 from tasks.validation.text import show
 from tasks.validation.values import entries, length, mapping, named_vector, number, text, vector
@@ -18,6 +19,8 @@ FAR_METERS = 1000.0
 SCALE_USUAL = (0.001, 1000.0)
 """The export job's `scale_sanity` gate flags scale components outside this."""
 SMALLEST_METERS = 0.001
+SCALED_METERS = (1e-6, 1000.0)
+"""A side of an object once it is scaled; nothing in a room is smaller or larger."""
 MASS_USUAL = (0.01, 500.0)
 """Gate qg-2-physics, in kg."""
 FRICTION_USUAL = 2.0
@@ -66,8 +69,15 @@ def check_manifest(view: SceneView, path: str) -> Manifest:
             return True
         return False
 
-    check(view, path, "scene_manifest", record, skip=known)
-    check(view, path, "scene_manifest_values", record, skip=lambda e: known(e) or e.code == "field-wrong-type")
+    told: set[Path] = set()
+
+    def known_or_told(error: SchemaError) -> bool:
+        skipped = error.path in told or known(error)
+        told.add(error.path)
+        return skipped
+
+    check(view, path, "scene_manifest", record, skip=known_or_told)
+    check(view, path, "scene_manifest_values", record, skip=known_or_told)
     _index(view, manifest)
     for object_id, (index, entry) in manifest.objects.items():
         _transform(view, path, object_id, index, entry)
@@ -127,6 +137,11 @@ def _transform(view: SceneView, path: str, object_id: str, index: int, entry: Re
         if size is not None and 0 < size < SMALLEST_METERS:
             message = f"object {show(object_id)} has a {side} of {size:g} m."
             view.add("dimension-tiny", path, message, at=("objects", index, "dimensions_est", side))
+        for axis, part in zip("xyz", named_vector(transform.get("scale")) or (), strict=False):
+            if size and size > 0 and part > 0 and not SCALED_METERS[0] < size * part < SCALED_METERS[1]:
+                message = f"object {show(object_id)} is {size:g} m scaled by {part:g}, which makes {size * part:g} m."
+                view.add("dimension-out-of-range", path, message, at=(*place, "scale", axis))
+                return
 
 
 def check_quaternion(

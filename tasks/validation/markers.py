@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from blocks.catalogue import Catalogue, Marker
+from tasks.validation.schemas import check
 from tasks.validation.text import show
 from tasks.validation.times import parse_time, payload_time, time_field
 from tasks.validation.values import text
@@ -15,6 +16,14 @@ GOOD = ("complete", "completed", "success", "succeeded", "ready", "processing", 
 BAD = ("failed", "failure", "error", "cancelled")
 PARTIAL = ("partial", "partial_success")
 FUTURE = timedelta(days=1)
+SHAPED = ("regen3d_complete", "simready_complete", "geniesim_export_complete", "isaac_lab_complete")
+"""Markers with a schema of their own, by their names in the catalogue."""
+SIGNED = (
+    "scale_complete", "assets_ready", "objects_complete", "interactive_complete", "usd_assembly_complete",
+    "replicator_complete", "geniesim_submitted", "geniesim_import_complete", "geniesim_complete", "episodes_complete",
+    "upsell_complete", "dwm_complete", "dream2flow_complete",
+)  # fmt: skip
+"""Markers whose writers all put the scene's id and the time in them."""
 _PLAIN_WORDS = ("ok", "complete", "done", "success", "ready")
 
 
@@ -62,6 +71,7 @@ class Markers:
             payload = _payload(self._view, path) if self._view.has(path) else None
             if isinstance(payload, dict):
                 _check(self._view, path, payload)
+                _shape(self._view, path, payload)
             self._read[path] = Read(payload, payload_time(payload) or self._view.files[path].updated)
         return self._read[path]
 
@@ -78,9 +88,9 @@ class Markers:
         return any(isinstance(self.read(path).payload, str) for path in self.of(stage))
 
 
-def kind_of(catalogue: Catalogue, path: str) -> Marker:
-    """The marker that has this path."""
-    return next(marker for marker in catalogue.markers.values() if path in marker.paths)
+def name_of(catalogue: Catalogue, path: str) -> str:
+    """The catalogue's name of the marker that has this path."""
+    return next(name for name, marker in catalogue.markers.items() if path in marker.paths)
 
 
 def _present(view: SceneView, marker: Marker) -> list[str]:
@@ -98,12 +108,23 @@ def _payload(view: SceneView, path: str) -> Record | str | None:
         plain = data.decode("utf-8").strip()
     except UnicodeDecodeError:
         plain = ""
-    kind = kind_of(view.catalogue, path).payload
+    kind = view.catalogue.markers[name_of(view.catalogue, path)].payload
     if plain and plain[0] not in "{[<" and (kind == "text" or _is_sentence(plain)):
         if kind != "text":
             view.add("dialect-plain-text-marker", path, f"{path} is a line of text: {show(plain)}.")
         return plain
     return view.record(path)
+
+
+def _shape(view: SceneView, path: str, payload: Record) -> None:
+    """What the writers of this marker always put in it."""
+    name = name_of(view.catalogue, path)
+    if name in SHAPED:
+        check(view, path, f"marker_{name}", payload)
+    elif payload and name in SIGNED and "scene_id" not in payload:
+        view.add("field-missing", path, f"{path}: $.scene_id is missing.", at=("scene_id",))
+    if payload and name in (*SIGNED, "isaac_lab_complete") and time_field(payload) is None:
+        view.add("field-missing", path, f"{path} does not say when it was written.", at=("timestamp",))
 
 
 def _is_sentence(plain: str) -> bool:
@@ -130,7 +151,7 @@ def _check(view: SceneView, path: str, payload: Record) -> None:
     name = time_field(payload)
     when = parse_time(payload.get(name)) if name else None
     if name and when is None:
-        view.add("marker-time-malformed", path, f"{path}: {name} is {show(payload[name])}, not a time.", at=(name,))
+        view.add("time-malformed", path, f"{path}: {name} is {show(payload[name])}, not a time.", at=(name,))
     elif name and when and when > datetime.now(UTC) + FUTURE:
         view.add("marker-time-in-future", path, f"{path}: {name} is {show(payload[name])}.", at=(name,))
     problems = payload.get("errors") or payload.get("validation_errors")

@@ -9,6 +9,7 @@ import yaml
 
 from blocks.catalogue_query import class_of
 from tasks.validation.lerobot import read_lines
+from tasks.validation.schemas import check
 from tasks.validation.text import show
 from tasks.validation.usd_text import USD_ENDINGS
 from tasks.validation.values import sequence, text
@@ -26,6 +27,11 @@ MAGICS = {
     ".parquet": b"PAR1",
 }
 MAY_BE_EMPTY = ("__init__.py", ".gitkeep", ".keep")
+SHAPES = {
+    "/bundle_metadata.json": "bundle_metadata",
+    "/generation_metadata.json": "generation_metadata",
+    "replicator/variation_assets/manifest.json": "variation_manifest",
+}
 _SKIPPED = ("completion_marker", "failure_marker", "lock", "idempotency_record")
 
 
@@ -67,7 +73,8 @@ def _may_be_empty(view: SceneView, path: str) -> bool:
 def _look(view: SceneView, path: str) -> None:
     ending = posixpath.splitext(path)[1].lower()
     if ending == ".json":
-        record = view.document(path).value
+        shaped = bool(view.attribution.stage_of(path)) and not path.startswith("episodes/")
+        record = view.record(path) if shaped else view.document(path).value
         if isinstance(record, dict):
             _record(view, path, record)
     elif ending == ".jsonl":
@@ -82,14 +89,18 @@ def _look(view: SceneView, path: str) -> None:
 
 
 def _record(view: SceneView, path: str, record: Record) -> None:
-    if not record and not posixpath.basename(path).startswith("."):
+    if not record:
         view.add("document-says-nothing", path, f"{path} is an empty object.", at=())
+    schema = next((name for ending, name in SHAPES.items() if path.endswith(ending)), None)
+    if schema and record:
+        check(view, path, schema, record)
     if posixpath.basename(path) == "generation_metadata.json":
         for place, name in enumerate(sequence(record.get("files"))):
             other = posixpath.normpath(f"{posixpath.dirname(path)}/{text(name)}")
             if other not in view.files:
                 view.add("path-dangling", path, f"{path} lists {show(name)}, which is not there.", at=("files", place))
     if posixpath.basename(path) == "metadata.json" and path.startswith("assets/obj_"):
+        check(view, path, "metadata", record)
         owner = path.split("/")[1].removeprefix("obj_")
         stated = record.get("id")
         if stated is not None and stated != owner:

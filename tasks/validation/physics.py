@@ -36,7 +36,7 @@ def check_simready(view: SceneView, places: Places, markers: Markers, manifest: 
     stage = view.attribution.stage_of(paths[0])
     for name in manifest.objects:
         index, entry = manifest.objects[name]
-        if name not in wrapped and (local or isinstance(payload, dict)) and not mapping(entry.get("physics")):
+        if name not in wrapped and (local or isinstance(payload, dict)) and not _has_physics(entry):
             message = f"object {show(name)} has physics neither in {manifest.path} nor in a wrapper of its own."
             view.add("simready-no-physics", manifest.path, message, at=("objects", index, "physics"), stage=stage)
     return local
@@ -48,14 +48,14 @@ def check_adapter_marker(view: SceneView, markers: Markers, manifest: Manifest, 
     payload = markers.read(path).payload if path and view.deep else None
     if path is None or not isinstance(payload, dict):
         return
-    count = payload.get("objects_count")
-    said = number(count)
-    if "objects_count" in payload and (said is None or said < 0 or said != int(said)):
-        message = f"{path}: $.objects_count is {show(count)}, not a count."
-        view.add("field-wrong-type", path, message, at=("objects_count",))
-    elif said is not None and manifest.usable and said not in (len(manifest.foreground()), len(manifest.objects)):
+    said = number(payload.get("objects_count"))
+    if said is not None and manifest.usable and said not in (len(manifest.foreground()), len(manifest.objects)):
         message = f"{path} says {said:g} objects; {manifest.path} lists {len(manifest.foreground())} and the room."
         view.add("count-mismatch", path, message, at=("objects_count",))
+    shell = payload.get("has_background")
+    if isinstance(shell, bool) and manifest.usable and shell != (len(manifest.foreground()) < len(manifest.objects)):
+        message = f"{path} says has_background {show(shell)}, which {manifest.path} does not bear out."
+        view.add("count-mismatch", path, message, at=("has_background",))
     factor, used = number(payload.get("scale_factor")), number(layout.record.get("scale_factor"))
     if factor is not None and used is not None and not close(factor, used):
         message = f"{path} says scale_factor {factor:g}, {layout.path} says {used:g}."
@@ -89,9 +89,12 @@ def check_interactive(view: SceneView, markers: Markers, manifest: Manifest, dow
         view.add("interactive-incomplete", path, message, at=("summary", "articulated_count"), stage=stage)
 
 
+def _has_physics(entry: Record) -> bool:
+    physics = mapping(entry.get("physics"))
+    return bool(physics) and ("mass_kg" in physics or "mass" in physics)
+
+
 def _count(view: SceneView, path: str, payload: Record, manifest: Manifest) -> None:
-    if not check(view, path, "simready_marker", payload):
-        return
     count, assets = number(payload.get("count")), mapping(payload.get("simready_assets"))
     total = len(manifest.objects)
     if count == 0:

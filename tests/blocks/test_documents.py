@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from prefect import flow, task
 from prefect.blocks.core import Block
 from prefect.client.orchestration import get_client
 from prefect.settings import get_current_settings
@@ -163,6 +164,20 @@ def test_a_copy_of_a_block_in_use_makes_its_own_client(storage: PipelineStorage,
     assert twin._open() is not storage._open()
     twin.close()
     assert storage.protection("sandbox-scenes").exists
+
+
+def test_a_block_in_use_can_be_handed_to_a_flow_and_to_its_tasks(storage: PipelineStorage) -> None:
+    assert storage.protection("sandbox-scenes").exists
+
+    @task(persist_result=True)
+    def ask(given: PipelineStorage) -> bool:
+        return given.protection("sandbox-scenes").exists
+
+    @flow
+    def ask_twice(given: PipelineStorage) -> list[bool]:
+        return [ask(given), *ask.map([given]).result()]
+
+    assert ask_twice(storage) == [True, True]
 
 
 def test_a_document_with_fields_of_another_version_still_loads() -> None:

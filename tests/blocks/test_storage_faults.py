@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from blocks.calls import CallLimits
-from blocks.errors import PreconditionFailed, TemporaryError, UnknownOutcome
+from blocks.errors import NotFound, PreconditionFailed, TemporaryError, UnknownOutcome
 from blocks.storage import PipelineStorage
 from blocks.stored_object import StoredObject
 from deployments.sandbox.faults import FaultKind, FaultRule
@@ -182,6 +182,19 @@ def test_a_lost_answer_of_copy_does_not_hide_that_the_target_holds_something_els
     scene.fail(FaultRule(kind="reset", times=1), "objects.rewrite")
     with pytest.raises(PreconditionFailed):
         scene.storage.copy(scene.x, scene.bucket, "y")
+    assert scene.storage.stat(scene.bucket, "y") == there
+
+
+def test_a_lost_answer_of_copy_does_not_take_the_old_target_for_the_new_one(scene: Scene) -> None:
+    """The target holds the same bytes already, under the generation to be overwritten, and the source is gone."""
+    plain = f"{scene.bucket}-plain"
+    scene.sandbox.store.create_bucket(plain, versioning=False, soft_delete_seconds=0)
+    source = scene.storage.create(plain, "from", b"data")
+    there = scene.storage.copy(source, scene.bucket, "y")
+    scene.storage.delete(plain, "from", generation=source.generation)
+    scene.fail(FaultRule(kind="reset", times=1), "objects.rewrite")
+    with pytest.raises((NotFound, PreconditionFailed)):
+        scene.storage.copy(source, scene.bucket, "y", generation=there.generation)
     assert scene.storage.stat(scene.bucket, "y") == there
 
 

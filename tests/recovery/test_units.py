@@ -13,7 +13,17 @@ from tasks.validation.findings import StageState
 
 CATALOGUE = load_catalogue()
 STATES: list[StageState] = ["complete", "missing", "corrupt", "stale", "failed", "blocked", "never_ran"]
-DELIVERED = ("regen3d", "simready", "usd", "replicator", "isaac-lab", "variation", "genie-sim-export", "genie-sim-run", "genie-sim-import")
+DELIVERED = (
+    "regen3d",
+    "simready",
+    "usd",
+    "replicator",
+    "isaac-lab",
+    "variation",
+    "genie-sim-export",
+    "genie-sim-run",
+    "genie-sim-import",
+)
 
 scenes = st.fixed_dictionaries({stage: st.sampled_from(STATES) for stage in CATALOGUE.stages})
 

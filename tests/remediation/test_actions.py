@@ -30,7 +30,14 @@ NAME = "scenes/a/assets/.regen3d_complete"
 def doing(context: Context, kind: Kind, effect: Effect, **params: Any) -> Doing:
     storage = context.environment.storage
     action = Action(
-        step="s", kind=kind, effect=effect, target=NAME, precondition="", undo="", why="", params={"name": NAME, **params}
+        step="s",
+        kind=kind,
+        effect=effect,
+        target=NAME,
+        precondition="",
+        undo="",
+        why="",
+        params={"name": NAME, **params},
     )
     return Doing(context, Journal(storage, OPS, "a", "run-1", "tester"), action)
 
@@ -98,7 +105,9 @@ def test_looking_tells_a_done_deletion_from_one_to_do(context: Context, sandbox:
     assert look_deleted(acting) == "found gone"
 
 
-def restoring(context: Context, environment: PipelineEnvironment, live: int, source: str, bucket: str, **more: Any) -> Doing:
+def restoring(
+    context: Context, environment: PipelineEnvironment, live: int, source: str, bucket: str, **more: Any
+) -> Doing:
     options = {"soft_deleted": True} if source == "soft_delete" else {"versions": source == "version"}
     found = [o for o in environment.storage.list(bucket, NAME, **options) if source == "backup" or not o.is_live]
     params = {

@@ -11,7 +11,9 @@ from tasks.remediation.guard import Surroundings, refusals
 from tasks.remediation.plan import Plan
 from tests.remediation.test_plan import deletion
 
-POLICY = RemediationPolicy(max_objects=3, max_objects_percent=50, max_bytes=100, attempts_per_stage=2, systematic_scenes=3)
+POLICY = RemediationPolicy(
+    max_objects=3, max_objects_percent=50, max_bytes=100, attempts_per_stage=2, systematic_scenes=3
+)
 
 
 def plan(deletions: int = 1, size: int = 1) -> Plan:

@@ -74,7 +74,10 @@ def serve_storage(rewrite_bytes_per_call: int = GIB) -> Iterator[StorageServer]:
     """Serve a new, empty store on a free port of this machine."""
     store, faults, log = ObjectStore(), Faults(seed=1), RequestLog()
     app = StorageApp(store, faults, log, rewrite_bytes_per_call=rewrite_bytes_per_call)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", timeout_graceful_shutdown=1))
+    config = uvicorn.Config(
+        app, log_level="warning", lifespan="off", timeout_keep_alive=60, timeout_graceful_shutdown=1
+    )
+    server = uvicorn.Server(config)
     # Without the protocol named, asyncio leaves Nagle's algorithm on and every answer waits 40 ms.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))

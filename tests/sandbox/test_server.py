@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import pytest
@@ -102,24 +103,20 @@ def test_only_this_machine_can_connect(sandbox: Sandbox) -> None:
             socket.create_connection(("127.0.0.2", int(address.rpartition(":")[2])), timeout=1)
 
 
-def get_nothing(url: str) -> None:
-    with pytest.raises(requests.ConnectionError):
-        requests.get(url, timeout=60)
-
-
 def test_stopping_cuts_what_hangs_and_cancels_what_runs() -> None:
-    with Sandbox(job_seconds=60) as sandbox:
+    with Sandbox(job_seconds=60) as sandbox, ThreadPoolExecutor(1) as pool:
         sandbox.faults.add(FaultRule(service="storage", kind="hang", seconds=60))
         sandbox.simulator.behave(SimulatorFault(kind="hold"))
         control(sandbox, "POST", "push", {"url": "http://127.0.0.1:9/"})
         control(sandbox, "POST", "scenes", {"scene_id": "a", "upto": "variation", "quiet": False})
-        hanging = threading.Thread(target=get_nothing, args=(sandbox.endpoints.storage,))
-        hanging.start()
+        hanging = pool.submit(requests.get, sandbox.endpoints.storage, timeout=60)
         until(lambda: sandbox.requests.snapshot())
         begun = time.monotonic()
-    assert time.monotonic() - begun < 2
-    hanging.join(timeout=2)
-    assert not hanging.is_alive()
+        sandbox.stop()
+        assert time.monotonic() - begun < 2
+        with pytest.raises(requests.ConnectionError):
+            hanging.result(timeout=2)
+    assert {one.state for one in sandbox.workflows.executions.newest_first()} == {"SUCCEEDED", "CANCELLED"}
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
@@ -137,12 +134,24 @@ def test_a_served_sandbox_says_where_it_is_first_and_ends_cleanly_on_a_signal(en
             socket.create_connection(("127.0.0.1", int(described[service].rpartition(":")[2])), timeout=1)
 
 
+def three_free_ports() -> int:
+    """The first of three ports in a row that nobody uses, below those that the system hands out by itself."""
+    for port in range(21000, 32000, 3):
+        try:
+            for one in range(port, port + 3):
+                socket.create_server(("127.0.0.1", one)).close()
+        except OSError:
+            continue
+        return port
+    raise AssertionError("no three free ports in a row")
+
+
 @pytest.mark.parametrize("offset", [0, 1, 2])
 def test_a_busy_port_is_one_sentence_and_exit_code_2(offset: int) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        command = [sys.executable, "-c", SERVE, str(port - offset)]
+    port = three_free_ports()
+    with socket.create_server(("127.0.0.1", port + offset)):
+        command = [sys.executable, "-c", SERVE, str(port)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.strip().count("\n") == 0
-    assert f"port {port} of 127.0.0.1 is in use" in done.stderr
+    assert f"port {port + offset} of 127.0.0.1 is in use" in done.stderr

@@ -168,6 +168,16 @@ def test_a_rewrite_does_not_mix_two_versions_of_its_source() -> None:
         assert server.store.get("data", "copy") is None
 
 
+def test_a_rewrite_is_refused_at_its_first_call_when_the_target_is_taken() -> None:
+    with serve_storage(rewrite_bytes_per_call=MIB) as server:
+        server.store.create_bucket("data")
+        server.store.put("data", "big", bytes(2 * MIB))
+        server.store.put("data", "taken", b"x")
+        bucket = server.client().bucket("data")
+        with pytest.raises(exceptions.PreconditionFailed):
+            bucket.blob("taken").rewrite(bucket.blob("big"), if_generation_match=0)
+
+
 def test_versions_and_soft_deleted_objects_through_the_client(
     storage_server: StorageServer, client: storage.Client
 ) -> None:

@@ -36,6 +36,8 @@ CASES = [
     Case("an unknown bucket is not found", "GET", f"{B}/none", 404, MISSING_BUCKET, "notFound"),
     Case("listing an unknown bucket is not found", "GET", f"{B}/none/o", 404, MISSING_BUCKET, "notFound"),
     Case("an object of an unknown bucket is not found", "GET", f"{B}/none/o/x", 404, MISSING_BUCKET, "notFound"),
+    Case("folders are only names", "GET", f"{B}/data/storageLayout", 200,
+         {"bucket": "data", "locationType": "region", "hierarchicalNamespace": None}),
     Case("buckets are listed for a project", "GET", f"{B}?project=p", 200, {"items.0.name": "data"}),
     Case("a project is needed to list buckets", "GET", B, 400, {}, "required"),
     Case("a bucket is made with its settings", "POST", f"{B}?project=p", 200, {

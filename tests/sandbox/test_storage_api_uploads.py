@@ -107,6 +107,12 @@ def test_a_go_client_posts_its_chunks_and_wants_no_308(storage_server: StorageSe
     assert (answer.status_code, answer.headers["X-Http-Status-Code-Override"]) == (200, "308")
 
 
+def test_gcloud_starts_its_resumable_uploads_on_a_path_of_its_own(storage_server: StorageServer) -> None:
+    start = storage_server.call("POST", f"/resumable{PATH}?uploadType=resumable&name=big", json={})
+    done = storage_server.session.put(start.headers["Location"], data=b"abc", headers={"Content-Range": "bytes 0-2/3"})
+    assert done.status_code == 200 and storage_server.live("data", "big").data == b"abc"
+
+
 def test_a_cancelled_upload_is_gone(storage_server: StorageServer) -> None:
     upload = Session(storage_server)
     assert storage_server.call("DELETE", upload.where).status_code == 499

@@ -3,6 +3,7 @@
 import gc
 import sys
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -68,6 +69,12 @@ def test_a_backdated_write_has_the_time_and_a_generation_that_fits(store: Object
     again = store.put("b", "a", b"2", at=yesterday - timedelta(days=1))
     assert again.generation > old.generation, "generations of a name grow whatever the times say"
     assert store.put("b", "a", b"3").generation > again.generation
+
+
+def test_generations_grow_even_when_the_clock_stands_still(store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "time_ns", lambda: 1_700_000_000_000_000_000)
+    made = [store.put("b", name, b"").generation for name in ("a", "b", "a")]
+    assert made == sorted(set(made))
 
 
 def test_a_snapshot_does_not_change_when_the_object_does(store: ObjectStore) -> None:

@@ -1,0 +1,51 @@
+"""When a rerun would not help: reasons that a person must act on, each one sentence that says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from blocks.catalogue import Catalogue
+from blocks.patterns import matches, widen
+from tasks.recovery.observe import SceneFacts
+from tasks.recovery.units import without_a_way
+from tasks.remediation.plan import Offer
+
+
+def escalations(
+    facts: SceneFacts, catalogue: Catalogue, stages: Iterable[str], restored: Iterable[Offer]
+) -> Iterator[str]:
+    """Why a rerun would not help, each one sentence that says what a person should do."""
+    mended = {offer.object for offer in restored}
+    prefix = catalogue.scene_prefix(facts.scene_id)
+    offered = {offer.object: offer for offer in facts.offers}
+    for finding in facts.bad_inputs:
+        name = prefix + finding.object
+        if name in mended:
+            continue
+        copy = offered.get(name)
+        hint = (
+            f"a good copy is in {copy.source.replace('_', ' ')} (generation {copy.generation}): run with restore_inputs"
+            if copy
+            else "no good copy was found; export it again from the reconstruction"
+        )
+        yield f"Input {finding.object} is bad ({finding.code}): {hint}."
+    if facts.genie_sim is not None and facts.genie_sim.state in ("down", "not_serving"):
+        yield f"Genie Sim is {facts.genie_sim.state.replace('_', ' ')} ({facts.genie_sim.detail}); heal it first."
+    for entry in facts.not_deployed:
+        yield f"{entry} is not deployed in this project and region; deploy it or correct the catalogue."
+    for stage, path in absent_inputs(facts, catalogue):
+        yield f"Stage {stage} needs {path}, which is not there; bring it back first."
+    for stage in without_a_way(stages, facts.units):
+        yield f"Stage {stage} is {facts.report.stages.get(stage)} and the catalogue knows no way to run it again."
+    for unit in facts.units:
+        if not unit.is_job and unit.leading_stage == "genie-sim-import" and facts.job_id is None:
+            yield "geniesim/job.json names no job_id, so the import cannot be started; run the export again instead."
+
+
+def absent_inputs(facts: SceneFacts, catalogue: Catalogue) -> Iterator[tuple[str, str]]:
+    """Required inputs of the stages to be run of which the scene has none at all, by any of their names."""
+    for stage in (stage for unit in facts.units for stage in unit.stages):
+        for output in (found for found in catalogue.stages[stage].inputs if found.required):
+            names = [widen(path) for path in (output.path, *output.or_paths)]
+            if not any(matches(name, path) for name in names for path in facts.files):
+                yield stage, output.path
