@@ -12,7 +12,7 @@ from requests.adapters import HTTPAdapter
 from blocks.calls import Call, CallLimits, read
 from blocks.clients import GcpCredentials, anonymous, google_credentials
 
-CONNECTIONS = 32
+CONNECTIONS = 64
 """Connections kept open. With fewer than there are threads, urllib3 throws connections away and warns each time."""
 
 CHECK_BUCKET = "check data_bucket, ops_bucket and backup_bucket of the environment block."

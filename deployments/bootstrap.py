@@ -10,8 +10,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import yaml
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.events.schemas.automations import AutomationCore
 from prefect.exceptions import ObjectAlreadyExists
 from prefect.workers.process import ProcessWorker
 
@@ -29,8 +31,8 @@ def bootstrap(endpoints: Endpoints) -> None:
         getattr(blocks, name).register_type_and_schema()
     for_sandbox(endpoints).save("default", overwrite=True)
     make_work_pool()
+    make_automations(HOME / "deployments" / "automations.yaml")
     prefect("--no-prompt", "deploy", "--all", "--prefect-file", str(HOME / "prefect.yaml"))
-    prefect("automation", "create", "--from-file", str(HOME / "deployments" / "automations.yaml"))
 
 
 def make_work_pool() -> None:
@@ -41,6 +43,16 @@ def make_work_pool() -> None:
             client.create_work_pool(WorkPoolCreate(name=WORK_POOL, type="process", base_job_template=template))
         except ObjectAlreadyExists:
             return
+
+
+def make_automations(path: Path) -> None:
+    """The automations of a file, each once: one that is there under its name is replaced."""
+    with get_client(sync_client=True) as client:
+        for body in yaml.safe_load(path.read_text())["automations"]:
+            wanted = AutomationCore.model_validate(body)
+            for old in client.read_automations_by_name(wanted.name):
+                client.delete_automation(old.id)
+            client.create_automation(wanted)
 
 
 def prefect(*arguments: str) -> None:

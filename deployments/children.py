@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
+
+from deployments.state import HOME
 
 PR_SET_PDEATHSIG = 1
 """Linux, prctl(2): the signal a child gets when its parent dies."""
@@ -30,25 +33,34 @@ class Children:
 
     def start(self, name: str, arguments: Sequence[str], env: Mapping[str, str]) -> subprocess.Popen[bytes]:
         """Start a child; its output goes to `<name>.log`."""
-        log = (self.folder / f"{name}.log").open("wb")
-        child = subprocess.Popen(
-            list(arguments),
-            env=dict(env),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            preexec_fn=die_with_parent if sys.platform == "linux" else None,
-        )
-        log.close()
+        parent = os.getpid()
+        with (self.folder / f"{name}.log").open("wb") as log:
+            child = subprocess.Popen(
+                list(arguments),
+                env=dict(env),
+                cwd=HOME,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=(lambda: die_with(parent)) if sys.platform == "linux" else None,
+            )
         self._running.append((name, child))
         return child
 
-    def wait_for(self, name: str, ready: object, seconds: float) -> None:
+    def run(self, name: str, arguments: Sequence[str], env: Mapping[str, str]) -> None:
+        """Run a command to its end. Raises `ChildFailed`."""
+        child = self.start(name, arguments, env)
+        code = child.wait()
+        self._running.remove((name, child))
+        if code:
+            raise ChildFailed(f"{name} ended with code {code}. {self.end_of_log(name)}")
+
+    def wait_for(self, name: str, ready: Callable[[], bool], seconds: float) -> None:
         """Wait until `ready()` is true. Raises `ChildFailed` when the child ends first or the time is over."""
         child = next(child for known, child in self._running if known == name)
         deadline = time.monotonic() + seconds
-        while not ready():  # type: ignore[operator]
+        while not ready():
             if child.poll() is not None:
                 raise ChildFailed(f"{name} ended with code {child.returncode}. {self.end_of_log(name)}")
             if time.monotonic() > deadline:
@@ -80,22 +92,51 @@ class Children:
         self.stop()
 
 
-def end(child: subprocess.Popen[bytes], seconds: float = 5.0) -> None:
-    """Ask the child's whole process group to end, then make it."""
-    for sign, patience in ((signal.SIGTERM, seconds), (signal.SIGKILL, seconds)):
-        try:
-            os.killpg(child.pid, sign)
-        except ProcessLookupError:
-            return
-        try:
-            child.wait(patience)
-        except subprocess.TimeoutExpired:
-            continue
-        if sign == signal.SIGTERM:
-            continue  # the leader is gone; SIGKILL reaches what it left behind
-        return
+def end(child: subprocess.Popen[bytes], seconds: float = 10.0) -> None:
+    """Ask a child's process group to end; then make it, and everything else that it started."""
+    left = descendants(child.pid)
+    send(os.killpg, child.pid, signal.SIGTERM)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(seconds)
+    send(os.killpg, child.pid, signal.SIGKILL)
+    for pid in left:
+        send(os.kill, pid, signal.SIGKILL)
+    child.wait(seconds)
 
 
-def die_with_parent() -> None:
+def send(kill: Callable[[int, int], None], pid: int, sign: int) -> None:
+    """Send a signal to somebody who may be gone."""
+    with contextlib.suppress(ProcessLookupError):
+        kill(pid, sign)
+
+
+def descendants(pid: int) -> list[int]:
+    """Processes below this one that have a process group of their own, as a worker's flow runs do (Linux only)."""
+    parents: dict[int, int] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+    found = [pid]
+    for known in found:
+        found += [child for child, parent in parents.items() if parent == known]
+    return found[1:]
+
+
+def die_with(parent: int) -> None:
     """Between fork and exec: end when the parent does, even if it was killed outright."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def stop_on_signals() -> None:
+    """From now on Ctrl-C, `kill` and a closed terminal all raise KeyboardInterrupt, once: what follows is cleaning up."""
+    signs = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def interrupt(_sign: int, _frame: object) -> None:
+        for sign in signs:
+            signal.signal(sign, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for sign in signs:
+        signal.signal(sign, interrupt)

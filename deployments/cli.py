@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -103,32 +103,44 @@ def sandbox(
     as_json: Annotated[bool, typer.Option("--json", help="Print only the JSON line.")] = False,
 ) -> None:
     """Run the sandbox in the foreground; the first line printed is JSON and names every endpoint."""
-    if context.invoked_subcommand is None:
-        from deployments.sandbox.server import serve
+    if context.invoked_subcommand is not None:
+        return
+    from deployments.sandbox.server import serve
+    from deployments.state import announce, withdraw
 
-        raise typer.Exit(serve(port, as_json))
+    try:
+        code = serve(port, as_json, ready=lambda endpoints: announce("sandbox", endpoints.model_dump()))
+    finally:
+        withdraw("sandbox")
+    raise typer.Exit(code)
 
 
 @sandbox_app.command("load")
 def sandbox_load(
     folder: Annotated[Path, typer.Argument(help="A folder in bucket layout: scenes/<scene_id>/...")],
     control: Annotated[
-        str, typer.Option(help="The sandbox's control endpoint; by default the one that runs from this checkout.")
+        str,
+        typer.Option(
+            envvar="REMEDIATION_SANDBOX",
+            help="The sandbox's control endpoint; by default the last one started from this checkout.",
+        ),
     ] = "",
 ) -> None:
     """Put a folder into a running sandbox, without firing any trigger."""
     from deployments.sandbox.load import LoadError, load_folder
     from deployments.state import running
 
-    found = running("sandbox") or running("up") or {}
+    started = [found for name in ("sandbox", "up") if (found := running(name)) and "control" in found]
+    if not control and not started:
+        fail("No sandbox runs from this checkout: start one with `remediate sandbox`, or name one with --control.")
     try:
-        loaded = load_folder(control or found.get("control", "http://127.0.0.1:4310/_sandbox"), folder)
+        loaded = load_folder(control or max(started, key=lambda one: one["since"])["control"], folder)
     except LoadError as error:
         fail(str(error))
     typer.echo(f"{loaded.scenes} scenes loaded: {loaded.objects} objects, {loaded.bytes:,} bytes.")
 
 
-def fail(sentence: str) -> None:
+def fail(sentence: str) -> NoReturn:
     """One sentence on stderr, exit code 2."""
     typer.echo(sentence, err=True)
     raise typer.Exit(2)

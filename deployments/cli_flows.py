@@ -6,14 +6,15 @@ import os
 import sys
 from typing import Any
 
-from deployments.state import running
+from deployments.state import STATE, running
 
 
 def use_running_stack() -> None:
-    """Talk to the Prefect server of `remediate up` when no other one is named."""
+    """Talk to the Prefect server of `remediate up` when no other one is named, and keep nothing in the home folder."""
     stack = running("up")
-    if "PREFECT_API_URL" not in os.environ and stack is not None:
+    if "PREFECT_API_URL" not in os.environ and stack is not None and "control" in stack:
         os.environ["PREFECT_API_URL"] = stack["api_url"]
+        os.environ.setdefault("PREFECT_HOME", str(STATE / "prefect"))
 
 
 def run_recovery(scene_ids: list[str], mode: str, environment: str, options: dict[str, Any]) -> int:

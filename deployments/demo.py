@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from blocks.environment import PipelineEnvironment
-from deployments.children import ChildFailed
+from deployments.children import ChildFailed, stop_on_signals
 from deployments.sandbox_environment import for_sandbox
 from deployments.stack import Stack, call
 from tasks.recovery.observe import scene_view
@@ -30,6 +30,7 @@ STARTS = ("start_workflow:", "run_job:")
 def demo() -> int:
     """Run the demo. Returns 0 when the scene is whole again and its neighbour untouched."""
     console = Console()
+    stop_on_signals()
     stack = Stack(f"demo-{os.getpid()}")
     try:
         console.print("Starting the sandbox, a private Prefect server and a worker (about 20 s) ...")
@@ -37,6 +38,9 @@ def demo() -> int:
         code = play(stack, console)
     except ChildFailed as error:
         console.print(f"[red]{error}[/red]")
+        code = 1
+    except KeyboardInterrupt:
+        console.print("Stopped.")
         code = 1
     finally:
         stack.stop()

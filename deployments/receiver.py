@@ -16,6 +16,7 @@ import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from prefect.client.orchestration import get_client
+from prefect.settings import PREFECT_API_URL
 
 from blocks.environment import PipelineEnvironment
 from blocks.errors import OutsideError, PermanentError
@@ -42,9 +43,12 @@ def make_app(environment: PipelineEnvironment, audience: str = "", account: str 
 
     @app.post("/pubsub")
     async def push(request: Request) -> Response:
-        if int(request.headers.get("content-length") or 0) > MAX_BODY:
-            return Response("The message is too large.", 413)
-        return await run_in_threadpool(take, environment, await request.body(), request.headers, (audience, account))
+        body = bytearray()
+        async for piece in request.stream():
+            body += piece
+            if len(body) > MAX_BODY:
+                return Response("The message is too large.", 413)
+        return await run_in_threadpool(take, environment, bytes(body), request.headers, (audience, account))
 
     return app
 
@@ -78,10 +82,18 @@ def emit(event: dict[str, Any]) -> None:
 
 
 def serve(environment_name: str, host: str, port: int, audience: str, account: str) -> None:
-    """Run the receiver in the foreground until it is told to stop."""
+    """Run the receiver in the foreground until it is told to stop. Raises PermanentError when it must not or cannot."""
+    if bool(audience) != bool(account):
+        raise PermanentError("--audience and --account belong together: give both, or neither on loopback.")
     if not audience and host not in ("127.0.0.1", "localhost", "::1"):
         raise PermanentError(
             "Without --audience and --account anybody could start recoveries: listen on 127.0.0.1 only."
         )
-    environment = PipelineEnvironment.load(environment_name)
+    url = PREFECT_API_URL.value()
+    if not url:
+        raise PermanentError("PREFECT_API_URL is not set: name the Prefect server that shall have the events.")
+    try:
+        environment = PipelineEnvironment.load(environment_name)
+    except Exception as error:  # whatever it is, the person who started this gets one sentence
+        raise PermanentError(f"The environment {environment_name!r} cannot be loaded from {url}: {error}") from error
     uvicorn.run(make_app(environment, audience, account), host=host, port=port, log_level="warning")

@@ -9,12 +9,11 @@ import json
 import os
 import shutil
 import socket
-import subprocess
 import sys
 import urllib.request
 from typing import Any
 
-from deployments.children import ChildFailed, Children
+from deployments.children import Children
 from deployments.sandbox.server import Endpoints
 from deployments.state import HOME, STATE
 
@@ -76,6 +75,7 @@ class Stack:
             "PREFECT_WORKER_QUERY_SECONDS": "1",
             "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
             "REMEDIATION_HOME": str(HOME),
+            "REMEDIATION_STATE": str(self.folder),
         }
 
     def start(self) -> None:
@@ -84,7 +84,7 @@ class Stack:
         self.children.start("prefect-server", prefect("server", "start", "--log-level", "WARNING"), env)
         self.start_sandbox(env)
         self.children.wait_for("prefect-server", lambda: answers(f"{self.api_url}/health"), SERVER_SECONDS)
-        self.run("bootstrap", [sys.executable, "-m", "deployments.bootstrap", self.endpoints_json()])
+        self.children.run("bootstrap", [sys.executable, "-m", "deployments.bootstrap", self.endpoints_json()], env)
         self.children.start("worker", prefect("worker", "start", "--pool", WORK_POOL, "--type", "process"), env)
         arguments = ["receiver", "--port", str(self.receiver_port)]
         self.children.start("receiver", [sys.executable, "-m", "deployments.cli", *arguments], env)
@@ -106,16 +106,6 @@ class Stack:
         """The endpoints for a child's command line."""
         assert self.endpoints is not None
         return self.endpoints.model_dump_json()
-
-    def run(self, name: str, arguments: list[str]) -> None:
-        """Run a command to its end. Raises `ChildFailed`."""
-        log = self.folder / f"{name}.log"
-        with log.open("wb") as output:
-            code = subprocess.run(
-                arguments, env=self.environ(), cwd=HOME, stdout=output, stderr=subprocess.STDOUT
-            ).returncode
-        if code:
-            raise ChildFailed(f"{name} ended with code {code}. {self.children.end_of_log(name)}")
 
     def control(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """A call to the sandbox's control interface."""

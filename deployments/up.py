@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import signal
-import threading
+import time
+from typing import NoReturn
 
 from rich.console import Console
 
-from deployments.children import ChildFailed
+from deployments.children import ChildFailed, stop_on_signals
 from deployments.stack import Stack, is_free
 from deployments.state import announce, running, withdraw
 
@@ -19,24 +19,20 @@ SCENES = {"kitchen_001": "kitchen", "office_001": "office", "warehouse_001": "wa
 def up() -> int:
     """Start everything, print where it is, and wait for Ctrl-C."""
     console = Console()
-    if other := running("up"):
-        console.print(f"It is running already at {other['ui_url']}; use that one, or stop it with: kill {other['pid']}")
-        return 2
-    stop = threading.Event()
-    for sign in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(sign, lambda _s, _f: stop.set())
+    if not announce("up", {}, alone=True):
+        return already(console)
+    stop_on_signals()
     try:
         stack = Stack("up", UI_PORT if is_free(UI_PORT) else 0, SANDBOX_PORT if sandbox_ports_free() else 0)
-        console.print("Starting the sandbox, a private Prefect server and a worker (about 20 s) ...")
         announce("up", {"ui_url": stack.ui_url, "api_url": stack.api_url})
+        console.print("Starting the sandbox, a private Prefect server and a worker (about 20 s) ...")
         with stack:
             assert stack.endpoints is not None
-            announce("up", {"ui_url": stack.ui_url, "api_url": stack.api_url, **stack.endpoints.model_dump()})
             make_scenes(stack)
+            announce("up", {"ui_url": stack.ui_url, "api_url": stack.api_url, **stack.endpoints.model_dump()})
             welcome(console, stack)
-            while not stop.wait(1.0):
-                if ended := stack.children.ended():
-                    raise ChildFailed(f"{ended} ended by itself. {stack.children.end_of_log(ended)}")
+            watch(stack)
+    except KeyboardInterrupt:
         console.print("Stopped; nothing is left running.")
         return 0
     except ChildFailed as error:
@@ -44,6 +40,24 @@ def up() -> int:
         return 1
     finally:
         withdraw("up")
+
+
+def already(console: Console) -> int:
+    """Say where the one that runs is."""
+    other = running("up") or {}
+    where = f"at {other['ui_url']}" if "ui_url" in other else "and is just starting"
+    console.print(
+        f"It is running already {where}; use that one, or stop it with: kill {other.get('pid', '')}", soft_wrap=True
+    )
+    return 2
+
+
+def watch(stack: Stack) -> NoReturn:
+    """Wait for a signal. Raises `ChildFailed` when something ends by itself."""
+    while True:
+        if ended := stack.children.ended():
+            raise ChildFailed(f"{ended} ended by itself. {stack.children.end_of_log(ended)}")
+        time.sleep(1.0)
 
 
 def sandbox_ports_free() -> bool:
@@ -75,4 +89,5 @@ Or let an event do it:  curl -X POST {stack.endpoints.control}/scenes/office_001
 Validate:               remediate validate gs://sandbox-scenes/scenes/   with STORAGE_EMULATOR_HOST={stack.endpoints.storage}
 Ctrl-C stops everything.""",
         highlight=False,
+        soft_wrap=True,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Literal
 
-from prefect import State, flow, get_run_logger
+from prefect import State, flow, get_run_logger, runtime
 from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
@@ -16,17 +16,19 @@ from blocks.environment import PipelineEnvironment
 from flows.running import call_task, flow_context, flow_wave, show_progress
 from tasks.recovery.batch import BatchRefused, check_batch, recover_batch
 from tasks.recovery.outcome import RecoveryResult
-from tasks.recovery.present import batch_sentence, plan_markdown, publish
+from tasks.recovery.present import batch_sentence, listed, plan_markdown, publish
 from tasks.recovery.recover import Wanted, recover_scene
 from tasks.remediation.approve import NotApproved, ask
 from tasks.remediation.context import Context
 
 
-@flow(
-    name="export-recovery",
-    flow_run_name="recover {scene_ids} ({mode})",
-    task_runner=ThreadPoolTaskRunner(max_workers=8),
-)
+def run_name() -> str:
+    """What the flow run is called in lists, e.g. `recover kitchen_001 (apply)`."""
+    asked = runtime.flow_run.parameters
+    return f"recover {listed(asked.get('scene_ids', []))} ({asked.get('mode', 'plan')})"
+
+
+@flow(name="export-recovery", flow_run_name=run_name, task_runner=ThreadPoolTaskRunner(max_workers=8))
 def export_recovery(
     scene_ids: list[str],
     mode: Literal["plan", "apply"] = "plan",

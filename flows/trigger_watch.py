@@ -2,6 +2,7 @@
 
 Prefect says nothing in its log when an automation's action fails (a wrong parameter, a missing deployment): the only
 trace is an event. This flow is started by that event and fails on purpose, so that the failure is seen where people look.
+Documentation for the person on call: docs/operations/export-recovery.md, 'When nothing starts'.
 """
 
 from __future__ import annotations

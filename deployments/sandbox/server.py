@@ -7,6 +7,7 @@ import secrets
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
@@ -185,25 +186,26 @@ class Sandbox:
         return app
 
 
-def serve(port: int, as_json: bool, **options: Any) -> int:
+def serve(port: int, as_json: bool, ready: Callable[[Endpoints], object] = lambda _: None, **options: Any) -> int:
     """Run a sandbox until SIGINT or SIGTERM. Returns the exit code: 0, or 2 when a port is in use.
 
-    The first line it prints names every endpoint, as JSON or for people. `options` are those of `Sandbox`.
+    The first line it prints is JSON and names every endpoint; unless `as_json`, lines for people follow. `ready` is
+    told the endpoints before that. `options` are those of `Sandbox`.
     """
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     sandbox = Sandbox(port, **options)
     try:
-        sandbox.start()
+        endpoints = sandbox.start()
     except OSError as error:
         print(f"The sandbox cannot start: {error}; choose another port, or 0 for a free one.", file=sys.stderr)
         return 2
     try:
+        ready(endpoints)
         described = sandbox.describe()
-        if as_json:
-            print(json.dumps(described), flush=True)
-        else:
+        print(json.dumps(described), flush=True)
+        if not as_json:
             print("\n".join(f"{name:<12}{value}" for name, value in described.items()), flush=True)
         ended.wait()
     finally:

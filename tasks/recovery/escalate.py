@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from blocks.catalogue import Catalogue
 from blocks.patterns import matches, widen
 from tasks.recovery.observe import SceneFacts
-from tasks.recovery.units import without_a_way
+from tasks.recovery.units import needs_job_id, without_a_way
 from tasks.remediation.plan import Offer
+
+MAX_UNMENDED = 3
+"""Errors that no rerun mends are named up to this number; the report has them all."""
 
 
 def escalations(
@@ -38,8 +41,17 @@ def escalations(
     for stage in without_a_way(stages, facts.units):
         yield f"Stage {stage} is {facts.report.stages.get(stage)} and the catalogue knows no way to run it again."
     for unit in facts.units:
-        if not unit.is_job and unit.leading_stage == "genie-sim-import" and facts.job_id is None:
-            yield "geniesim/job.json names no job_id, so the import cannot be started; run the export again instead."
+        if facts.job_id is None and needs_job_id(unit, catalogue):
+            yield f"geniesim/job.json names no job_id, so {unit.entry} cannot be started; run the export again instead."
+    yield from unmended(facts, {*stages, *(stage for unit in facts.units for stage in unit.stages)})
+
+
+def unmended(facts: SceneFacts, made: Collection[str]) -> Iterator[str]:
+    """The first errors in stages that no rerun of this plan makes: a gate that says no, or an object of no stage."""
+    bad = {finding.object for finding in facts.bad_inputs}
+    errors = [found for found in facts.report.findings if found.severity == "error" and found.object not in bad]
+    for finding in [found for found in errors if found.stage not in made][:MAX_UNMENDED]:
+        yield f"{finding.object}: {finding.message.rstrip('.')}, and no rerun mends that. {finding.fix}"
 
 
 def absent_inputs(facts: SceneFacts, catalogue: Catalogue) -> Iterator[tuple[str, str]]:

@@ -6,12 +6,13 @@ import json
 from dataclasses import dataclass, field
 
 from blocks.catalogue import SCENE_ID
-from blocks.catalogue_query import class_of
+from blocks.catalogue_query import class_of, expand
 from blocks.environment import PipelineEnvironment
 from blocks.errors import PermanentError
 from blocks.genie_sim import GenieSimHealth
 from blocks.stored_object import Protection
 from tasks.recovery.offers import find_offers
+from tasks.recovery.outcome import PROCEDURE
 from tasks.recovery.units import Unit, stages_to_make, units
 from tasks.remediation.context import Context
 from tasks.remediation.journal import PastRun, past_runs
@@ -90,7 +91,8 @@ def observe_scene(context: Context, scene_id: str, depth: Depth = "full") -> Sce
     locks = scene_locks(environment, scene_id, files)
     source.hidden = frozenset(lock.path for lock in locks if lock.alive is False)
     report = validate_scene(source, environment.catalogue, depth)
-    past = tuple(past_runs(environment.storage, environment.ops_bucket, scene_id, PROMISE_HOURS))
+    runs = past_runs(environment.storage, environment.ops_bucket, scene_id, PROMISE_HOURS)
+    past = tuple(run for run in runs if run.procedure == PROCEDURE)
     promised = past[-1].stages if past and past[-1].outcome not in ("recovered", "healthy") else ()
     planned = tuple(units(stages_to_make(report.stages, environment.catalogue, promised), environment.catalogue))
     bad = tuple(bad_inputs(report, environment))
@@ -137,7 +139,7 @@ def missing_entries(planned: tuple[Unit, ...], environment: PipelineEnvironment)
 
 
 def genie_sim_job_id(source: BucketSource, files: dict[str, SceneFile]) -> str | None:
-    """`job_id` of `geniesim/job.json`, or None when there is none that can be read."""
+    """`job_id` of `geniesim/job.json`, or None when there is none that can be read or used."""
     if "geniesim/job.json" not in files:
         return None
     try:
@@ -145,4 +147,4 @@ def genie_sim_job_id(source: BucketSource, files: dict[str, SceneFile]) -> str |
     except (ValueError, Vanished):
         return None
     job_id = job.get("job_id") if isinstance(job, dict) else None
-    return job_id if isinstance(job_id, str) and job_id else None
+    return job_id if isinstance(job_id, str) and expand("{job_id}", (), job_id) else None

@@ -21,7 +21,7 @@ def find_offers(environment: PipelineEnvironment, scene_id: str, bad: Iterable[s
         bad: Paths of bad objects, relative to the scene.
     """
     prefix = environment.catalogue.scene_prefix(scene_id)
-    return [offer for path in bad if (offer := best_copy(environment, prefix + path)) is not None]
+    return [offer for path in sorted(bad) if (offer := best_copy(environment, prefix + path)) is not None]
 
 
 def best_copy(environment: PipelineEnvironment, name: str) -> Offer | None:

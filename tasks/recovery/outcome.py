@@ -9,6 +9,9 @@ from pydantic import BaseModel, Field
 from tasks.remediation.plan import Plan
 from tasks.validation.findings import StageState
 
+PROCEDURE = "export-recovery"
+"""What the recovery is called in its plans and journals."""
+
 Outcome = Literal[
     "healthy",
     "planned",

@@ -17,10 +17,10 @@ from blocks.catalogue_query import class_of, expand, job_env, workflow_argument
 from blocks.patterns import matches
 from tasks.recovery.escalate import escalations
 from tasks.recovery.observe import SceneFacts
-from tasks.recovery.units import Unit, fired_by, roots, stages_to_make
+from tasks.recovery.outcome import PROCEDURE
+from tasks.recovery.units import Unit, fired_by, needs_job_id, roots, stages_to_make
 from tasks.remediation.plan import Action, Offer, Plan, Risk
 
-PROCEDURE = "export-recovery"
 NEVER_DELETED = ("input", "idempotency_record")
 
 
@@ -39,6 +39,8 @@ def plan_recovery(facts: SceneFacts, catalogue: Catalogue, bucket: str, restore_
     builder = Builder(facts, catalogue, bucket)
     actions = [*builder.locks(), *builder.restores(restored), *builder.markers(made)]
     for position, unit in enumerate(facts.units):
+        if facts.job_id is None and needs_job_id(unit, catalogue):
+            continue  # it cannot be started, and the escalation says so
         actions += builder.unit(unit, facts.units[:position], made)
     return Plan(
         procedure=PROCEDURE,
@@ -100,7 +102,7 @@ class Builder:
                 effect="write",
                 target=offer.object,
                 precondition=f"generation {live.generation}" if live else "absent",
-                undo=self.undo,
+                undo=self.undo if live else "delete it",
                 why=f"the live one is bad; {offer.source.replace('_', ' ')} holds a good copy",
                 params={
                     "name": offer.object,
@@ -110,6 +112,7 @@ class Builder:
                     "source_name": offer.name,
                     "generation": offer.generation,
                     "crc32c": offer.crc32c,
+                    **({"copy_first": True} if self.copy_first and live else {}),
                 },
             )
 

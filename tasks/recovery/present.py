@@ -29,6 +29,13 @@ def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "none"
 
 
+def listed(names: Sequence[str], most: int = 3) -> str:
+    """Names in one line, long lists cut short: `a, b and 48 more`."""
+    if len(names) <= most:
+        return ", ".join(names) or "nothing"
+    return f"{', '.join(names[: most - 1])} and {len(names) - most + 1} more"
+
+
 def plan_rows(plan: Plan) -> list[dict[str, str | int]]:
     """The plan as a table: one row an action, in order."""
     rows: list[dict[str, str | int]] = [

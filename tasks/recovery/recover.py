@@ -17,7 +17,7 @@ from blocks.catalogue_query import class_of
 from blocks.errors import OutsideError, PermanentError, TemporaryError, UnknownOutcome
 from tasks.recovery.faults import record_fault, scenes_with_fault
 from tasks.recovery.observe import SceneFacts, scene_view
-from tasks.recovery.outcome import RecoveryResult
+from tasks.recovery.outcome import PROCEDURE, RecoveryResult
 from tasks.recovery.plan import plan_recovery
 from tasks.recovery.steps import STEP_TASKS, validate_manifests
 from tasks.remediation.apply import Stopped, Work
@@ -27,6 +27,7 @@ from tasks.remediation.guard import Surroundings, refusals
 from tasks.remediation.journal import Journal, JournalTaken, past_runs, read_journal
 from tasks.remediation.lease import Lease, LeaseBusy, LeaseLost
 from tasks.remediation.plan import Plan
+from tasks.remediation.starts import StillRunning
 from tasks.validation.scene import validate_scene
 
 Call = Callable[..., Any]
@@ -146,6 +147,13 @@ def apply(context: Context, lease: Lease, result: RecoveryResult, wanted: Wanted
             return
         facts, plan = found
         journal = begin(context, lease, facts, plan, wanted.approved_by)
+    elif wanted.plan_digest and wanted.plan_digest != journal.plan().digest:
+        result.outcome, result.plan = "refused", journal.plan()
+        result.reasons = [
+            f"Run {journal.run} was interrupted and its plan {journal.plan().digest} must be finished or undone before "
+            f"plan {wanted.plan_digest} can be applied; run this without a digest to continue it."
+        ]
+        return
     else:
         context.say(f"{result.scene_id}: continuing run {journal.run}, which was interrupted")
         result.plan = journal.plan()
@@ -153,6 +161,8 @@ def apply(context: Context, lease: Lease, result: RecoveryResult, wanted: Wanted
     try:
         carry_out(Work(context, journal, lease), result, call)
         prove(context, result)
+    except StillRunning:
+        raise  # the run has not ended either: whoever continues it waits for the same execution
     except PermanentError as error:
         journal.append("end", {"outcome": "failed", "reason": str(error)})
         result.outcome, result.reasons = (
@@ -164,10 +174,10 @@ def apply(context: Context, lease: Lease, result: RecoveryResult, wanted: Wanted
 
 
 def unfinished(context: Context, result: RecoveryResult) -> Journal | None:
-    """The scene's latest run, if it has no end."""
+    """The scene's latest run, if it is a recovery and has no end."""
     environment = context.environment
     past = past_runs(environment.storage, environment.ops_bucket, result.scene_id, environment.policy.attempts_hours)
-    if not past or past[-1].outcome != "unfinished":
+    if not past or (past[-1].procedure, past[-1].outcome) != (PROCEDURE, "unfinished"):
         return None
     return read_journal(environment.storage, environment.ops_bucket, result.scene_id, past[-1].run, context.actor)
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 from blocks.catalogue_query import class_of, fan_out
 from blocks.environment import PipelineEnvironment
-from blocks.errors import NotFound, OutsideError
+from blocks.errors import NotFound, OutsideError, PermanentError
 from blocks.stored_object import StoredObject
 from tasks.recovery.outcome import RecoveryResult
 from tasks.recovery.recover import Call, plain
@@ -95,8 +95,12 @@ def carry_out_undo(context: Context, result: RecoveryResult, call: Call) -> None
         run = lease.holder.run
         journal = Journal(environment.storage, environment.ops_bucket, result.scene_id, run, context.actor)
         journal.append("begin", {"plan": result.plan.model_dump(mode="json"), "undoes": result.run})
-        for step in result.plan.steps():
-            result.done |= call(restore_inputs, Work(context, journal, lease), step, result.scene_id, step.name)
+        try:
+            for step in result.plan.steps():
+                result.done |= call(restore_inputs, Work(context, journal, lease), step, result.scene_id, step.name)
+        except PermanentError as error:
+            journal.append("end", {"outcome": "failed", "reason": str(error)})
+            raise
         journal.append("end", {"outcome": "recovered"})
         result.outcome, result.run = "recovered", run
 

@@ -78,6 +78,11 @@ def units(stages: Iterable[str], catalogue: Catalogue) -> list[Unit]:
     return sorted(found.values(), key=lambda unit: min(order.index(stage) for stage in unit.stages))
 
 
+def needs_job_id(unit: Unit, catalogue: Catalogue) -> bool:
+    """Whether the workflow's argument names the run of the simulation, as `geniesim/job.json` does."""
+    return not unit.is_job and "{job_id}" in str(catalogue.workflows[unit.entry].argument)
+
+
 def without_a_way(stages: Iterable[str], planned: Iterable[Unit]) -> list[str]:
     """Stages that nothing in the catalogue can run again."""
     covered = {stage for unit in planned for stage in unit.stages}

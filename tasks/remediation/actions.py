@@ -87,7 +87,11 @@ def restore_object(doing: Doing) -> str:
     storage, bucket, name = environment.storage, environment.data_bucket, doing.text("name")
     wanted = doing.number("live_generation")
     source = find_source(doing)
-    if params["source"] == "soft_delete" and wanted == 0:
+    if params.get("copy_first") and (live := storage.stat(bucket, name, wanted)):
+        keep(doing, live, quarantine_name(doing.journal.subject, name, wanted))
+    if params["source"] == "soft_delete":
+        if wanted:  # a soft-deleted object cannot be copied, only restored to where nothing is
+            storage.delete(bucket, name, generation=wanted)
         storage.restore_soft_deleted(source)
         return "restored from soft delete"
     storage.copy(source, bucket, name, generation=wanted)

@@ -49,10 +49,12 @@ def ask(plan: Plan, policy: RemediationPolicy, requester: str, table: str) -> Ap
         description=f"{table}\n\n**Approve this plan?** Its digest is `{plan.digest}`. Requested by {requester}.",
         plan_digest=plan.digest,
     )
-    wait = suspend_flow_run if runtime.deployment.id else pause_flow_run
-    approval: Approval = wait(
-        wait_for_input=form, timeout=int(policy.approval_minutes * 60), key=f"approve-{plan.digest}"
-    )
+    timeout, key = int(policy.approval_minutes * 60), f"approve-{plan.digest}"
+    approval: Approval
+    if runtime.deployment.id:
+        approval = suspend_flow_run(wait_for_input=form, timeout=timeout, key=key)
+    else:
+        approval = pause_flow_run(wait_for_input=form, timeout=timeout, key=key, poll_interval=1)
     check(approval, plan, requester)
     return approval
 

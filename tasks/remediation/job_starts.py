@@ -6,14 +6,15 @@ from blocks.errors import PermanentError
 from blocks.run_jobs import JobExecution
 from tasks.remediation.actions import Doing
 from tasks.remediation.labels import RUN_VARIABLE
-from tasks.remediation.starts import CLOCK_SKEW, begin, wait_limit, wait_until_ended
+from tasks.remediation.starts import CLOCK_SKEW, StillRunning, begin, wait_limit, wait_until_ended
 
 
 def run_job(doing: Doing) -> str:
     """Run the action's job, or adopt this run's own execution of it, and wait for its end.
 
     Raises:
-        PermanentError: it failed, was cancelled, or did not end in time.
+        PermanentError: it failed or was cancelled.
+        StillRunning: it did not end in time.
         UnknownOutcome: it may have been started, and cannot be found.
     """
     jobs, job = doing.context.environment.jobs, doing.text("job")
@@ -36,6 +37,7 @@ def look_job(doing: Doing) -> str | None:
     execution = adopt(doing)
     if execution is None or execution.state == "running":
         return None
+    doing.journal.append("note", {"action": doing.action.key, "execution": execution.name})
     return judge(doing, execution.name, execution)
 
 
@@ -51,7 +53,7 @@ def adopt(doing: Doing) -> JobExecution | None:
 def judge(doing: Doing, name: str, execution: JobExecution | None) -> str:
     """The phrase for the journal, or the error that ends the plan."""
     if execution is None:
-        raise PermanentError(
+        raise StillRunning(
             f"{doing.text('job')} is still running after {wait_limit(doing):.0f} s ({name}). It was left alone; run this "
             "again: it will be adopted, not started twice."
         )

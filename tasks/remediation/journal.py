@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from blocks.errors import NotFound, PreconditionFailed
 from blocks.storage import PipelineStorage
@@ -116,7 +116,7 @@ def read_journal(storage: PipelineStorage, bucket: str, subject: str, run: str, 
     journal = Journal(storage, bucket, subject, run, actor)
     for stored in storage.list(bucket, journal.prefix):
         body = storage.read(bucket, stored.name, generation=stored.generation)
-        entry = Entry.model_validate_json(body)
+        entry = entry_from(body, f"gs://{bucket}/{stored.name}")
         if entry.previous != journal.last_hash or entry.sequence != len(journal.entries) + 1:
             raise ValueError(f"The journal gs://{bucket}/{stored.name} does not follow the entry before it.")
         journal.entries.append(entry)
@@ -126,12 +126,21 @@ def read_journal(storage: PipelineStorage, bucket: str, subject: str, run: str, 
     return journal
 
 
+def entry_from(body: bytes, where: str) -> Entry:
+    """The entry in an object. Raises ValueError for anything else: a person must look at it."""
+    try:
+        return Entry.model_validate_json(body)
+    except ValidationError as error:
+        raise ValueError(f"{where} is no journal entry; look at it, and move it away if it is not ours.") from error
+
+
 class PastRun(BaseModel):
     """One earlier run on the same subject, read back from its journal."""
 
     model_config = ConfigDict(frozen=True)
 
     run: str
+    procedure: str
     begun_at: datetime
     restart: tuple[str, ...]
     stages: tuple[str, ...]
@@ -147,12 +156,17 @@ def past_runs(storage: PipelineStorage, bucket: str, subject: str, hours: float)
     for stored in storage.list(bucket, root, start=f"{root}{since}"):
         run = stored.name.removeprefix(root).partition("/")[0]
         if stored.name.endswith("-begin.json"):
-            entry = Entry.model_validate_json(storage.read(bucket, stored.name))
+            entry = entry_from(storage.read(bucket, stored.name), f"gs://{bucket}/{stored.name}")
             plan = Plan.model_validate(entry.data["plan"])
             runs[run] = PastRun(
-                run=run, begun_at=entry.at, restart=plan.restart, stages=plan.stages, outcome="unfinished"
+                run=run,
+                procedure=plan.procedure,
+                begun_at=entry.at,
+                restart=plan.restart,
+                stages=plan.stages,
+                outcome="unfinished",
             )
         elif stored.name.endswith("-end.json") and run in runs:
             outcome = json.loads(storage.read(bucket, stored.name))["data"]["outcome"]
             runs[run] = runs[run].model_copy(update={"outcome": outcome})
-    return list(runs.values())
+    return sorted(runs.values(), key=lambda past: past.begun_at)  # ids of the same second have no order

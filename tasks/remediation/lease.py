@@ -144,9 +144,10 @@ def take_lease(
     """
     seconds = (wanted.expires_at - wanted.taken_at).total_seconds()
     body = wanted.model_dump_json().encode()
+    asked = time.monotonic()  # the time the lease lasts has begun, however long the answer takes
     try:
         stored = storage.create(bucket, lease_name(subject), body)
-        return Lease(storage, bucket, subject, wanted, stored.generation, seconds)
+        return Lease(storage, bucket, subject, wanted, stored.generation, seconds, asked)
     except PreconditionFailed:
         found = read_holder(storage, bucket, subject)
     if found is None:
@@ -159,4 +160,4 @@ def take_lease(
         stored = storage.replace(bucket, lease_name(subject), body, generation=generation)
     except (PreconditionFailed, NotFound) as error:
         raise LeaseBusy(f"Another run took over {subject} just now; it will finish the work.") from error
-    return Lease(storage, bucket, subject, wanted, stored.generation, seconds)
+    return Lease(storage, bucket, subject, wanted, stored.generation, seconds, asked)

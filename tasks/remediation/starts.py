@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TypeVar
 
-from blocks.errors import UnknownOutcome
+from blocks.errors import PermanentError, UnknownOutcome
 from tasks.remediation.actions import Doing
 from tasks.remediation.labels import RUN_LABEL
 
@@ -19,6 +19,10 @@ Started = TypeVar("Started")
 
 CLOCK_SKEW = timedelta(seconds=5)
 """How far our clock may be ahead of the service's when we ask for executions 'since'."""
+
+
+class StillRunning(PermanentError):
+    """What was started has not ended in time. It is left alone, and whoever continues the run waits for it again."""
 
 
 def begin(doing: Doing, start: Callable[[], Started], look: Callable[[], Started | None]) -> Started:

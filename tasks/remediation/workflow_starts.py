@@ -14,34 +14,60 @@ from blocks.errors import PermanentError
 from blocks.execution import Execution
 from tasks.remediation.actions import Doing
 from tasks.remediation.labels import DIGEST_LABEL, RUN_LABEL
-from tasks.remediation.starts import CLOCK_SKEW, begin, wait_limit, wait_until_ended
+from tasks.remediation.starts import CLOCK_SKEW, StillRunning, begin, wait_limit, wait_until_ended
 
 
 def start_workflow(doing: Doing) -> str:
     """Start the action's workflow, or adopt the execution that is already at it, and wait for its end.
 
+    An event can be delivered more than once, so there may be several executions for it: all of them must have ended
+    before the outputs mean anything, and it is enough that one of them did the work.
+
     Raises:
-        PermanentError: it failed, was cancelled, did nothing (SKIPPED), or did not end in time.
+        PermanentError: it failed, was cancelled, or did nothing (SKIPPED).
+        StillRunning: it did not end in time.
         UnknownOutcome: it may have been started, and cannot be found.
     """
-    environment = doing.context.environment
-    execution = adopt(doing) or await_trigger(doing)
-    adopted = execution is not None
-    if execution is None:
-        refuse_beside_another(doing)
-        argument = dict(workflow_argument(doing))
-        labels = {RUN_LABEL: doing.journal.run, DIGEST_LABEL: doing.journal.plan().digest}
-        execution = begin(
-            doing,
-            lambda: environment.workflows.start(doing.text("workflow"), argument, labels=labels),
-            lambda: adopt(doing),
-        )
-    name = execution.name
-    doing.journal.append("note", {"action": doing.action.key, "execution": name, "adopted": adopted})
-    ended = wait_until_ended(
-        doing, lambda: environment.workflows.execution(name), lambda now: not now.live, wait_limit(doing)
+    adopted = adopt(doing) or await_trigger(doing)
+    execution = adopted or start_own(doing)
+    note(doing, execution, adopted is not None)
+    ended = follow(doing, execution)
+    while twin := next((other for other in at_it(doing) if other.live), None):
+        follow(doing, twin)
+    if not useful(ended, words(doing)):
+        for twin in (other for other in at_it(doing) if not other.live and useful(other, words(doing))):
+            note(doing, twin, True)
+            return judge(doing, twin)
+    return judge(doing, ended)
+
+
+def start_own(doing: Doing) -> Execution:
+    """Start one execution that carries this run's id."""
+    refuse_beside_another(doing)
+    argument, workflows = dict(workflow_argument(doing)), doing.context.environment.workflows
+    labels = {RUN_LABEL: doing.journal.run, DIGEST_LABEL: doing.journal.plan().digest}
+    return begin(
+        doing, lambda: workflows.start(doing.text("workflow"), argument, labels=labels), lambda: adopt(doing)
     )
-    return judge(doing, name, ended)
+
+
+def note(doing: Doing, execution: Execution, adopted: bool) -> None:
+    """Record whose outputs are to be looked at; the last one noted counts."""
+    doing.journal.append("note", {"action": doing.action.key, "execution": execution.name, "adopted": adopted})
+
+
+def follow(doing: Doing, execution: Execution) -> Execution:
+    """Wait until it has ended. Raises `StillRunning`."""
+    workflows = doing.context.environment.workflows
+    ended = wait_until_ended(
+        doing, lambda: workflows.execution(execution.name), lambda now: not now.live, wait_limit(doing)
+    )
+    if ended is None:
+        raise StillRunning(
+            f"{doing.text('workflow')} is still running after {wait_limit(doing):.0f} s ({execution.name}). It was left "
+            "alone; look at its job, then run this again: it will be adopted, not started twice."
+        )
+    return ended
 
 
 def refuse_beside_another(doing: Doing) -> None:
@@ -56,19 +82,30 @@ def look_workflow(doing: Doing) -> str | None:
     execution = adopt(doing)
     if execution is None or execution.live:
         return None
-    return judge(doing, execution.name, execution)
+    note(doing, execution, True)
+    return judge(doing, execution)
 
 
 def adopt(doing: Doing) -> Execution | None:
     """The execution this run started, else one that a trigger started for the same event since the run began."""
-    since = doing.journal.begun_at - CLOCK_SKEW
-    others = None
+    found = at_it(doing)
+    own = next((execution for execution in found if execution.labels.get(RUN_LABEL) == doing.journal.run), None)
+    return own or next((execution for execution in found if useful(execution, words(doing))), None)
+
+
+def at_it(doing: Doing) -> list[Execution]:
+    """Executions that this run started, or that others started for the same event since it began; oldest first.
+
+    What had ended before the run began, or was another run's, did not make what this run has cleared.
+    """
+    since, mine = doing.journal.begun_at - CLOCK_SKEW, workflow_argument(doing)
+    found = []
     for execution in doing.context.environment.workflows.executions(doing.text("workflow"), since=since):
-        if execution.labels.get(RUN_LABEL) == doing.journal.run:
-            return execution
-        if same_event(execution.argument, workflow_argument(doing)) and useful(execution, words(doing)):
-            others = execution
-    return others
+        run = execution.labels.get(RUN_LABEL)
+        meanwhile = execution.ended is None or execution.ended > doing.journal.begun_at
+        if run == doing.journal.run or (run is None and meanwhile and same_event(execution.argument, mine)):
+            found.append(execution)
+    return found[::-1]
 
 
 def useful(execution: Execution, vocabulary: ResultWords) -> bool:
@@ -123,14 +160,9 @@ def meaning(result: object, vocabulary: ResultWords) -> str:
     return "unknown"
 
 
-def judge(doing: Doing, name: str, execution: Execution | None) -> str:
+def judge(doing: Doing, execution: Execution) -> str:
     """The phrase for the journal, or the error that ends the plan."""
-    workflow = doing.text("workflow")
-    if execution is None:
-        raise PermanentError(
-            f"{workflow} is still running after {wait_limit(doing):.0f} s ({name}). It was left alone; look at its job, "
-            "then run this again: it will be adopted, not started twice."
-        )
+    workflow, name = doing.text("workflow"), execution.name
     if execution.state != "SUCCEEDED":
         raise PermanentError(f"{workflow} ended {execution.state}: {execution.error or 'no reason given'} ({name}).")
     verdict = meaning(execution.result, words(doing))

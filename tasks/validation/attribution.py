@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from blocks.catalogue import Catalogue, Output
+from blocks.catalogue_query import class_of
 from blocks.patterns import matches, widen
 
 CACHED_PATHS = 50_000
@@ -27,6 +28,7 @@ class Attribution:
                 self._folders.setdefault(folder.removesuffix("/**"), stage)
         self.stage_of = lru_cache(maxsize=CACHED_PATHS)(self._stage_of)
         self.maker_of = lru_cache(maxsize=CACHED_PATHS)(self._maker_of)
+        self.class_of = lru_cache(maxsize=CACHED_PATHS)(partial(class_of, catalogue))
 
     @classmethod
     def of(cls, catalogue: Catalogue) -> Attribution:

@@ -28,6 +28,7 @@ _SUSPECT_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 _BRACKETS = {ord("{"): 1, ord("["): 1, ord("}"): -1, ord("]"): -1}
 _NOT_BRACKETS = bytes(set(range(256)) - set(_BRACKETS))
 _ERROR_ANSWER = {"error", "code", "message", "status"}
+_CUT_WORD = re.compile(r"|-|\.|[eE][+-]?|t(ru?)?|f(a(ls?)?)?|n(ul?)?")
 _PAGE = re.compile(r"\s*<(?:!doctype|html|\?xml|head|body|error)\b", re.IGNORECASE)
 
 
@@ -47,6 +48,8 @@ class Document:
     value: object = None
     usable: bool = False
     problems: list[Problem] = field(default_factory=list)
+    doubled: bool = False
+    """Whether some object in it has a key more than once."""
 
     def broken_paths(self) -> set[Path]:
         """Where numbers are not finite; other checks need not complain there again."""
@@ -102,7 +105,13 @@ def finite(value: object) -> bool:
 
 
 def _decode(text: str, document: Document) -> None:
-    decoder = json.JSONDecoder(object_pairs_hook=_pairs)
+    def pairs(found: list[tuple[str, object]]) -> dict[str, object]:
+        if len(plain := dict(found)) == len(found):
+            return plain
+        document.doubled = True
+        return _doubled(found)
+
+    decoder = json.JSONDecoder(object_pairs_hook=pairs)
     start = len(text) - len(text.lstrip())
     try:
         document.value, end = decoder.raw_decode(text, start)
@@ -125,16 +134,13 @@ def _malformed(text: str, error: ValueError) -> Problem:
     if not isinstance(error, json.JSONDecodeError):
         return Problem("document-not-json", "it holds a number of more than 4,300 digits")
     where = f"line {error.lineno}, column {error.colno}"
-    if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string"):
+    if error.msg.startswith("Unterminated string") or _CUT_WORD.fullmatch(text[error.pos : error.pos + 8].rstrip()):
         return Problem("document-truncated", f"it ends before it is complete (in what begins at {where})")
     return Problem("document-not-json", f"it is not JSON: {error.msg} at {where}")
 
 
-def _pairs(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) == len(pairs):
-        return found
-    doubled, seen, names = _Doubled(found), set[str](), []
+def _doubled(pairs: list[tuple[str, object]]) -> _Doubled:
+    doubled, seen, names = _Doubled(dict(pairs)), set[str](), []
     for name, _ in pairs:
         if name in seen:
             names.append(name)
@@ -148,7 +154,8 @@ def _look_inside(data: bytes, document: Document) -> None:
         document.problems.append(Problem("document-not-utf8", "a text in it holds half of a surrogate pair"))
         document.usable = False
         return
-    document.problems.extend(islice(_doubled_keys(document.value), MAX_PROBLEMS))
+    if document.doubled:
+        document.problems.extend(islice(_doubled_keys(document.value), MAX_PROBLEMS))
     if _SUSPECT_NUMBER.search(data):
         document.problems.extend(islice(_not_finite(document.value), MAX_PROBLEMS))
     if isinstance(document.value, dict) and "error" in document.value and set(document.value) <= _ERROR_ANSWER:

@@ -77,8 +77,13 @@ def check_export(view: SceneView, places: Places, manifest: Manifest, doubts: Do
 
 def variation_ids(view: SceneView, places: Places) -> set[str]:
     """Ids in the list of variation assets, empty without a usable one."""
-    record = view.record(places.variation) if view.has(places.variation) else None
-    return {name for _, entry in entries(record, "objects") if (name := text(entry.get("id")))}
+    if view.has(places.variation):
+        return {
+            name for _, entry in entries(view.record(places.variation), "objects") if (name := text(entry.get("id")))
+        }
+    merged = f"{places.export}/merged_scene_manifest.json"  # the exporter's own word, when the list is lost
+    listed = entries(view.record(merged), "objects") if view.has(merged) else iter(())
+    return {name for _, entry in listed if entry.get("is_variation_asset") is True and (name := text(entry.get("id")))}
 
 
 def node_ids(export: Export) -> set[str]:

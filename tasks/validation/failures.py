@@ -11,7 +11,7 @@ import re
 from datetime import datetime
 
 from blocks.catalogue import Catalogue
-from blocks.catalogue_query import class_of, stage_of_failure_marker
+from blocks.catalogue_query import stage_of_failure_marker
 from blocks.patterns import matches
 from tasks.validation.documents import parse_json
 from tasks.validation.schemas import check
@@ -27,7 +27,7 @@ SUMMARY = ".summary"
 def check_failures(view: SceneView, times: StageTimes) -> None:
     """Judge every failure marker of the scene."""
     for path in view.files:
-        if class_of(view.catalogue, path) != "failure_marker" or path.removesuffix(SUMMARY) != path:
+        if view.attribution.class_of(path) != "failure_marker" or path.removesuffix(SUMMARY) != path:
             continue
         stages = stage_of_failure_marker(view.catalogue, path)
         if stages:
@@ -37,7 +37,7 @@ def check_failures(view: SceneView, times: StageTimes) -> None:
 def check_gates(view: SceneView, times: StageTimes) -> None:
     """Check every gate report and whether it blocks its stage."""
     for path in view.files:
-        if posixpath.basename(path) == "quality_gate_report.json" and view.has(path):
+        if posixpath.basename(path) == "quality_gate_report.json" and view.has(path) and _matters(view, times, path):
             record = view.record(path)
             if record is not None:
                 check(view, path, "gate_report", record)
@@ -115,6 +115,12 @@ def _reason(record: Record) -> str:
     found = [text(error.get("code")), text(error.get("message")), text(record.get("reason")), text(record.get("error"))]
     said = ", ".join(part for part in found if part)
     return show(said, 160) if said else "it does not say why"
+
+
+def _matters(view: SceneView, times: StageTimes, path: str) -> bool:
+    """Without the full depth, a report that was written before its stage was completed is not read."""
+    reported, completed = view.files[path].updated, times.written(view.attribution.stage_of(path))
+    return view.deep or reported is None or completed is None or reported > completed
 
 
 def _gate_counts(view: SceneView, path: str, record: Record, failed: int) -> None:

@@ -7,12 +7,12 @@ import posixpath
 
 import yaml
 
-from blocks.catalogue_query import class_of
+from tasks.validation.layout import check_box
 from tasks.validation.lerobot import read_lines
 from tasks.validation.schemas import check
 from tasks.validation.text import show
 from tasks.validation.usd_text import USD_ENDINGS
-from tasks.validation.values import sequence, text
+from tasks.validation.values import at, sequence, text
 from tasks.validation.view import Record, SceneView
 
 MAX_FILES = 5_000
@@ -47,7 +47,7 @@ def check_listing(view: SceneView) -> None:
 
 def check_others(view: SceneView) -> None:
     """Look into what is left."""
-    left = [path for path in view.files if view.has(path) and class_of(view.catalogue, path) not in _SKIPPED]
+    left = [path for path in view.files if view.has(path) and view.attribution.class_of(path) not in _SKIPPED]
     unread = [path for path in left if not (view.parsed(path) or path.lower().endswith((*USD_ENDINGS, ".glb")))]
     for path in unread[:MAX_FILES]:
         _look(view, path)
@@ -56,18 +56,22 @@ def check_others(view: SceneView) -> None:
         view.add("not-all-read", unread[MAX_FILES], message)
 
 
-def check_owners(view: SceneView) -> None:
-    """Whatever names its scene must name this one."""
+def check_owners(view: SceneView, environment: str | None) -> None:
+    """Whatever names its scene must name this one, and the same environment."""
     for path in view.files:
         record = view.document(path).value if view.parsed(path) else None
         owner = record.get("scene_id", view.scene_id) if isinstance(record, dict) else view.scene_id
         if owner != view.scene_id:
             message = f"{path} is of the scene {show(owner)}, but lies in the folder of {view.scene_id}."
             view.add("scene-id-mismatch", path, message, at=("scene_id",))
+        other = text(record.get("environment_type")) if isinstance(record, dict) else None
+        if environment and other is not None and other != environment:
+            message = f"{path} says the environment is {show(other)}, the manifest says {show(environment)}."
+            view.add("environment-differs", path, message, at=("environment_type",))
 
 
 def _may_be_empty(view: SceneView, path: str) -> bool:
-    return posixpath.basename(path) in MAY_BE_EMPTY or class_of(view.catalogue, path) in _SKIPPED
+    return posixpath.basename(path) in MAY_BE_EMPTY or view.attribution.class_of(path) in _SKIPPED
 
 
 def _look(view: SceneView, path: str) -> None:
@@ -100,8 +104,9 @@ def _record(view: SceneView, path: str, record: Record) -> None:
             if other not in view.files:
                 view.add("path-dangling", path, f"{path} lists {show(name)}, which is not there.", at=("files", place))
     if posixpath.basename(path) == "metadata.json" and path.startswith("assets/obj_"):
-        check(view, path, "metadata", record)
         owner = path.split("/")[1].removeprefix("obj_")
+        check(view, path, "metadata", record)
+        check_box(view, path, f"object {owner}", ("mesh_bounds", "export"), at(record, "mesh_bounds", "export"))
         stated = record.get("id")
         if stated is not None and stated != owner:
             message = f"{path} describes object {show(stated)}, not {owner}."

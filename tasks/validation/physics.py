@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 
+from tasks.validation.agreement import Doubts
 from tasks.validation.layout import Listing
 from tasks.validation.manifest import Manifest
 from tasks.validation.markers import Markers
@@ -18,7 +19,7 @@ SIMREADY, REGEN3D, INTERACTIVE = "simready_complete", "regen3d_complete", "inter
 """Names of markers in the catalogue."""
 
 
-def check_simready(view: SceneView, places: Places, markers: Markers, manifest: Manifest) -> bool:
+def check_simready(view: SceneView, places: Places, markers: Markers, manifest: Manifest, doubts: Doubts) -> bool:
     """Compare the marker with the objects. True when the local runner made the stage: physics in the manifest only."""
     paths = markers.filled(SIMREADY)
     if not paths or not manifest.usable:
@@ -29,12 +30,13 @@ def check_simready(view: SceneView, places: Places, markers: Markers, manifest: 
     payload = markers.read(paths[0]).payload
     if isinstance(payload, dict):
         _count(view, paths[0], payload, manifest)
+        _listed(view, paths[0], payload, manifest, places.simready, doubts)
     local = isinstance(payload, str) and not wrapped
     if local:
         message = f"{paths[0]} is the local runner's: physics is in the manifest, there are no physics wrappers."
         view.add("dialect-local-simready", paths[0], message)
     stage = view.attribution.stage_of(paths[0])
-    for name in manifest.objects:
+    for name in [name for name in manifest.objects if name not in doubts.lost]:
         index, entry = manifest.objects[name]
         if name not in wrapped and (local or isinstance(payload, dict)) and not _has_physics(entry):
             message = f"object {show(name)} has physics neither in {manifest.path} nor in a wrapper of its own."
@@ -106,12 +108,16 @@ def _count(view: SceneView, path: str, payload: Record, manifest: Manifest) -> N
     if count is not None and "simready_assets" in payload and count != len(assets):
         message = f"{path} says {count:g} objects and lists {len(assets)}."
         view.add("count-mismatch", path, message, at=("simready_assets",))
-    for name, raw in assets.items():
-        if name not in manifest.objects:
+
+
+def _listed(view: SceneView, path: str, payload: Record, manifest: Manifest, template: str, doubts: Doubts) -> None:
+    for name, raw in mapping(payload.get("simready_assets")).items():
+        if name not in manifest.objects and name not in doubts.unknown:
             message = f"{path} lists object {show(name)}, which {manifest.path} does not."
             view.add("id-not-in-manifest", path, message, at=("simready_assets", name))
         target = resolve(view, text(raw) or "")
-        report_target(view, target, path, f"{path}: the wrapper of object {show(name)}", ("simready_assets", name))
+        if target.path != template.replace("{object_id}", name):  # the stage's outputs are looked for anyway
+            report_target(view, target, path, f"{path}: the wrapper of object {show(name)}", ("simready_assets", name))
 
 
 def check_variation(view: SceneView, places: Places) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from blocks.catalogue import Catalogue
-from blocks.catalogue_query import class_of
 from blocks.patterns import matches, widen
 from tasks.validation.agreement import Doubts, check_agreement
 from tasks.validation.assets import check_assets, check_meshes, check_orphans
@@ -59,7 +58,7 @@ def validate_scene(source: SceneSource, catalogue: Catalogue, depth: Depth = "fu
         check_adapter_marker(view, markers, manifest, layout)
         check_imports(view, places, job)
         open_usd(view, places, usd)
-    return _report(view, places, markers, manifest, (usd, job))
+    return _report(view, places, markers, manifest, (usd, job, doubts))
 
 
 def _contents(view: SceneView, places: Places, manifest: Manifest, markers: Markers, doubts: Doubts) -> None:
@@ -97,16 +96,16 @@ def _needs_job(view: SceneView, places: Places, markers: Markers) -> bool:
     if not places.job or not view.has(places.job):
         return False
     imported = any(matches(widen(places.import_manifest), path) for path in view.files)
-    failed = any(class_of(view.catalogue, path) == "failure_marker" for path in view.files)
+    failed = any(view.attribution.class_of(path) == "failure_marker" for path in view.files)
     return failed or not (imported and markers.has("geniesim_import_complete"))
 
 
 def _report(
-    view: SceneView, places: Places, markers: Markers, manifest: Manifest, facts: tuple[UsdFacts, JobFacts]
+    view: SceneView, places: Places, markers: Markers, manifest: Manifest, facts: tuple[UsdFacts, JobFacts, Doubts]
 ) -> SceneReport:
-    usd, job = facts
+    usd, job, doubts = facts
     local = {view.attribution.stage_of(places.scene_usd)} if usd.local else set()
-    if check_simready(view, places, markers, manifest):
+    if check_simready(view, places, markers, manifest, doubts):
         local.add(view.attribution.stage_of(places.simready.replace("{object_id}", "x")))
     mock = {view.attribution.stage_of(places.import_manifest.replace("{job_id}", "x"))} if job.mock else set()
     have = {
@@ -114,7 +113,8 @@ def _report(
         for name, (_, entry) in manifest.objects.items()
         if (raw := text(at(entry, "asset", "path"))) and not resolve(view, raw).code
     }
-    line = Line(list(manifest.objects), job.job_id or "*", local, mock, have)
+    names = [name for name in manifest.objects if name not in doubts.lost]
+    line = Line(names, job.job_id or "*", local, mock, have)
     observe(view, markers, line)
     times = StageTimes(view, places, markers, job)
     check_interactive(view, markers, manifest, bool({"simready", "usd"} & line.ran))
@@ -125,6 +125,6 @@ def _report(
     locked = locked_stages(view)
     if view.deep:
         check_others(view)
-    check_owners(view)
+    check_owners(view, text(at(manifest.record, "scene", "environment_type")))
     found = states(view, line, locked)
     return SceneReport(view.scene_id, view.findings.healthy, found, view.findings.sorted())

@@ -36,6 +36,10 @@ class StageTimes:
             return self._job.ended if self._job.done else None
         return self._markers.completed(stage)
 
+    def written(self, stage: str) -> datetime | None:
+        """When the stage's marker was written, by the listing alone."""
+        return self._listed(stage) if stage else None
+
     def check_stale(self) -> None:
         """Report every stage that was completed before one it was made from.
 
@@ -63,7 +67,8 @@ class StageTimes:
 
     def _listed(self, stage: str) -> datetime | None:
         if stage == self._run:
-            return self._view.files[self._places.job].updated
+            job = self._view.files.get(self._places.job)
+            return job.updated if job else None
         return self._markers.written(stage)
 
     def _inputs_newer(self) -> None:

@@ -65,6 +65,8 @@ def check_usd(view: SceneView, places: Places, manifest: Manifest, doubts: Doubt
 
 def check_stage(view: SceneView, layer: Layer, manifest: Manifest, doubts: Doubts) -> bool:
     """Check what the assembled stage must hold. True when it is the local runner's form, which refers to nothing."""
+    if not layer.whole:
+        return False
     local = bool(layer.comment_references) and not layer.references
     if local:
         message = f"{layer.path} names its assets in comments only, as the local runner writes it."

@@ -67,7 +67,7 @@ def _copy(view: SceneView, paths: list[str], folder: Path) -> None:
             target.write_bytes(view.source.read(path))
         except Vanished as problem:
             view.add("object-unreadable", path, f"{problem}.")
-        except OSError:
+        except (OSError, ValueError):
             message = f"{path} cannot be opened with the rest: its name does not fit on a disk."
             view.add("usd-not-opened", path, message)
 

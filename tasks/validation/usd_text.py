@@ -57,6 +57,7 @@ class Layer:
     default_prim: str = ""
     meters_per_unit: str = ""
     prims: set[str] = field(default_factory=set)
+    whole: bool = True
 
 
 def check_layer(view: SceneView, path: str) -> Layer | None:
@@ -94,7 +95,9 @@ def _read(view: SceneView, path: str, text: str) -> Layer:
         setattr(layer, name, found.group(1) if found else "")
     layer.objects = set(_OBJECT_PRIM.findall(text))
     layer.prims = set(re.findall(r'^def\s+(?:\w+\s+)?"([^"\n]+)"', text, re.MULTILINE))
-    if any(bare.count(a) != bare.count(b) for a, b in ("{}", "()", "[]")) or not text.rstrip().endswith(("}", ")")):
+    end = bare.rstrip()[-1:]
+    if any(bare.count(a) != bare.count(b) for a, b in ("{}", "()", "[]")) or end not in ("}", ")", ""):
+        layer.whole = False
         view.add("usd-truncated", path, f"{path}: its brackets do not close; it seems to be cut off.")
     unfinite = _NOT_FINITE.search(bare)
     if unfinite:

@@ -13,8 +13,10 @@ from uuid import UUID
 import pytest
 from prefect.artifacts import Artifact
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import BlockDocumentUpdate
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import FlowRun, State, TaskRun
+from prefect.client.schemas.sorting import FlowRunSort
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from prefect.testing.utilities import prefect_test_harness
 
@@ -46,11 +48,31 @@ def prefect_server() -> Iterator[None]:
             os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
+@pytest.fixture(scope="session")
+def default_block(prefect_server: None) -> UUID:
+    """The block `default`, saved once: `save` costs seconds of schema making, `keep` does not."""
+    return PipelineEnvironment(project="p", data_bucket="data", ops_bucket="ops").save("default", overwrite=True)
+
+
+class Saved:
+    """The sandbox's environment as the block `default`, which the flows load."""
+
+    def __init__(self, block: UUID, environment: PipelineEnvironment) -> None:
+        self._block, self.environment = block, environment
+        self.keep()
+
+    def keep(self, **policy: Any) -> None:
+        """Save it, with these changes of the policy."""
+        self.environment.policy = self.environment.policy.model_copy(update=policy)
+        data = self.environment.model_dump(mode="json")
+        with get_client(sync_client=True) as client:
+            client.update_block_document(self._block, BlockDocumentUpdate(data=data))
+
+
 @pytest.fixture
-def saved(prefect_server: None, environment: PipelineEnvironment) -> PipelineEnvironment:
-    """The sandbox's environment, saved as the block `default` that the flows load."""
-    environment.save("default", overwrite=True)
-    return environment
+def saved(default_block: UUID, environment: PipelineEnvironment) -> Saved:
+    """The environment of this test's sandbox, ready for flows."""
+    return Saved(default_block, environment)
 
 
 def everything(sandbox: Sandbox) -> dict[str, int]:
@@ -120,7 +142,7 @@ class Started:
         def look() -> FlowRun | None:
             assert self._thread.is_alive(), f"it ended instead of pausing: {self._states}"
             with get_client(sync_client=True) as client:
-                runs = client.read_flow_runs(limit=5)
+                runs = client.read_flow_runs(limit=5, sort=FlowRunSort.START_TIME_DESC)
             return next((one for one in runs if one.state is not None and one.state.is_paused()), None)
 
         return wait_for(look, "the flow to pause")  # type: ignore[no-any-return]

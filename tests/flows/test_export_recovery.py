@@ -14,7 +14,7 @@ from deployments.sandbox.server import Sandbox
 from flows.export_recovery import export_recovery
 from tasks.recovery.observe import scene_view
 from tasks.validation.scene import validate_scene
-from tests.flows.conftest import artifacts, everything, run, task_runs
+from tests.flows.conftest import Saved, artifacts, everything, run, task_runs
 
 BUCKET = "sandbox-scenes"
 
@@ -28,7 +28,7 @@ def rows(artifact: Any) -> list[dict[str, Any]]:
 
 
 def test_a_plan_changes_nothing_and_leaves_the_plan_and_the_report(
-    saved: PipelineEnvironment, sandbox: Sandbox, kitchen: str
+    saved: Saved, sandbox: Sandbox, kitchen: str
 ) -> None:
     damage(sandbox.store, BUCKET, kitchen, "export_corrupt")
     before = everything(sandbox)
@@ -53,21 +53,21 @@ def test_a_plan_changes_nothing_and_leaves_the_plan_and_the_report(
 
 
 def test_apply_recovers_the_scene_and_touches_no_other(
-    saved: PipelineEnvironment, sandbox: Sandbox, kitchen: str
+    saved: Saved, sandbox: Sandbox, kitchen: str
 ) -> None:
     make_scene(sandbox.store, BUCKET, "office_001", "office", objects=2)
     damage(sandbox.store, BUCKET, kitchen, "export_missing")
     neighbour = {found.name: found.generation for found in sandbox.store.list(BUCKET, "scenes/office_001/")}
-    assert not healthy(saved, kitchen)
+    assert not healthy(saved.environment, kitchen)
     state = run(export_recovery, scene_ids=[kitchen], mode="apply")
     assert state.is_completed()
     assert state.message == "kitchen_001: recovered"
-    assert healthy(saved, kitchen)
+    assert healthy(saved.environment, kitchen)
     assert {found.name: found.generation for found in sandbox.store.list(BUCKET, "scenes/office_001/")} == neighbour
     assert "| genie-sim-export | ❌ missing | ✅ complete |" in artifacts(state)["recovery-kitchen-001"].data
 
 
-def test_a_healthy_scene_is_left_alone(saved: PipelineEnvironment, sandbox: Sandbox, kitchen: str) -> None:
+def test_a_healthy_scene_is_left_alone(saved: Saved, sandbox: Sandbox, kitchen: str) -> None:
     before = {found.name: found.generation for found in sandbox.store.list(BUCKET, "")}
     state = run(export_recovery, scene_ids=[kitchen], mode="apply")
     assert state.is_completed()
@@ -85,7 +85,7 @@ def test_a_healthy_scene_is_left_alone(saved: PipelineEnvironment, sandbox: Sand
 )
 @pytest.mark.parametrize("mode", ["plan", "apply"])
 def test_what_cannot_be_done_fails_with_one_sentence(
-    saved: PipelineEnvironment, sandbox: Sandbox, scene_ids: list[str], says: str, mode: str
+    saved: Saved, sandbox: Sandbox, scene_ids: list[str], says: str, mode: str
 ) -> None:
     state = run(export_recovery, scene_ids=scene_ids, mode=mode)
     assert state.is_failed()
@@ -95,7 +95,7 @@ def test_what_cannot_be_done_fails_with_one_sentence(
 
 
 def test_a_bad_input_is_escalated_and_nothing_is_changed(
-    saved: PipelineEnvironment, sandbox: Sandbox, kitchen: str
+    saved: Saved, sandbox: Sandbox, kitchen: str
 ) -> None:
     damage(sandbox.store, BUCKET, kitchen, "input_mesh_truncated")
     before = {found.name: found.generation for found in sandbox.store.list(BUCKET, "")}
@@ -107,7 +107,7 @@ def test_a_bad_input_is_escalated_and_nothing_is_changed(
 
 
 def test_another_plan_than_the_one_that_was_read_is_refused(
-    saved: PipelineEnvironment, sandbox: Sandbox, kitchen: str
+    saved: Saved, sandbox: Sandbox, kitchen: str
 ) -> None:
     damage(sandbox.store, BUCKET, kitchen, "export_corrupt")
     read = artifacts(run(export_recovery, scene_ids=[kitchen]))["plan-kitchen-001"].description.split()[1]
@@ -123,7 +123,7 @@ def test_another_plan_than_the_one_that_was_read_is_refused(
 
 
 def test_there_is_one_task_run_for_each_step_and_none_for_an_object(
-    saved: PipelineEnvironment, sandbox: Sandbox
+    saved: Saved, sandbox: Sandbox
 ) -> None:
     make_scene(sandbox.store, BUCKET, "large_001", "warehouse", objects=30)
     damage(sandbox.store, BUCKET, "large_001", "simready_missing")

@@ -1,0 +1,170 @@
+"""`remediate validate`: look at scenes in folders or buckets and say what is wrong and what to do next.
+
+Exit code 0: every scene is healthy; 1: some scene has an error; 2: something could not be looked at. Nothing is changed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+from blocks.catalogue import SCENE_ID, Catalogue
+from blocks.catalogue_load import CatalogueError, load_catalogue
+from blocks.environment import PipelineEnvironment
+from blocks.errors import OutsideError
+from blocks.storage import PipelineStorage
+from deployments.validation_table import print_report
+from tasks.validation.attribution import Attribution
+from tasks.validation.findings import SceneReport
+from tasks.validation.scene import validate_scene
+from tasks.validation.source import BucketSource, FolderSource, SceneSource
+
+HEALTHY, ERRORS, COULD_NOT_LOOK = 0, 1, 2
+WORKERS = 4
+"""Scenes that are looked at together; twice as many are held in memory at most."""
+
+Work = Callable[[], SceneReport]
+Answer = SceneReport | Exception
+
+
+class CannotLook(Exception):
+    """A target cannot be looked at. The message is one sentence for whoever typed it."""
+
+
+def validate(targets: list[str], as_json: bool, environment: PipelineEnvironment | None = None) -> int:
+    """Validate scenes and print a table, or one JSON object a scene and line.
+
+    Args:
+        targets: Folders of a scene, folders that hold `scenes/<id>/`, `gs://BUCKET/scenes/ID` or `gs://BUCKET/scenes/`.
+        as_json: Print JSON lines instead of tables.
+        environment: Whose catalogue and storage are used; by default the pipeline as shipped, with
+            `STORAGE_EMULATOR_HOST` if that is set, else the application default credentials.
+
+    Returns:
+        The exit code; the worst of all targets counts, 2 being worse than 1.
+    """
+    try:
+        catalogue = environment.catalogue if environment else load_catalogue()
+    except CatalogueError as error:
+        return _complain(str(error))
+    storage = environment.storage if environment else None
+    worst = HEALTHY
+    for target in targets:
+        for answer in _stream(_work(target, catalogue, storage)):
+            worst = max(worst, _tell(answer, as_json))
+    return worst
+
+
+def _complain(sentence: str) -> int:
+    print(" ".join(sentence.split()), file=sys.stderr)
+    return COULD_NOT_LOOK
+
+
+def _tell(answer: Answer, as_json: bool) -> int:
+    if isinstance(answer, Exception):
+        return _complain(str(answer))
+    if as_json:
+        print(json.dumps(answer.to_json(), allow_nan=False), flush=True)
+    else:
+        print_report(answer)
+    return HEALTHY if answer.healthy else ERRORS
+
+
+def _stream(work: Iterable[Work]) -> Iterator[Answer]:
+    """Answers in the order of the work, a few ahead of the one that is asked for."""
+    todo = iter(work)
+    with ThreadPoolExecutor(WORKERS) as pool:
+        running: list[Future[Answer]] = [pool.submit(_answer, task) for task in islice(todo, WORKERS * 2)]
+        while running:
+            done = running.pop(0).result()
+            running += [pool.submit(_answer, task) for task in islice(todo, 1)]
+            yield done
+
+
+def _answer(task: Work) -> Answer:
+    try:
+        return task()
+    except (CannotLook, OutsideError, OSError) as error:
+        return error
+
+
+def _work(target: str, catalogue: Catalogue, storage: PipelineStorage | None) -> Iterator[Work]:
+    """One piece of work for each scene of a target; what cannot be looked at is one that says so."""
+    try:
+        for source in _bucket(target, catalogue, storage) if "://" in target else _folder(target, catalogue):
+            yield partial(_validated, source, catalogue)
+    except (CannotLook, OutsideError, OSError) as error:
+        yield partial(_refuse, error)
+
+
+def _refuse(error: Exception) -> SceneReport:
+    raise error
+
+
+def _validated(source: SceneSource, catalogue: Catalogue) -> SceneReport:
+    if not SCENE_ID.fullmatch(source.scene_id):
+        rule = "use 1 to 128 letters, digits, '_' or '-'"
+        raise CannotLook(f"{source.where}: {source.scene_id!r} is not a scene id; {rule}.")
+    known = Attribution.of(catalogue).stage_of
+    if not any(known(path) for path in source.files()):
+        raise CannotLook(f"{source.where} holds nothing that a stage of the pipeline reads or writes; is it a scene?")
+    return validate_scene(source, catalogue)
+
+
+def _folder(target: str, catalogue: Catalogue) -> Iterator[SceneSource]:
+    path = Path(target)
+    if not path.is_dir():
+        kind = "is a file" if path.is_file() else "does not exist"
+        raise CannotLook(f"{target} {kind}; name the folder of a scene, or one that holds scenes/<id>/ folders.")
+    below = catalogue.scene_root.partition("{")[0].strip("/")
+    root = path / below if (path / below).is_dir() else path if path.resolve().name == below else None
+    scenes = [path] if root is None else sorted(child for child in root.iterdir() if child.is_dir())
+    if not scenes:
+        raise CannotLook(f"{root} holds no scene; name the folder of a scene, or one that holds scenes/<id>/ folders.")
+    for scene in scenes:
+        if not os.access(scene, os.R_OK | os.X_OK):
+            raise CannotLook(f"{scene} may not be read; ask for the permission, or run as somebody who has it.")
+        yield FolderSource(scene)
+
+
+def _bucket(target: str, catalogue: Catalogue, storage: PipelineStorage | None) -> Iterator[SceneSource]:
+    scheme, _, rest = target.partition("://")
+    bucket, _, prefix = rest.partition("/")
+    above = catalogue.scene_root.partition("{")[0]
+    if scheme != "gs" or not bucket or not f"{prefix.rstrip('/')}/".startswith(above):
+        raise CannotLook(
+            f"{target} is no scene's address; write gs://BUCKET/{above}ID, or gs://BUCKET/{above} for all."
+        )
+    scene_id = prefix.removeprefix(above.rstrip("/")).strip("/")
+    client = storage or _default_storage()
+    if scene_id:
+        source = BucketSource(client, bucket, scene_id, f"{above}{scene_id}/")
+        if SCENE_ID.fullmatch(scene_id) and not source.files():
+            raise CannotLook(
+                f"There is no scene {scene_id} in bucket {bucket}; see gs://{bucket}/{above} for those there are."
+            )
+        yield source
+        return
+    yield from _all_scenes(client, bucket, above)
+
+
+def _all_scenes(client: PipelineStorage, bucket: str, above: str) -> Iterator[SceneSource]:
+    found = False
+    for prefix in client.prefixes(bucket, above):
+        found = True
+        yield BucketSource(client, bucket, prefix.removeprefix(above).rstrip("/"), prefix)
+    if not found:
+        raise CannotLook(f"There is no scene in gs://{bucket}/{above}.")
+
+
+def _default_storage() -> PipelineStorage:
+    endpoint = os.environ.get("STORAGE_EMULATOR_HOST", "")
+    if endpoint and "://" not in endpoint:
+        endpoint = f"http://{endpoint}"
+    return PipelineStorage(endpoint=endpoint)

@@ -1,0 +1,66 @@
+"""`make bench`: run every benchmark, print what it prints, and keep it in docs/benchmarks.md with the machine's name."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+HOME = Path(__file__).resolve().parents[2]
+PAGE = HOME / "docs" / "benchmarks.md"
+BENCHMARKS = {
+    "bench_validation": "Validation: scenes per second, requests per scene, and the schema check against jsonschema",
+    "bench_overhead": "Orchestration: 50 recoveries through the flow and through the plain functions",
+    "bench_demo": "The demo: from the event to the proof",
+}
+
+
+def main() -> int:
+    """Run the benchmarks named on the command line, or all. Returns how many did not end well."""
+    wanted = sys.argv[1:] or list(BENCHMARKS)
+    failed, parts = 0, []
+    for name in wanted:
+        print(f"== {BENCHMARKS[name]}", flush=True)
+        lines = []
+        command = [sys.executable, "-m", f"tests.benchmarks.{name}"]
+        with subprocess.Popen(command, cwd=HOME, stdout=subprocess.PIPE, text=True) as running:
+            assert running.stdout is not None
+            for line in running.stdout:
+                print(line, end="", flush=True)
+                lines.append(line.rstrip())
+        failed += running.returncode != 0
+        parts.append(f"## {BENCHMARKS[name]}\n\n`python -m tests.benchmarks {name}`\n\n```\n" + "\n".join(lines) + "\n```\n")
+    if wanted == list(BENCHMARKS):
+        PAGE.write_text(introduction() + "\n" + "\n".join(parts))
+    return failed
+
+
+def introduction() -> str:
+    """What machine it was, and with which versions."""
+    packages = ("prefect", "google-cloud-storage", "jsonschema-rs", "jsonschema", "grpcio")
+    versions = ", ".join(f"{name} {version(name)}" for name in packages)
+    return (
+        "# Benchmarks\n\n"
+        "Written by `make bench`; the last run. Nothing here passes or fails: the figures are what was seen, beside the "
+        "goal where there is one. The sandbox runs in a process of its own on the same machine, so it takes part of the "
+        "cores.\n\n"
+        f"Machine: {processor()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
+        f"{platform.system()} {platform.release()}; {versions}. {datetime.now(UTC):%Y-%m-%d}.\n"
+    )
+
+
+def processor() -> str:
+    """The processor's name, as the system gives it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,175 @@
+"""The whole thing as a person starts it: `remediate up` in a process of its own, and short ways to ask it things."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from blocks.environment import PipelineEnvironment
+from deployments.sandbox.server import Endpoints
+from deployments.sandbox_environment import for_sandbox
+from deployments.stack import call
+from tasks.recovery.observe import scene_view
+from tasks.validation.scene import validate_scene
+
+REMEDIATE = [sys.executable, "-m", "deployments.cli"]
+FINAL = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+EXPORT = "genie-sim-export-pipeline"
+Run = dict[str, Any]
+
+
+def wait_for(look: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
+    """The first answer of `look` that is not empty."""
+    deadline = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < deadline, f"waited {seconds:.0f} s in vain for {what}"
+        time.sleep(0.05)
+    return found
+
+
+class Up:
+    """One `remediate up` with a home folder and a state folder of its own."""
+
+    def __init__(self) -> None:
+        self.root = Path(tempfile.mkdtemp(prefix="remediation-up-"))
+        self.home, self.state = self.root / "home", self.root / "state"
+        self.home.mkdir()
+        self.environ = {key: value for key, value in os.environ.items() if not key.startswith("PREFECT_")}
+        self.environ |= {"HOME": str(self.home), "REMEDIATION_STATE": str(self.state)}
+        self.log = self.root / "up.log"
+        with self.log.open("wb") as output:
+            self.process = subprocess.Popen([*REMEDIATE, "up"], env=self.environ, stdout=output, stderr=output)
+
+    def facts(self) -> dict[str, Any]:
+        """What it has announced."""
+        try:
+            return dict(json.loads((self.state / "up-1.json").read_text()))
+        except (OSError, ValueError):
+            return {}
+
+    def wait_until(self, ready: Callable[[], object], what: str, seconds: float = 240.0) -> None:
+        """Wait for something while it runs."""
+
+        def look() -> object:
+            assert self.process.poll() is None, self.log.read_text()
+            return ready()
+
+        wait_for(look, f"{what}; it said: {self.log.read_text()}", seconds)
+
+    def processes(self) -> list[str]:
+        """Command lines of everything that was started by it and still lives (zombies do not)."""
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                ours = f"REMEDIATION_STATE={self.state}".encode() in (folder / "environ").read_bytes()
+                command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            except OSError:
+                continue
+            if ours and command:
+                found.append(command)
+        return found
+
+    def remediate(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Another command of the same person, to its end."""
+        return subprocess.run([*REMEDIATE, *arguments], env=self.environ, capture_output=True, text=True, timeout=120)
+
+    def end(self) -> None:
+        """Stop it, whatever state it is in, and remove what it wrote."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        self.process.wait(60)
+        shutil.rmtree(self.root, ignore_errors=True)
+
+
+class RunningStack(Up):
+    """One that is up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.wait_until(lambda: "control" in self.facts(), "`remediate up` to be up")
+        facts = self.facts()
+        self.api: str = facts["api_url"]
+        self.ui: str = facts["ui_url"]
+        self.endpoints = Endpoints.model_validate({key: facts[key] for key in Endpoints.model_fields})
+        self.environment: PipelineEnvironment = for_sandbox(self.endpoints)
+        self.receiver: str = self.control("GET", "push")[0]["url"]
+
+    def control(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """The sandbox's control interface."""
+        return call(method, f"{self.endpoints.control}/{path}", body)
+
+    def prefect(self, method: str, path: str, body: Any = None) -> Any:
+        """Prefect's API."""
+        return call(method, f"{self.api}/{path}", body)
+
+    def scene(self, scene_id: str, *damages: str) -> str:
+        """A small scene with these damages."""
+        self.control("POST", "scenes", {"scene_id": scene_id, "kind": "office", "objects": 1})
+        for name in damages:
+            self.control("POST", f"scenes/{scene_id}/damage", {"name": name})
+        return scene_id
+
+    def is_healthy(self, scene_id: str) -> bool:
+        """Whether the whole scene is without errors."""
+        return validate_scene(scene_view(self.environment, scene_id), self.environment.catalogue, "full").healthy
+
+    def worked(self, scene_id: str, workflow: str = EXPORT) -> list[dict[str, Any]]:
+        """The executions of a workflow on a scene that did something."""
+        listed = self.control("GET", "executions?limit=1000")["workflows"]
+        return [one for one in listed if one["of"].endswith(workflow) and scene_id in json.dumps(one["argument"])]
+
+    def runs(self, deployment: str, scene_id: str = "") -> list[Run]:
+        """The flow runs of a deployment (for a scene), newest first."""
+        wanted = {"deployments": {"name": {"any_": [deployment]}}, "sort": "ID_DESC", "limit": 200}
+        found = self.prefect("POST", "flow_runs/filter", wanted)
+        return [run for run in found if not scene_id or run["parameters"].get("scene_ids") == [scene_id]]
+
+    def start(self, deployment: str, **parameters: Any) -> Run:
+        """A flow run of a deployment, to be started now."""
+        found = self.prefect("GET", f"deployments/name/{deployment}")
+        body = {"parameters": parameters, "state": {"type": "SCHEDULED"}}
+        return dict(self.prefect("POST", f"deployments/{found['id']}/create_flow_run", body))
+
+    def read(self, run: Run) -> Run:
+        """The flow run as it is now."""
+        return dict(self.prefect("GET", f"flow_runs/{run['id']}"))
+
+    def ended(self, run: Run, seconds: float = 120.0) -> Run:
+        """The flow run, once it has ended."""
+
+        def look() -> Run | None:
+            now = self.read(run)
+            return now if now["state_type"] in FINAL else None
+
+        return dict(wait_for(look, f"flow run {run['name']} to end", seconds))
+
+    def pool(self, is_paused: bool) -> None:
+        """Let the worker take up flow runs, or not."""
+        self.prefect("PATCH", "work_pools/remediation", {"is_paused": is_paused})
+
+    def policy(self, **changes: Any) -> None:
+        """Change the policy in the environment block, as a person does in the UI."""
+        path = "block_types/slug/remediation-environment/block_documents/name/default"
+        block = self.prefect("GET", path)
+        policy = {**block["data"]["policy"], **changes}
+        self.prefect("PATCH", f"block_documents/{block['id']}", {"data": {"policy": policy}})
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[RunningStack]:
+    """`remediate up`, started once for all tests that need it."""
+    running = RunningStack()
+    yield running
+    running.environment.close()
+    running.end()

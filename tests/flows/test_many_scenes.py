@@ -1,0 +1,128 @@
+"""Batches and the sweep: many scenes, one table, progress, and limits that hold for all of them together."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from prefect.client.orchestration import get_client
+
+from deployments.sandbox.damage import damage
+from deployments.sandbox.faults import FaultRule
+from deployments.sandbox.scenes import make_scene
+from deployments.sandbox.server import Sandbox
+from flows.export_recovery import export_recovery
+from flows.export_sweep import export_sweep
+from tests.flows.conftest import Saved, artifacts, everything, run, run_id, task_runs
+
+BUCKET = "sandbox-scenes"
+
+
+def make(sandbox: Sandbox, **damages: str) -> list[str]:
+    """Small scenes, each with a damage ("" = healthy)."""
+    for scene_id, name in damages.items():
+        make_scene(sandbox.store, BUCKET, scene_id, "office", objects=1)
+        if name:
+            damage(sandbox.store, BUCKET, scene_id, name)
+    return list(damages)
+
+
+def rows(artifact: Any) -> list[dict[str, Any]]:
+    return json.loads(artifact.data)  # type: ignore[no-any-return]
+
+
+def test_a_batch_recovers_its_scenes_and_shows_one_row_for_each(saved: Saved, sandbox: Sandbox) -> None:
+    wanted = make(sandbox, a="export_missing", b="export_corrupt", c="", d="input_mesh_truncated")
+    state = run(export_recovery, scene_ids=[*wanted, "a"], mode="apply")
+    assert state.is_failed(), "one scene needs a person"
+    assert state.message == "1 escalated, 1 healthy, 2 recovered"
+    left = artifacts(state)
+    assert left["recovery-progress"].data == 100.0
+    table = rows(left["recovery-batch"])
+    assert [(row["scene"], row["outcome"]) for row in table] == [
+        ("d", "escalated"),
+        ("a", "recovered"),
+        ("b", "recovered"),
+        ("c", "healthy"),
+    ]
+    assert "Input regen3d/" in table[0]["why"]
+    assert table[1]["deletions"] > 0
+    scenes = [one.name for one in task_runs(state, lambda runs: len(runs) > 12) if one.name.startswith("recover ")]
+    assert sorted(scenes) == ["recover a", "recover b", "recover c", "recover d"]
+
+
+def test_a_batch_in_which_too_much_goes_wrong_leaves_the_rest_alone(saved: Saved, sandbox: Sandbox) -> None:
+    bad = {f"bad_{number}": "input_mesh_truncated" for number in range(3)}
+    wanted = make(sandbox, **bad, rest_1="export_missing", rest_2="export_missing")
+    before = {found.name: found.generation for found in sandbox.store.list(BUCKET, "")}
+    state = run(export_recovery, scene_ids=wanted, mode="apply")
+    assert state.is_failed()
+    assert state.message == "3 escalated, 2 not started"
+    assert {found.name: found.generation for found in sandbox.store.list(BUCKET, "")} == before
+
+
+def test_more_scenes_than_the_policy_allows_are_refused_before_anything(saved: Saved, sandbox: Sandbox) -> None:
+    saved.keep(max_scenes=2)
+    before = everything(sandbox)
+    state = run(export_recovery, scene_ids=["a", "b", "c"], mode="apply")
+    assert state.is_failed()
+    assert state.message == "3 scenes are named; the policy's max_scenes is 2."
+    assert everything(sandbox) == before
+
+
+def test_the_sweep_lists_broken_scenes_the_most_frequent_fault_first_and_changes_nothing(
+    saved: Saved, sandbox: Sandbox
+) -> None:
+    make(sandbox, a="usd_truncated", b="export_missing", c="", d="export_missing")
+    before = everything(sandbox)
+    state = run(export_sweep)
+    assert state.is_completed()
+    assert state.message == "4 scenes looked at, 3 broken, 0 not readable"
+    assert everything(sandbox) == before
+    table = rows(artifacts(state)["export-sweep"])
+    assert [row["scene"] for row in table] == ["b", "d", "a"]
+    assert table[0]["fault"] == table[1]["fault"]
+    assert table[0]["fault"].startswith("genie-sim-export:")
+    assert "geniesim/scene_graph.json" in table[0]["first"]
+    assert len(task_runs(state)) == 1, "one task run for a chunk, not for a scene"
+
+
+def test_the_sweep_recovers_when_told_to(saved: Saved, sandbox: Sandbox) -> None:
+    make(sandbox, a="export_missing", b="")
+    state = run(export_sweep, mode="recover")
+    assert state.is_completed()
+    assert state.message == "1 recovered"
+    assert run(export_sweep).message == "2 scenes looked at, 0 broken, 0 not readable"
+
+
+def test_a_scene_that_cannot_be_read_is_not_called_broken_and_not_recovered(saved: Saved, sandbox: Sandbox) -> None:
+    make(sandbox, a="", b="")
+    sandbox.faults.add(FaultRule(service="storage", method="objects.media", kind="status", status=403, times=1))
+    before = everything(sandbox)
+    state = run(export_sweep, mode="recover")
+    assert state.is_completed()
+    assert state.message == "2 scenes looked at, 0 broken, 1 not readable"
+    assert everything(sandbox) == before
+    (row,) = rows(artifacts(state)["export-sweep"])
+    assert "storage.objects.get" in row["first"]
+
+
+def test_a_bucket_without_scenes_is_a_fault_of_the_configuration(saved: Saved) -> None:
+    state = run(export_sweep)
+    assert state.is_failed()
+    assert state.message == "gs://sandbox-scenes/scenes/ holds no scene; check the environment's data bucket."
+
+
+@pytest.mark.parametrize(
+    ("scene_ids", "name"),
+    [
+        (["a"], "recover a (plan)"),
+        (["a", "b", "c"], "recover a, b, c (plan)"),
+        (["a", "b", "c", "d"], "recover a, b and 2 more (plan)"),
+    ],
+)
+def test_a_flow_run_is_named_for_what_it_does(saved: Saved, scene_ids: list[str], name: str) -> None:
+    state = run(export_recovery, scene_ids=scene_ids)
+    with get_client(sync_client=True) as client:
+        assert client.read_flow_run(run_id(state)).name == name

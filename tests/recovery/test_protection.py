@@ -1,0 +1,167 @@
+"""Nothing is lost: whatever the bucket keeps by itself, a deleted object can be brought back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from blocks.environment import PipelineEnvironment
+from deployments.sandbox.damage import damage
+from deployments.sandbox.scenes import make_scene
+from deployments.sandbox.server import Sandbox
+from tasks.recovery.recover import Wanted
+from tasks.recovery.undo import plan_undo
+from tests.recovery.world import (
+    BACKUP,
+    DATA,
+    OPS,
+    PREFIX,
+    SCENE,
+    healthy,
+    ill,
+    inputs,
+    journals,
+    live,
+    quick_environment,
+    recover,
+    without_triggers,
+)
+
+RESTORE = Wanted("apply", restore_inputs=True)
+
+
+@pytest.fixture
+def versioned() -> Iterator[tuple[PipelineEnvironment, Sandbox]]:
+    """A data bucket that keeps old versions."""
+    with Sandbox(job_seconds=0.02, seed=7, versioning=True) as sandbox:
+        environment = quick_environment(sandbox)
+        yield environment, sandbox
+        environment.close()
+
+
+def without_history(sandbox: Sandbox) -> None:
+    """From now on the data bucket forgets what is deleted or overwritten."""
+    sandbox.store.bucket(DATA).settings.soft_delete_seconds = 0
+
+
+def quarantined(sandbox: Sandbox) -> dict[str, bytes]:
+    """What the ops bucket keeps of deleted objects."""
+    return {found.name: found.data for found in sandbox.store.list(OPS, "remediation/quarantine/")}
+
+
+def test_a_bucket_without_history_gets_a_copy_of_everything_before_it_is_deleted(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    ill(sandbox, "export_corrupt")
+    without_history(sandbox)
+    before = {found.name: (found.generation, found.data) for found in sandbox.store.list(DATA, PREFIX)}
+    result = recover(environment)
+    assert (result.outcome, result.reasons) == ("recovered", [])
+    assert result.plan is not None
+    deleted = [str(a.params["name"]) for a in result.plan.actions if a.effect == "delete"]
+    assert quarantined(sandbox) == {
+        f"remediation/quarantine/{SCENE}/{name}#{before[name][0]}": before[name][1] for name in deleted
+    }
+
+
+def test_a_bucket_with_history_needs_no_copies(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
+    ill(sandbox, "export_corrupt")
+    result = recover(environment)
+    assert (result.outcome, result.reasons) == ("recovered", [])
+    assert quarantined(sandbox) == {}
+
+
+def test_in_a_versioned_bucket_a_scene_recovers_and_its_old_versions_stay(
+    versioned: tuple[PipelineEnvironment, Sandbox],
+) -> None:
+    environment, sandbox = versioned
+    ill(sandbox, "usd_truncated")
+    before = live(sandbox.store)
+    result = recover(environment)
+    assert (result.outcome, result.reasons) == ("recovered", [])
+    kept = {(found.name, found.generation) for found in sandbox.store.list(DATA, PREFIX, versions=True)}
+    assert set(before.items()) <= {item for item in kept if item[0] in before}
+    (journal,) = journals(environment, sandbox.store)
+    assert plan_undo(environment, journal).escalations == ()
+
+
+def test_a_bad_input_comes_back_from_an_older_version(versioned: tuple[PipelineEnvironment, Sandbox]) -> None:
+    environment, sandbox = versioned
+    without_triggers(sandbox)
+    make_scene(sandbox.store, DATA, SCENE, "kitchen", objects=2, upto="regen3d")
+    good = {name: sandbox.store.get(DATA, name) for name in inputs(environment, live(sandbox.store))}
+    damage(sandbox.store, DATA, SCENE, "input_mesh_truncated")
+    result = recover(environment, wanted=RESTORE)
+    assert (result.outcome, result.reasons) == ("recovered", [])
+    assert result.plan is not None
+    assert result.plan.offers[0].source == "version"
+    for name, was in good.items():
+        now = sandbox.store.get(DATA, name)
+        assert was is not None
+        assert now is not None
+        assert now.data == was.data
+
+
+@pytest.mark.parametrize("history", ["soft_delete", "none"])
+def test_a_bad_input_comes_back_and_the_bad_one_is_kept_too(
+    environment: PipelineEnvironment, sandbox: Sandbox, history: str
+) -> None:
+    without_triggers(sandbox)
+    make_scene(sandbox.store, DATA, SCENE, "kitchen", objects=2, upto="regen3d")
+    for found in list(sandbox.store.list(DATA, f"{PREFIX}regen3d/")):
+        sandbox.store.put(BACKUP, found.name, found.data)
+    if history == "none":
+        without_history(sandbox)
+    damage(sandbox.store, DATA, SCENE, "input_mesh_truncated")
+    result = recover(environment, wanted=RESTORE)
+    assert (result.outcome, result.reasons) == ("recovered", [])
+    assert result.plan is not None
+    (offer,) = result.plan.offers
+    assert offer.source == ("backup" if history == "none" else "soft_delete")
+    (bad,) = [a for a in result.plan.actions if a.kind == "restore_object"]
+    generation = bad.params["live_generation"]
+    if history == "none":
+        assert f"remediation/quarantine/{SCENE}/{offer.object}#{generation}" in quarantined(sandbox)
+    else:
+        gone = {(one.name, one.generation) for one in sandbox.store.list(DATA, PREFIX, soft_deleted=True)}
+        assert (offer.object, generation) in gone
+    assert healthy(environment) == []
+
+
+def test_several_bad_inputs_come_back_in_one_run(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
+    without_triggers(sandbox)
+    make_scene(sandbox.store, DATA, SCENE, "kitchen", objects=6, upto="regen3d")
+    meshes = [found for found in sandbox.store.list(DATA, f"{PREFIX}regen3d/objects/") if found.name.endswith(".glb")]
+    for mesh in meshes:
+        sandbox.store.put(DATA, mesh.name, mesh.data[:100], quiet=True)
+    result = recover(environment, wanted=RESTORE)
+    assert (result.outcome, result.reasons) == ("recovered", [])
+    assert result.plan is not None
+    assert [offer.object for offer in result.plan.offers] == sorted(mesh.name for mesh in meshes), (
+        "in an order of their own, so that two processes make the same plan"
+    )
+
+
+def test_an_input_that_was_deleted_is_escalated_and_comes_back_when_asked(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    make_scene(sandbox.store, DATA, SCENE, "kitchen", objects=2)
+    name = next(found.name for found in sandbox.store.list(DATA, f"{PREFIX}regen3d/objects/") if ".glb" in found.name)
+    sandbox.store.delete(DATA, name)
+    assert recover(environment).outcome == "escalated"
+    assert recover(environment, wanted=RESTORE).outcome == "recovered"
+    assert name in live(sandbox.store)
+
+
+def test_an_input_without_a_good_copy_anywhere_is_only_escalated(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    make_scene(sandbox.store, DATA, SCENE, "kitchen", objects=2)
+    without_history(sandbox)
+    damage(sandbox.store, DATA, SCENE, "input_mesh_truncated")
+    before = live(sandbox.store)
+    result = recover(environment, wanted=RESTORE)
+    assert result.outcome == "escalated"
+    assert "no good copy was found" in result.reasons[0]
+    assert live(sandbox.store) == before

@@ -1,0 +1,262 @@
+"""When nothing may be done: every reason is one sentence, found before the first change, and leaves nothing behind."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from blocks.catalogue_query import workflow_argument
+from blocks.environment import PipelineEnvironment
+from deployments.sandbox.damage import damage
+from deployments.sandbox.server import Sandbox
+from deployments.sandbox.simulator_faults import SimulatorFault
+from tasks.recovery.recover import Wanted, recover_scene
+from tasks.remediation.context import Context
+from tests.recovery.world import (
+    APPLY,
+    DATA,
+    OPS,
+    PLAN,
+    PREFIX,
+    SCENE,
+    healthy,
+    ill,
+    journals,
+    live,
+    put_json,
+    recover,
+    until,
+    worked,
+)
+
+USD, EXPORT = "usd-assembly-pipeline", "genie-sim-export-pipeline"
+LOCK = f"{PREFIX}locks/usd-assembly.lock"
+
+
+def start(environment: PipelineEnvironment, workflow: str, scene_id: str = SCENE) -> str:
+    """Start a workflow on a scene, as somebody else would; the execution's name."""
+    argument = workflow_argument(environment.catalogue, workflow, bucket=DATA, scene_id=scene_id)
+    return environment.workflows.start(workflow, argument, labels={}).name
+
+
+def refused(environment: PipelineEnvironment, sandbox: Sandbox, wanted: Wanted = APPLY) -> str:
+    """Recover the scene, which must be refused without a change; the one reason."""
+    before = live(sandbox.store)
+    result = recover(environment, wanted=wanted)
+    assert result.outcome == "refused", result.reasons
+    assert live(sandbox.store) == before
+    assert journals(environment, sandbox.store) == []
+    assert [name for name in live(sandbox.store, OPS) if "/leases/" in name] == []
+    (reason,) = result.reasons
+    assert "\n" not in reason
+    return reason
+
+
+def test_a_stale_lock_is_removed_by_the_generation_that_was_seen(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    ill(sandbox, "stale_lock")
+    generation = live(sandbox.store)[LOCK]
+    result = recover(environment)
+    assert result.outcome == "recovered"
+    assert result.plan is not None
+    (action,) = result.plan.actions
+    assert (action.target, action.params["generation"]) == (LOCK, generation)
+    assert LOCK not in live(sandbox.store)
+
+
+def test_a_lock_that_was_taken_again_meanwhile_is_left_alone(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    ill(sandbox, "stale_lock")
+
+    def somebody_is_quicker(sentence: str) -> None:
+        if "remove stale lock" in sentence:
+            put_json(sandbox, "locks/usd-assembly.lock", {"execution_id": "somebody-else"})
+
+    recover_scene(Context(environment, "a test", say=somebody_is_quicker), SCENE, APPLY)
+    lock = sandbox.store.get(DATA, LOCK)
+    assert lock is not None
+    assert b"somebody-else" in lock.data
+
+
+def test_a_live_lock_is_refused_and_its_holder_named(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
+    ill(sandbox, "usd_missing")
+    sandbox.simulator.behave(SimulatorFault(workflow=EXPORT, scene_id="another", kind="hold"))
+    holder = start(environment, EXPORT, "another").rpartition("/")[2]
+    lock = {"execution_id": f"projects/sandbox-project/locations/us-central1/workflows/{EXPORT}/executions/{holder}"}
+    put_json(sandbox, "locks/usd-assembly.lock", lock)
+    reason = refused(environment, sandbox)
+    assert holder in reason
+    assert "locks/usd-assembly.lock" in reason
+    assert LOCK in live(sandbox.store)
+
+
+def test_a_lock_that_names_nobody_is_not_removed(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
+    ill(sandbox, "usd_missing")
+    put_json(sandbox, "locks/usd-assembly.lock", {})
+    assert "names nobody" in refused(environment, sandbox)
+    assert LOCK in live(sandbox.store)
+
+
+def test_a_running_workflow_on_the_scene_is_refused(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
+    ill(sandbox, "export_missing")
+    sandbox.simulator.behave(SimulatorFault(workflow=USD, kind="hold"))
+    name = start(environment, USD)
+    until(lambda: LOCK in live(sandbox.store))
+    result = recover(environment)
+    assert result.outcome == "refused"
+    assert any(name.rpartition("/")[2] in reason and SCENE in reason for reason in result.reasons)
+    assert journals(environment, sandbox.store) == []
+
+
+def test_a_running_job_on_the_scene_is_refused(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
+    ill(sandbox, "export_missing")
+    sandbox.simulator.behave(SimulatorFault(workflow="isaac-lab-job", kind="hold"))
+    environment.jobs.start("isaac-lab-job", {"SCENE_ID": SCENE, "BUCKET": DATA})
+    assert "isaac-lab-job" in refused(environment, sandbox)
+
+
+def test_what_runs_on_another_scene_is_no_reason(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
+    ill(sandbox, "export_missing")
+    ill(sandbox, "export_missing", "kitchen_0010")
+    sandbox.simulator.behave(SimulatorFault(workflow=USD, scene_id="kitchen_0010", kind="hold"))
+    start(environment, USD, "kitchen_0010")
+    assert recover(environment).outcome == "recovered"
+
+
+@pytest.mark.parametrize("state", ["down", "not_serving"])
+def test_a_genie_sim_that_cannot_work_is_escalated(
+    environment: PipelineEnvironment, sandbox: Sandbox, state: Any
+) -> None:
+    ill(sandbox, "export_missing")
+    sandbox.genie_sim.switch(state)
+    before = live(sandbox.store)
+    result = recover(environment)
+    assert result.outcome == "escalated"
+    assert f"Genie Sim is {state.replace('_', ' ')}" in result.reasons[0]
+    assert live(sandbox.store) == before
+    assert worked(sandbox, EXPORT) == []
+
+
+def test_a_genie_sim_whose_state_is_unknown_is_no_reason_to_stop(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    ill(sandbox, "import_manifest_missing")
+    sandbox.genie_sim.switch("unimplemented")
+    assert recover(environment).outcome == "recovered"
+
+
+@pytest.mark.parametrize(("name", "asked"), [("isaac_missing", 0), ("import_manifest_missing", 0), ("export_missing", 1)])
+def test_genie_sim_is_asked_only_when_it_is_concerned(
+    environment: PipelineEnvironment, sandbox: Sandbox, name: str, asked: int
+) -> None:
+    ill(sandbox, name)
+    sandbox.requests.reset()
+    recover(environment, wanted=PLAN)
+    assert sandbox.requests.count("genie_sim", "Check") == asked
+
+
+@pytest.mark.parametrize(
+    ("name", "entry", "deployed"),
+    [("export_missing", EXPORT, "workflows"), ("isaac_missing", "isaac-lab-job", "run")],
+)
+def test_a_workflow_or_job_that_is_not_deployed_is_escalated(
+    environment: PipelineEnvironment, sandbox: Sandbox, name: str, entry: str, deployed: str
+) -> None:
+    ill(sandbox, name)
+    getattr(sandbox, deployed).deployed.put(entry, False)
+    before = live(sandbox.store)
+    result = recover(environment)
+    assert result.outcome == "escalated"
+    assert any(entry in reason and "not deployed" in reason for reason in result.reasons)
+    assert live(sandbox.store) == before
+
+
+@pytest.mark.parametrize(
+    ("limit", "says"),
+    [({"max_objects": 3}, "max_objects"), ({"max_objects_percent": 1}, "max_objects_percent"), ({"max_bytes": 10}, "max_bytes")],
+)
+def test_a_plan_over_a_cap_is_refused(
+    environment: PipelineEnvironment, sandbox: Sandbox, limit: dict[str, Any], says: str
+) -> None:
+    ill(sandbox, "export_missing")
+    environment.policy = environment.policy.model_copy(update=limit)
+    assert says in refused(environment, sandbox)
+
+
+def test_outside_the_change_window_nothing_is_changed(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
+    ill(sandbox, "export_missing")
+    day = (datetime.now(UTC) + timedelta(days=3)).strftime("%a").lower()
+    environment.policy = environment.policy.model_copy(update={"window_days": day})
+    assert "outside the change window" in refused(environment, sandbox)
+
+
+def test_a_changed_scene_is_not_repaired_by_the_plan_that_was_reviewed(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    ill(sandbox, "export_missing")
+    reviewed = recover(environment, wanted=PLAN).plan
+    assert reviewed is not None
+    damage(sandbox.store, DATA, SCENE, "usd_missing")
+    assert reviewed.digest in refused(environment, sandbox, Wanted("apply", plan_digest=reviewed.digest))
+    now = recover(environment, wanted=PLAN).plan
+    assert now is not None
+    assert recover(environment, wanted=Wanted("apply", plan_digest=now.digest)).outcome == "recovered"
+
+
+def test_a_risk_that_needs_a_person_waits_for_one(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
+    ill(sandbox, "export_missing")
+    environment.policy.approval["high"] = "person"
+    before = live(sandbox.store)
+    result = recover(environment)
+    assert result.outcome == "needs_approval"
+    assert result.plan is not None
+    assert result.plan.digest in result.reasons[0]
+    assert live(sandbox.store) == before
+    other = recover(environment, wanted=Wanted("apply", approved_digest="0" * 16))
+    assert other.outcome == "needs_approval"
+    approved = Wanted("apply", approved_digest=result.plan.digest, approved_by="Ann")
+    assert recover(environment, wanted=approved).outcome == "recovered"
+    (journal,) = journals(environment, sandbox.store)
+    assert journal.entries[0].data["approved_by"] == "Ann"
+
+
+def test_the_same_fault_on_many_scenes_is_refused_unless_accepted(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    environment.policy.systematic_scenes = 3
+    for scene_id in ("a", "b", SCENE):
+        ill(sandbox, "isaac_missing", scene_id)
+    assert [recover(environment, scene_id).outcome for scene_id in ("a", "b")] == ["recovered", "recovered"]
+    assert "shows on 3 scenes" in refused(environment, sandbox)
+    assert recover(environment, wanted=Wanted("apply", accept_systematic=True)).outcome == "recovered"
+
+
+def test_another_fault_does_not_count(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
+    environment.policy.systematic_scenes = 2
+    ill(sandbox, "isaac_missing", "a")
+    ill(sandbox, "import_manifest_missing")
+    assert recover(environment, "a").outcome == "recovered"
+    assert recover(environment).outcome == "recovered"
+
+
+def test_errors_that_no_rerun_can_mend_are_escalated_not_called_healthy(
+    environment: PipelineEnvironment, sandbox: Sandbox, kitchen: str
+) -> None:
+    gate = {"gate_id": "physics", "checkpoint": "usd", "passed": False, "severity": "error", "message": "no"}
+    report = {
+        "scene_id": kitchen,
+        "timestamp": (datetime.now(UTC) + timedelta(seconds=1)).isoformat().replace("+00:00", "Z"),
+        "summary": {"total_gates": 1, "passed": 0, "failed": 1, "blocking_failures": 1, "can_proceed": False},
+        "results": [gate],
+    }
+    put_json(sandbox, "usd-assembly-job/quality_gate_report.json", report)
+    assert healthy(environment) != []
+    result = recover(environment)
+    assert result.outcome == "escalated"
+    assert "usd" in result.reasons[0]
+    assert "physics" in result.reasons[0]
+

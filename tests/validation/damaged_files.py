@@ -1,0 +1,63 @@
+"""Damages to a scene's meshes, stages, packages, inputs and scripts."""
+
+from __future__ import annotations
+
+from scene_builder import MANIFEST, glb, usdz
+from scene_changes import Case, cut, drop, put, remove, replace, write
+
+GLB = "assets/obj_mug_0/asset.glb"
+USD = "usd/scene.usda"
+FILES: list[Case] = [
+    ("mesh missing", remove(GLB), "path-dangling", MANIFEST, "$.objects[0].asset.path"),
+    ("mesh empty", write(GLB, b""), "object-empty", GLB, ""),
+    ("mesh short", cut(GLB, lambda d: d[:-1]), "glb-damaged", GLB, ""),
+    ("mesh long", cut(GLB, lambda d: d + b"\0"), "glb-damaged", GLB, ""),
+    ("mesh magic", cut(GLB, lambda d: b"PK" + d[2:]), "glb-damaged", GLB, ""),
+    ("mesh a page", write(GLB, b"<html>404</html>"), "glb-damaged", GLB, ""),
+    ("mesh version", cut(GLB, lambda d: d[:4] + b"\1\0\0\0" + d[8:]), "glb-damaged", GLB, ""),
+    ("mesh JSON", write(GLB, glb(b'{"asset": NaN}')), "glb-damaged", GLB, ""),
+    ("mesh tiny", write(GLB, b"glTF"), "glb-damaged", GLB, ""),
+    ("input mesh", write("regen3d/objects/mug_0/mesh.glb", b"x"), "glb-damaged", "regen3d/objects/mug_0/mesh.glb", ""),
+    ("input pose", remove("regen3d/objects/mug_0/pose.json"), "input-missing", "regen3d/objects/mug_0/pose.json", ""),
+    ("input pose scale", put("regen3d/objects/mug_0/pose.json", ("scale", 0), 0), "scale-not-positive",
+     "regen3d/objects/mug_0/pose.json", "$.scale[0]"),
+    ("input pose matrix", put("regen3d/objects/mug_0/pose.json", ("transform_matrix", 0, 3), 9.0), "pose-inconsistent",
+     "regen3d/objects/mug_0/pose.json", "$.transform_matrix"),
+    ("input bounds", put("regen3d/objects/mug_0/bounds.json", ("size", 0), 9.0), "bounds-mismatch",
+     "regen3d/objects/mug_0/bounds.json", "$.size"),
+    ("input object", remove(*(f"regen3d/objects/mug_0/{n}" for n in ("mesh.glb", "pose.json", "bounds.json"))),
+     "input-missing", "regen3d/objects/mug_0/", ""),
+    ("input head", drop("regen3d/scene_info.json", ("confidence",)), "field-missing", "regen3d/scene_info.json",
+     "$.confidence"),
+    ("mesh's metadata", put("assets/obj_mug_0/metadata.json", ("id",), "table_0"), "object-id-mismatch",
+     "assets/obj_mug_0/metadata.json", "$.id"),
+    ("stage missing", remove(USD), "output-missing", USD, ""),
+    ("stage header", cut(USD, lambda d: d.replace(b"#usda", b"#usd")), "usd-bad-header", USD, ""),
+    ("stage an answer", write(USD, b'{"error": {"code": 404}}'), "usd-bad-header", USD, ""),
+    ("stage cut", cut(USD, lambda d: d[: len(d) // 2]), "usd-truncated", USD, ""),
+    ("stage nan", replace(USD, "{\n    }", "{\n        double x = nan\n    }"), "usd-not-finite", USD, ""),
+    ("stage reference", replace(USD, "obj_mug_0/simready", "obj_cup/simready"), "path-dangling", USD, ""),
+    ("stage absolute", replace(USD, "@../assets/obj_mug_0", "@/mnt/gcs/assets/obj_mug_0"), "path-is-absolute", USD, ""),
+    ("stage address", replace(USD, "@../assets/obj_mug_0", "@https://example.org"), "path-is-uri", USD, ""),
+    ("stage escape", replace(USD, "@../assets/obj_mug_0", "@../../other/assets/obj_mug_0"), "path-leaves-scene", USD, ""),
+    ("stage case", replace(USD, "obj_mug_0/simready.usda", "obj_mug_0/SimReady.usda"), "path-wrong-case", USD, ""),
+    ("stage renamed", replace(USD, '"obj_mug_0"', '"obj_cup"'), "usd-object-missing", USD, ""),
+    ("stage extra", replace(USD, '"obj_mug_0"', '"obj_cup"'), "usd-object-unknown", USD, ""),
+    ("stage without assets", cut(USD, lambda d: b'#usda 1.0\n\ndef Xform "World"\n{\n}\n'), "usd-no-references", USD, ""),
+    ("wrapper empty", write("assets/obj_mug_0/simready.usda", b""), "object-empty", "assets/obj_mug_0/simready.usda", ""),
+    ("wrapper mass", replace("assets/obj_mug_0/simready.usda", "mass = 2.0", "mass = -2.0"), "physics-out-of-range",
+     "assets/obj_mug_0/simready.usda", ""),
+    ("package cut", cut("assets/obj_mug_0/asset.usdz", lambda d: d[:-30]), "usdz-damaged",
+     "assets/obj_mug_0/asset.usdz", ""),
+    ("package packed", write("assets/obj_mug_0/asset.usdz", usdz(compressed=True)), "usdz-damaged",
+     "assets/obj_mug_0/asset.usdz", ""),
+    ("package changed", replace("assets/obj_mug_0/asset.usdz", "defaultPrim", "DefaultPrim"), "usdz-damaged",
+     "assets/obj_mug_0/asset.usdz", ""),
+    ("script", write("replicator/policies/pick.py", b"def ("), "script-damaged", "replicator/policies/pick.py", ""),
+    ("script a page", write("replicator/replicator_master.py", b"<html>"), "document-is-error-page",
+     "replicator/replicator_master.py", ""),
+    ("bundle of other scene", put("replicator/bundle_metadata.json", ("scene_id",), "x"), "scene-id-mismatch",
+     "replicator/bundle_metadata.json", "$.scene_id"),
+    ("settings empty", write("replicator/configs/pick.json", b"{}"), "document-says-nothing",
+     "replicator/configs/pick.json", "$"),
+]  # fmt: skip
