@@ -18,6 +18,9 @@ from deployments.state import HOME
 PR_SET_PDEATHSIG = 1
 """Linux, prctl(2): the signal a child gets when its parent dies."""
 
+_asked: list[int] = []
+"""The signals that were received."""
+
 
 class ChildFailed(RuntimeError):
     """A child ended, or did not become ready in time. The message shows the end of its log."""
@@ -51,7 +54,9 @@ class Children:
     def run(self, name: str, arguments: Sequence[str], env: Mapping[str, str]) -> None:
         """Run a command to its end. Raises `ChildFailed`."""
         child = self.start(name, arguments, env)
-        code = child.wait()
+        while (code := child.poll()) is None:
+            stop_if_asked()
+            time.sleep(0.05)
         self._running.remove((name, child))
         if code:
             raise ChildFailed(f"{name} ended with code {code}. {self.end_of_log(name)}")
@@ -61,6 +66,7 @@ class Children:
         child = next(child for known, child in self._running if known == name)
         deadline = time.monotonic() + seconds
         while not ready():
+            stop_if_asked()
             if child.poll() is not None:
                 raise ChildFailed(f"{name} ended with code {child.returncode}. {self.end_of_log(name)}")
             if time.monotonic() > deadline:
@@ -130,13 +136,15 @@ def die_with(parent: int) -> None:
 
 
 def stop_on_signals() -> None:
-    """From now on Ctrl-C, `kill` and a closed terminal all raise KeyboardInterrupt, once: what follows is cleaning up."""
-    signs = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    """From now on Ctrl-C, `kill` and a closed terminal only leave a note, for `stop_if_asked`.
 
-    def interrupt(_sign: int, _frame: object) -> None:
-        for sign in signs:
-            signal.signal(sign, signal.SIG_IGN)
+    A handler that raises would be lost where Python swallows exceptions, as it does around a fork.
+    """
+    for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(sign, lambda number, _frame: _asked.append(number))
+
+
+def stop_if_asked() -> None:
+    """Raise KeyboardInterrupt after such a signal. Called wherever something is waited for."""
+    if _asked:
         raise KeyboardInterrupt
-
-    for sign in signs:
-        signal.signal(sign, interrupt)

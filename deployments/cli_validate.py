@@ -124,7 +124,11 @@ def _folder(target: str, catalogue: Catalogue) -> Iterator[SceneSource]:
         raise CannotLook(f"{target} {kind}; name the folder of a scene, or one that holds scenes/<id>/ folders.")
     below = catalogue.scene_root.partition("{")[0].strip("/")
     root = path / below if (path / below).is_dir() else path if path.resolve().name == below else None
-    scenes = [path] if root is None else sorted(child for child in root.iterdir() if child.is_dir())
+    scenes = (
+        [path]
+        if root is None
+        else sorted(child for child in root.iterdir() if child.is_dir() and child.name[:1] != ".")
+    )
     if not scenes:
         raise CannotLook(f"{root} holds no scene; name the folder of a scene, or one that holds scenes/<id>/ folders.")
     for scene in scenes:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from blocks.environment import PipelineEnvironment
-from deployments.children import ChildFailed, stop_on_signals
+from deployments.children import ChildFailed, stop_if_asked, stop_on_signals
 from deployments.sandbox_environment import for_sandbox
 from deployments.stack import Stack, call
 from tasks.recovery.observe import scene_view
@@ -102,6 +102,7 @@ def wait_for_run(stack: Stack, since: datetime) -> dict[str, Any]:
     deadline = time.monotonic() + PATIENCE
     run: dict[str, Any] = {}
     while time.monotonic() < deadline:
+        stop_if_asked()
         runs = call("POST", f"{stack.api_url}/flow_runs/filter", wanted)
         run = runs[0] if runs else {}
         if run.get("state_type") in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED"):

@@ -10,6 +10,8 @@ import os
 import shutil
 import socket
 import sys
+import time
+import urllib.error
 import urllib.request
 from typing import Any
 
@@ -165,10 +167,17 @@ def answers(url: str) -> bool:
         return False
 
 
-def call(method: str, url: str, body: dict[str, Any] | None = None) -> Any:
-    """A JSON request. Raises OSError (HTTPError included)."""
+def call(method: str, url: str, body: Any = None, patience: float = 20.0) -> Any:
+    """A JSON request, made again while Prefect is busy (SQLite's locks become 503). Raises OSError (HTTPError included)."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data=data, method=method, headers={"content-type": "application/json"})
-    with urllib.request.urlopen(request, timeout=60) as response:
-        answer = response.read()
-    return json.loads(answer) if answer else None
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            with urllib.request.urlopen(request, timeout=60) as response:
+                answer = response.read()
+            return json.loads(answer) if answer else None
+        except urllib.error.HTTPError as error:
+            if error.code != 503 or time.monotonic() > deadline:
+                raise
+        time.sleep(0.2)

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from rich.console import Console
 
-from deployments.children import ChildFailed, stop_on_signals
+from deployments.children import ChildFailed, stop_if_asked, stop_on_signals
 from deployments.stack import Stack, is_free
 from deployments.state import announce, running, withdraw
 
@@ -55,9 +55,10 @@ def already(console: Console) -> int:
 def watch(stack: Stack) -> NoReturn:
     """Wait for a signal. Raises `ChildFailed` when something ends by itself."""
     while True:
+        stop_if_asked()
         if ended := stack.children.ended():
             raise ChildFailed(f"{ended} ended by itself. {stack.children.end_of_log(ended)}")
-        time.sleep(1.0)
+        time.sleep(0.2)
 
 
 def sandbox_ports_free() -> bool:

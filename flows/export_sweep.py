@@ -18,7 +18,7 @@ from flows.running import flow_context, flow_wave, show_progress
 from tasks.recovery.batch import BatchRefused, check_batch, recover_batch
 from tasks.recovery.present import batch_sentence, publish
 from tasks.recovery.recover import Wanted
-from tasks.recovery.sweep import Verdict, chunks, look_at_all, scene_ids
+from tasks.recovery.sweep import Verdict, chunks, fault_table, look_at_all, scene_ids, systematic_faults
 from tasks.remediation.context import Context
 
 MAX_ROWS = 500
@@ -51,36 +51,32 @@ def export_sweep(mode: Literal["look", "recover"] = "look", environment: str = "
     if seen == 0:
         return Failed(message=f"gs://{loaded.data_bucket}/scenes/ holds no scene; check the environment's data bucket.")
     show(bad, seen)
-    broken = [verdict.scene_id for verdict in bad if not verdict.unseen]
+    broken = [verdict for verdict in bad if not verdict.unseen]
     if mode == "look" or not broken:
         return Completed(
             message=f"{seen} scenes looked at, {len(broken)} broken, {len(bad) - len(broken)} not readable"
         )
-    return recover_broken(context, broken)
+    return recover_broken(context, broken, systematic_faults(bad, seen, loaded.policy))
 
 
 def show(bad: list[Verdict], seen: int) -> None:
-    """The table of scenes that need attention, the most frequent fault first."""
-    counts: dict[str, int] = {}
-    for verdict in bad:
-        counts[verdict.fault] = counts.get(verdict.fault, 0) + 1
-    ordered = sorted(bad, key=lambda verdict: (-counts[verdict.fault], verdict.scene_id))
-    rows = [
-        {"scene": v.scene_id, "fault": v.fault, "errors": v.errors, "first": v.unseen or v.first}
-        for v in ordered[:MAX_ROWS]
-    ]
+    """The table of scenes that need attention."""
     create_table_artifact(
-        table=rows, key="export-sweep", description=f"{seen} scenes looked at, {len(bad)} need attention"
+        table=fault_table(bad, MAX_ROWS),
+        key="export-sweep",
+        description=f"{seen} scenes looked at, {len(bad)} need attention",
     )
 
 
-def recover_broken(context: Context, broken: list[str]) -> State[Any]:
-    """Recover them as a batch, under the same limits as a batch asked for by hand."""
+def recover_broken(context: Context, broken: list[Verdict], everywhere: dict[str, int]) -> State[Any]:
+    """Recover them as a batch, under the same limits as a batch asked for by hand; not what is broken everywhere."""
     policy = context.environment.policy
+    common = [f"'{fault}' shows on {count} scenes: look for one common cause." for fault, count in everywhere.items()]
     try:
-        wanted = check_batch(broken, policy)
+        wanted = check_batch([v.scene_id for v in broken if v.fault not in everywhere], policy)
     except BatchRefused as error:
-        return Failed(message=f"{error} Look for one common cause, or recover them in smaller batches.")
+        return Failed(message=" ".join(common) or f"{error} Recover them in smaller batches.")
     results = recover_batch(wanted, policy, flow_wave(context, Wanted("apply")), show_progress("sweep"))
     publish(results)
-    return (Completed if all(r.good for r in results) else Failed)(message=batch_sentence(results))
+    good = all(result.good for result in results) and not common
+    return (Completed if good else Failed)(message=" ".join([batch_sentence(results), *common]))

@@ -18,6 +18,7 @@ from deployments.sandbox.scenes import make_scene
 from deployments.sandbox.server import Sandbox
 from deployments.sandbox_environment import for_sandbox
 from tasks.remediation.context import Context
+from tests.deployments.world import stack  # noqa: F401  a fixture for every folder of tests
 
 BUCKET = "sandbox-scenes"
 

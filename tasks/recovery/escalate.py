@@ -19,6 +19,7 @@ def escalations(
 ) -> Iterator[str]:
     """Why a rerun would not help, each one sentence that says what a person should do."""
     mended = {offer.object for offer in restored}
+    made = {stage for unit in facts.units for stage in unit.stages}
     prefix = catalogue.scene_prefix(facts.scene_id)
     offered = {offer.object: offer for offer in facts.offers}
     for finding in facts.bad_inputs:
@@ -36,14 +37,15 @@ def escalations(
         yield f"Genie Sim is {facts.genie_sim.state.replace('_', ' ')} ({facts.genie_sim.detail}); heal it first."
     for entry in facts.not_deployed:
         yield f"{entry} is not deployed in this project and region; deploy it or correct the catalogue."
-    for stage, path in absent_inputs(facts, catalogue):
+    there = {*facts.files, *(name.removeprefix(prefix) for name in mended)}
+    for stage, path in absent_inputs(facts, catalogue, there):
         yield f"Stage {stage} needs {path}, which is not there; bring it back first."
     for stage in without_a_way(stages, facts.units):
         yield f"Stage {stage} is {facts.report.stages.get(stage)} and the catalogue knows no way to run it again."
-    for unit in facts.units:
-        if facts.job_id is None and needs_job_id(unit, catalogue):
+    if facts.job_id is None and not any(catalogue.stages[stage].genie_sim for stage in made):
+        for unit in (unit for unit in facts.units if needs_job_id(unit, catalogue)):
             yield f"geniesim/job.json names no job_id, so {unit.entry} cannot be started; run the export again instead."
-    yield from unmended(facts, {*stages, *(stage for unit in facts.units for stage in unit.stages)})
+    yield from unmended(facts, {*stages, *made})
 
 
 def unmended(facts: SceneFacts, made: Collection[str]) -> Iterator[str]:
@@ -54,10 +56,10 @@ def unmended(facts: SceneFacts, made: Collection[str]) -> Iterator[str]:
         yield f"{finding.object}: {finding.message.rstrip('.')}, and no rerun mends that. {finding.fix}"
 
 
-def absent_inputs(facts: SceneFacts, catalogue: Catalogue) -> Iterator[tuple[str, str]]:
-    """Required inputs of the stages to be run of which the scene has none at all, by any of their names."""
+def absent_inputs(facts: SceneFacts, catalogue: Catalogue, there: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Required inputs of the stages to be run of which none at all will be `there`, by any of their names."""
     for stage in (stage for unit in facts.units for stage in unit.stages):
         for output in (found for found in catalogue.stages[stage].inputs if found.required):
             names = [widen(path) for path in (output.path, *output.or_paths)]
-            if not any(matches(name, path) for name in names for path in facts.files):
+            if not any(matches(name, path) for name in names for path in there):
                 yield stage, output.path

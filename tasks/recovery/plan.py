@@ -18,7 +18,7 @@ from blocks.patterns import matches
 from tasks.recovery.escalate import escalations
 from tasks.recovery.observe import SceneFacts
 from tasks.recovery.outcome import PROCEDURE
-from tasks.recovery.units import Unit, fired_by, needs_job_id, roots, stages_to_make
+from tasks.recovery.units import Unit, fired_by, roots, stages_to_make, startable
 from tasks.remediation.plan import Action, Offer, Plan, Risk
 
 NEVER_DELETED = ("input", "idempotency_record")
@@ -38,10 +38,9 @@ def plan_recovery(facts: SceneFacts, catalogue: Catalogue, bucket: str, restore_
     restored = facts.offers if restore_inputs else ()
     builder = Builder(facts, catalogue, bucket)
     actions = [*builder.locks(), *builder.restores(restored), *builder.markers(made)]
-    for position, unit in enumerate(facts.units):
-        if facts.job_id is None and needs_job_id(unit, catalogue):
-            continue  # it cannot be started, and the escalation says so
-        actions += builder.unit(unit, facts.units[:position], made)
+    ready = tuple(startable(facts.units, catalogue, facts.job_id))
+    for position, unit in enumerate(ready):
+        actions += builder.unit(unit, ready[:position], made)
     return Plan(
         procedure=PROCEDURE,
         subject=facts.scene_id,

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import pandas as pd
 from pydantic import BaseModel
 
 from blocks.catalogue import SCENE_ID
 from blocks.environment import PipelineEnvironment
 from blocks.errors import OutsideError
+from blocks.policy import RemediationPolicy
 from tasks.recovery.observe import scene_view
 from tasks.recovery.units import roots
 from tasks.validation.scene import validate_scene
@@ -74,3 +76,22 @@ def chunks(items: Iterable[Item], size: int = CHUNK) -> Iterator[list[Item]]:
     remaining = iter(items)
     while chunk := list(islice(remaining, size)):
         yield chunk
+
+
+def fault_table(bad: list[Verdict], most: int) -> list[dict[str, Any]]:
+    """Scenes that need attention, those with the most frequent fault first; at most `most` rows."""
+    if not bad:
+        return []
+    frame = pd.DataFrame([verdict.model_dump() for verdict in bad])
+    frame["scenes with this fault"] = frame.groupby("fault")["scene_id"].transform("count")
+    frame["what"] = frame["unseen"].where(frame["unseen"] != "", frame["first"])
+    ordered = frame.sort_values(["scenes with this fault", "scene_id"], ascending=[False, True]).head(most)
+    columns = {"scene_id": "scene", "fault": "fault", "errors": "errors", "what": "first"}
+    return list(ordered[[*columns, "scenes with this fault"]].rename(columns=columns).to_dict("records"))
+
+
+def systematic_faults(bad: list[Verdict], seen: int, policy: RemediationPolicy) -> dict[str, int]:
+    """Faults on so many scenes, in number and in percent of those looked at, that the cause is not in the scenes."""
+    counts = pd.Series([verdict.fault for verdict in bad if not verdict.unseen], dtype=str).value_counts()
+    many = counts[(counts >= policy.systematic_scenes) & (100 * counts >= policy.systematic_percent * seen)]
+    return {str(fault): int(count) for fault, count in many.items()}

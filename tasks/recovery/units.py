@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from blocks.catalogue import Catalogue
@@ -81,6 +81,15 @@ def units(stages: Iterable[str], catalogue: Catalogue) -> list[Unit]:
 def needs_job_id(unit: Unit, catalogue: Catalogue) -> bool:
     """Whether the workflow's argument names the run of the simulation, as `geniesim/job.json` does."""
     return not unit.is_job and "{job_id}" in str(catalogue.workflows[unit.entry].argument)
+
+
+def startable(planned: Iterable[Unit], catalogue: Catalogue, job_id: str | None) -> Iterator[Unit]:
+    """The units whose arguments are known. A simulation that is run again has another id, known only afterwards."""
+    known = job_id is not None
+    for unit in planned:
+        if known or not needs_job_id(unit, catalogue):
+            yield unit
+        known = known and not any(catalogue.stages[stage].genie_sim for stage in unit.stages)
 
 
 def without_a_way(stages: Iterable[str], planned: Iterable[Unit]) -> list[str]:

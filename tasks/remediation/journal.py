@@ -131,7 +131,9 @@ def entry_from(body: bytes, where: str) -> Entry:
     try:
         return Entry.model_validate_json(body)
     except ValidationError as error:
-        raise ValueError(f"{where} is no journal entry; look at it, and move it away if it is not ours.") from error
+        raise ValueError(
+            f"The object {where} is no journal entry; look at it, and move it away if it is not ours."
+        ) from error
 
 
 class PastRun(BaseModel):

@@ -46,9 +46,7 @@ def start_own(doing: Doing) -> Execution:
     refuse_beside_another(doing)
     argument, workflows = dict(workflow_argument(doing)), doing.context.environment.workflows
     labels = {RUN_LABEL: doing.journal.run, DIGEST_LABEL: doing.journal.plan().digest}
-    return begin(
-        doing, lambda: workflows.start(doing.text("workflow"), argument, labels=labels), lambda: adopt(doing)
-    )
+    return begin(doing, lambda: workflows.start(doing.text("workflow"), argument, labels=labels), lambda: adopt(doing))
 
 
 def note(doing: Doing, execution: Execution, adopted: bool) -> None:

@@ -51,12 +51,16 @@ class Bundle:
         return self.hashes[path]
 
     def add(self, code: str, message: str, place: Place, file: str | None = None) -> None:
-        """Report something at a place of the manifest, or once of a file that it names."""
+        """Report something at a place of the manifest, or once of a file that it names.
+
+        A file is its maker's: importing a changed recording again would only make the change official.
+        """
         if file is None:
             self.view.add(code, self.path, message, at=place)
         elif file not in self.told:
             self.told.add(file)
-            self.view.add(code, file, message, stage=self.view.attribution.stage_of(self.path))
+            owner = self.view.attribution.stage_of(file) or self.view.attribution.stage_of(self.path)
+            self.view.add(code, file, message, stage=owner)
 
 
 def check_files(bundle: Bundle) -> None:

@@ -25,12 +25,17 @@ NEVER_WRITTEN = "lerobot/meta/info.json"
 
 
 def check_imports(view: SceneView, places: Places, job: JobFacts) -> None:
-    """Check the import of every job that left a manifest."""
+    """Check the import of the job that `geniesim/job.json` names; of every job when it names none.
+
+    What former jobs left is history: no stage would make it again.
+    """
     if not places.import_manifest:
         return
     pattern = re.escape(places.import_manifest).replace(re.escape("{job_id}"), r"([^/]+)")
     for path in list(view.files):
         found = re.fullmatch(pattern, path)
+        if found and job.job_id and found.group(1) != job.job_id:
+            continue
         record = view.record(path) if found and view.has(path) else None
         if found and record is not None:
             _check(view, path, found.group(1), record)

@@ -31,8 +31,9 @@ def check_inputs(view: SceneView, manifest: Manifest, scale_factor: float) -> No
         found = sorted({path[len(root) :].partition("/")[0] for path in view.files if path.startswith(root)})
         if not found:
             continue
+        shell = posixpath.dirname(root.rstrip("/")) + "/background/" if manifest.shell() else None
         for output in stage.inputs:
-            _present(view, name, output, found)
+            _present(view, name, output, found, shell)
         for object_id in manifest.foreground():
             # Only what was converted once can have lost its input; any other id is a mistake of the manifest.
             converted = any(path.startswith(f"assets/obj_{object_id}/") for path in view.files)
@@ -43,8 +44,9 @@ def check_inputs(view: SceneView, manifest: Manifest, scale_factor: float) -> No
             _contents(view, posixpath.dirname(root.rstrip("/")), manifest, scale_factor)
 
 
-def _present(view: SceneView, stage: str, output: Output, found: list[str]) -> None:
-    if not output.required:
+def _present(view: SceneView, stage: str, output: Output, found: list[str], shell: str | None) -> None:
+    """The room's own inputs are only asked for when the manifest has a room."""
+    if not output.required and not (shell and output.path.startswith(shell)):
         return
     for object_id in found if "{object_id}" in output.path else [""]:
         names = [path.replace("{object_id}", object_id) for path in (output.path, *output.or_paths)]

@@ -25,6 +25,7 @@ class JobFacts:
     job_id: str | None = None
     done: bool = False
     mock: bool = False
+    under_way: bool = False
     ended: datetime | None = None
 
 
@@ -37,7 +38,7 @@ def check_job(view: SceneView, places: Places) -> JobFacts:
     check(view, path, "job", record)
     status = (text(record.get("status")) or "").lower()
     mock = text(record.get("submission_mode")) == MOCK
-    facts = JobFacts(usable_job_id(record.get("job_id")), status in DONE, mock, _ended(record))
+    facts = JobFacts(usable_job_id(record.get("job_id")), status in DONE, mock, status in UNDER_WAY, _ended(record))
     _status(view, path, record, status)
     _agreement(view, path, record, facts)
     if "submitted_at" in record and parse_time(record["submitted_at"]) is None:

@@ -46,6 +46,10 @@ class Manifest:
         """Whether an object is the room itself."""
         return self.objects[object_id][1].get("sim_role") in BACKGROUND_ROLES
 
+    def shell(self) -> list[str]:
+        """Ids of the room itself."""
+        return [object_id for object_id in self.objects if self.is_background(object_id)]
+
     def foreground(self) -> list[str]:
         """Ids of everything but the room."""
         return [object_id for object_id in self.objects if not self.is_background(object_id)]

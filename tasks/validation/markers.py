@@ -112,6 +112,8 @@ def _payload(view: SceneView, path: str) -> Record | str | None:
     if plain and plain[0] not in "{[<" and (kind == "text" or _is_sentence(plain)):
         if kind != "text":
             view.add("dialect-plain-text-marker", path, f"{path} is a line of text: {show(plain)}.")
+        if " at " in plain and parse_time(plain) is None:
+            view.add("time-malformed", path, f"{path} holds no time but {show(plain)}.")
         return plain
     return view.record(path)
 

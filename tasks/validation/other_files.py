@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ast
 import posixpath
+from collections.abc import Callable
 
 import yaml
 
+from tasks.validation.documents import parse_json
 from tasks.validation.layout import check_box
 from tasks.validation.lerobot import read_lines
 from tasks.validation.schemas import check
+from tasks.validation.source import Vanished
 from tasks.validation.text import show
 from tasks.validation.usd_text import USD_ENDINGS
 from tasks.validation.values import at, sequence, text
@@ -26,6 +29,7 @@ MAGICS = {
     ".zip": b"PK",
     ".parquet": b"PAR1",
 }
+PNG_END = b"IEND\xaeB`\x82"
 MAY_BE_EMPTY = ("__init__.py", ".gitkeep", ".keep")
 SHAPES = {
     "/bundle_metadata.json": "bundle_metadata",
@@ -45,9 +49,13 @@ def check_listing(view: SceneView) -> None:
             view.add("object-empty", path, f"{path} has 0 bytes.")
 
 
-def check_others(view: SceneView) -> None:
-    """Look into what is left."""
-    left = [path for path in view.files if view.has(path) and view.attribution.class_of(path) not in _SKIPPED]
+def check_others(view: SceneView, former: Callable[[str], bool]) -> None:
+    """Look into what is left, but not into what `former` says an earlier job of the simulation has left."""
+    left = [
+        path
+        for path in view.files
+        if view.has(path) and view.attribution.class_of(path) not in _SKIPPED and not former(path)
+    ]
     unread = [path for path in left if not (view.parsed(path) or path.lower().endswith((*USD_ENDINGS, ".glb")))]
     for path in unread[:MAX_FILES]:
         _look(view, path)
@@ -87,9 +95,20 @@ def _look(view: SceneView, path: str) -> None:
         _source(view, path, ending)
     elif ending in MAGICS:
         head = view.data(path, 16) or b""
-        if head and not head.startswith(MAGICS[ending]):
+        cut = ending == ".png" and head.startswith(MAGICS[ending]) and not _ends(view, path, PNG_END)
+        if cut:
+            view.add("file-not-what-it-says", path, f"{path} is cut off.")
+        elif head and not head.startswith(MAGICS[ending]):
             message = f"{path} is no {ending[1:]} file; it begins with {show(head.decode('latin-1'))}."
             view.add("file-not-what-it-says", path, message)
+
+
+def _ends(view: SceneView, path: str, ending: bytes) -> bool:
+    size = view.files[path].size
+    try:
+        return view.source.read(path, max(size - len(ending), 0), size) == ending
+    except Vanished:
+        return True
 
 
 def _record(view: SceneView, path: str, record: Record) -> None:
@@ -129,9 +148,9 @@ def _source(view: SceneView, path: str, ending: str) -> None:
     except UnicodeDecodeError as error:
         view.add("document-not-utf8", path, f"{path}: byte {error.start} is not UTF-8 text.")
         return
-    head = script.lstrip()[:1]
-    if ending != ".urdf" and head == "<":
-        view.add("document-is-error-page", path, f"{path} is a web page.")
+    page = parse_json(data).problems if script.lstrip()[:1] in ("<", "{") and ending != ".urdf" else []
+    if "document-is-error-page" in {problem.code for problem in page}:
+        view.add("document-is-error-page", path, f"{path}: it is an error page.")
         return
     try:
         if ending == ".py":

@@ -100,6 +100,16 @@ def _needs_job(view: SceneView, places: Places, markers: Markers) -> bool:
     return failed or not (imported and markers.has("geniesim_import_complete"))
 
 
+def _run_not_ended(view: SceneView, places: Places, markers: Markers, line: Line, job: JobFacts) -> None:
+    """A run that has not ended cannot have been imported."""
+    if not job.under_way:
+        return
+    line.unfinished.add(view.attribution.stage_of(places.job))
+    if markers.has("geniesim_import_complete"):
+        message = f"{places.job} says that the run has not ended, but its import is marked as complete."
+        view.add("job-contradicts-itself", places.job, message, at=("status",))
+
+
 def _report(
     view: SceneView, places: Places, markers: Markers, manifest: Manifest, facts: tuple[UsdFacts, JobFacts, Doubts]
 ) -> SceneReport:
@@ -116,6 +126,7 @@ def _report(
     names = [name for name in manifest.objects if name not in doubts.lost]
     line = Line(names, job.job_id or "*", local, mock, have)
     observe(view, markers, line)
+    _run_not_ended(view, places, markers, line, job)
     times = StageTimes(view, places, markers, job)
     check_interactive(view, markers, manifest, bool({"simready", "usd"} & line.ran))
     judge(view, markers, line)
@@ -124,7 +135,13 @@ def _report(
     check_gates(view, times)
     locked = locked_stages(view)
     if view.deep:
-        check_others(view)
+        check_others(view, lambda path: of_former_job(path, places.import_manifest, job.job_id))
     check_owners(view, text(at(manifest.record, "scene", "environment_type")))
     found = states(view, line, locked)
     return SceneReport(view.scene_id, view.findings.healthy, found, view.findings.sorted())
+
+
+def of_former_job(path: str, import_manifest: str, job_id: str | None) -> bool:
+    """Whether an object lies in the folder of another job of the simulation than the current one."""
+    before, _, _ = import_manifest.partition("{job_id}")
+    return bool(job_id and before and path.startswith(before) and not path.startswith(f"{before}{job_id}/"))

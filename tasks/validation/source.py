@@ -72,12 +72,12 @@ class FolderSource:
 
     def __init__(self, path: Path) -> None:
         """`path`: the folder of one scene; its name is the scene's id."""
-        self._root = path.resolve()
+        self._root, self._id = path.resolve(), Path(os.path.abspath(path)).name  # noqa: PTH100 - keeps a link's name
 
     @property
     def scene_id(self) -> str:
         """The folder's name."""
-        return self._root.name
+        return self._id
 
     @property
     def where(self) -> str:
@@ -85,9 +85,12 @@ class FolderSource:
         return str(self._root)
 
     def files(self) -> dict[str, SceneFile]:
-        """Every file below the folder. Folders that are symbolic links are listed, not entered."""
+        """Every file below the folder. Folders that are symbolic links are listed, not entered.
+
+        Raises `OSError` when a folder may not be listed.
+        """
         found: dict[str, SceneFile] = {}
-        for folder, subfolders, names in os.walk(self._root):
+        for folder, subfolders, names in os.walk(self._root, onerror=_raise):
             links = [name for name in subfolders if (Path(folder) / name).is_symlink()]
             subfolders[:] = sorted(set(subfolders) - set(links))
             for name in sorted([*names, *links]):
@@ -120,6 +123,10 @@ class FolderSource:
             return SceneFile(path, 0, oddity="symlink-outside-scene")
         oddity: Oddity = "" if stat.S_ISREG(status.st_mode) else "not-a-file"
         return SceneFile(path, status.st_size, oddity=oddity)
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 class BucketSource:

@@ -65,7 +65,8 @@ def judge(view: SceneView, markers: Markers, line: Line) -> None:
             view.add(code, path, f"{path} is not there, though {name} {reason}.", stage=name)
         if missing and not claimed:
             line.unfinished.add(name)
-        complete = not missing and bool(line.made.get(name) or stage.outputs == ())
+        ran_here = (stage.local_checkpoint or "") in view.files and any(output.required for output in stage.outputs)
+        complete = not missing and bool(line.made.get(name) or stage.outputs == () or ran_here)
         reason = "a later stage ran" if later else f"{name} has made its outputs" if complete else ""
         _markers_missing(view, markers, line, name, reason)
 
@@ -162,6 +163,9 @@ def _markers_missing(view: SceneView, markers: Markers, line: Line, name: str, r
             message = f"{path} is not there; {name} has not finished, or left nothing else."
             view.add("marker-not-there", path, message, stage=name)
             line.unfinished.add(name)
+        elif not markers.of(name) and not line.made.get(name) and (stage.local_checkpoint or "") in view.files:
+            message = f"{path} is not there, though {stage.local_checkpoint} says that {name} ran."
+            view.add("marker-not-there", path, message, stage=name)
         elif kind.rewrite:
             message = f"{path} is not there: no cloud job writes it, yet the Genie Sim export asks for it."
             view.add("marker-not-written", path, message, stage=name)

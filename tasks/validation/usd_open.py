@@ -22,6 +22,7 @@ MAX_FILES = 5_000
 MAX_BYTES = 512 * 1024 * 1024
 """USD files of one scene that are copied and opened; a scene with more is checked as text only."""
 TIMEOUT_SECONDS = 120
+NOT_STARTED = "usd-core is installed but does not work, so USD files were only checked as text."
 DAMAGE_CODES = ("usd-bad-header", "usd-truncated", "usdz-damaged", "document-not-utf8")
 
 _INTRODUCED_BY = re.compile(r"introduced by @([^@]+)@")
@@ -44,8 +45,9 @@ def open_usd(view: SceneView, places: Places, facts: UsdFacts) -> None:
         _copy(view, paths, Path(folder))
         stages = [] if facts.unsafe else [path for path in paths if path == places.scene_usd]
         answer = _probe(Path(folder), paths, stages)
-    if answer is None:
-        view.add("usd-does-not-open", places.scene_usd, "OpenUSD crashed or did not finish on the scene's USD files.")
+    if isinstance(answer, str):
+        code = "usd-not-opened" if answer == NOT_STARTED else "usd-does-not-open"
+        view.add(code, places.scene_usd, answer)
     else:
         _report(view, answer, facts)
 
@@ -72,7 +74,8 @@ def _copy(view: SceneView, paths: list[str], folder: Path) -> None:
             view.add("usd-not-opened", path, message)
 
 
-def _probe(folder: Path, layers: list[str], stages: list[str]) -> dict[str, object] | None:
+def _probe(folder: Path, layers: list[str], stages: list[str]) -> dict[str, object] | str:
+    """OpenUSD's answers, or why there are none."""
     try:
         done = subprocess.run(
             [sys.executable, "-m", "tasks.validation.usd_probe", str(folder)],
@@ -80,12 +83,14 @@ def _probe(folder: Path, layers: list[str], stages: list[str]) -> dict[str, obje
             capture_output=True,
             text=True,
             timeout=TIMEOUT_SECONDS,
-            check=True,
+            check=False,
             cwd=Path(__file__).parents[2],
         )
         return mapping(json.loads(done.stdout.splitlines()[-1]))
-    except (subprocess.SubprocessError, ValueError, IndexError):
-        return None
+    except subprocess.TimeoutExpired:
+        return f"OpenUSD did not finish on the scene's USD files within {TIMEOUT_SECONDS} s."
+    except (ValueError, IndexError):
+        return NOT_STARTED if done.returncode > 0 else "OpenUSD crashed on the scene's USD files."
 
 
 def _report(view: SceneView, answer: dict[str, object], facts: UsdFacts) -> None:

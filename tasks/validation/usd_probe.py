@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,10 @@ MAX_ANSWERS = 200
 def main() -> None:
     """Open what standard input lists: `{"layers": [...], "stages": [...]}`, paths relative to the folder."""
     root = Path(sys.argv[1]).resolve()
-    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
+    if sys.platform != "win32":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
     wanted = json.loads(sys.stdin.read())
     answer: dict[str, Any] = {"layers": {}, "outside": [], "stages": {}}
     for path in wanted["layers"]:

@@ -1,27 +1,17 @@
-"""A real Prefect server for the flows, and short ways to ask it what a flow run left behind."""
+"""A real Prefect server for the flows, and the environment block they load."""
 
 from __future__ import annotations
 
-import contextvars
 import os
-import threading
-import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
-from prefect.artifacts import Artifact
-from prefect.client.orchestration import get_client
-from prefect.client.schemas.actions import BlockDocumentUpdate
-from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, FlowRunFilter, FlowRunFilterId
-from prefect.client.schemas.objects import FlowRun, State, TaskRun
-from prefect.client.schemas.sorting import FlowRunSort
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from prefect.testing.utilities import prefect_test_harness
 
 from blocks.environment import PipelineEnvironment
-from deployments.sandbox.server import Sandbox
+from tests.flows.world import Saved
 
 QUICK_RECORDER = {
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "50",
@@ -54,101 +44,7 @@ def default_block(prefect_server: None) -> UUID:
     return PipelineEnvironment(project="p", data_bucket="data", ops_bucket="ops").save("default", overwrite=True)
 
 
-class Saved:
-    """The sandbox's environment as the block `default`, which the flows load."""
-
-    def __init__(self, block: UUID, environment: PipelineEnvironment) -> None:
-        self._block, self.environment = block, environment
-        self.keep()
-
-    def keep(self, **policy: Any) -> None:
-        """Save it, with these changes of the policy."""
-        self.environment.policy = self.environment.policy.model_copy(update=policy)
-        data = self.environment.model_dump(mode="json")
-        with get_client(sync_client=True) as client:
-            client.update_block_document(self._block, BlockDocumentUpdate(data=data))
-
-
 @pytest.fixture
 def saved(default_block: UUID, environment: PipelineEnvironment) -> Saved:
     """The environment of this test's sandbox, ready for flows."""
     return Saved(default_block, environment)
-
-
-def everything(sandbox: Sandbox) -> dict[str, int]:
-    """Every object of every bucket with its generation."""
-    return {
-        f"{bucket}/{found.name}": found.generation
-        for bucket in ("sandbox-scenes", "sandbox-ops", "sandbox-backup")
-        for found in sandbox.store.list(bucket, "")
-    }
-
-
-def run(flow: Any, **parameters: Any) -> State[Any]:
-    """Run a flow here to its final state, whatever that is."""
-    return flow(return_state=True, **parameters)  # type: ignore[no-any-return]
-
-
-def run_id(state: State[Any]) -> UUID:
-    """The flow run a state belongs to."""
-    assert state.state_details.flow_run_id is not None
-    return state.state_details.flow_run_id
-
-
-def artifacts(state: State[Any]) -> dict[str, Artifact]:
-    """What the flow run left for people, by key."""
-    with get_client(sync_client=True) as client:
-        found = client.read_artifacts(
-            artifact_filter=ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run_id(state)])), limit=200
-        )
-    return {artifact.key: artifact for artifact in found if artifact.key}
-
-
-def task_runs(state: State[Any], enough: Callable[[list[TaskRun]], bool] = bool) -> list[TaskRun]:
-    """The flow run's task runs, once they are all final and `enough` of them (the server hears of them a bit later)."""
-    wanted = FlowRunFilter(id=FlowRunFilterId(any_=[run_id(state)]))
-
-    def look() -> list[TaskRun] | None:
-        with get_client(sync_client=True) as client:
-            found = client.read_task_runs(flow_run_filter=wanted, limit=200)
-        return found if all(one.state and one.state.is_final() for one in found) and enough(found) else None
-
-    return wait_for(look, "the task runs to be recorded")
-
-
-def wait_for(look: Callable[[], Any], what: str, seconds: float = 30.0) -> Any:
-    """The first answer of `look` that is not empty."""
-    deadline = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < deadline, f"waited {seconds:.0f} s in vain for {what}"
-        time.sleep(0.05)
-    return found
-
-
-class Started:
-    """A flow that runs in a thread of its own, so that the test can act meanwhile."""
-
-    def __init__(self, flow: Any, **parameters: Any) -> None:
-        self._states: list[State[Any]] = []
-        here = contextvars.copy_context()
-        self._thread = threading.Thread(
-            target=lambda: self._states.append(here.run(run, flow, **parameters)), daemon=True
-        )
-        self._thread.start()
-
-    def paused(self) -> FlowRun:
-        """The flow run, once it waits for a person."""
-
-        def look() -> FlowRun | None:
-            assert self._thread.is_alive(), f"it ended instead of pausing: {self._states}"
-            with get_client(sync_client=True) as client:
-                runs = client.read_flow_runs(limit=5, sort=FlowRunSort.START_TIME_DESC)
-            return next((one for one in runs if one.state is not None and one.state.is_paused()), None)
-
-        return wait_for(look, "the flow to pause")  # type: ignore[no-any-return]
-
-    def ended(self, seconds: float = 60.0) -> State[Any]:
-        """Its final state."""
-        self._thread.join(seconds)
-        assert self._states, f"the flow has not ended after {seconds:.0f} s"
-        return self._states[0]

@@ -14,9 +14,7 @@ from deployments.sandbox.server import Sandbox
 from flows.export_recovery import export_recovery
 from tasks.remediation.approve import ask
 from tasks.remediation.plan import Plan
-from tests.flows.conftest import Saved, Started, artifacts, run
-
-BUCKET = "sandbox-scenes"
+from tests.flows.world import BUCKET, Saved, Started, artifacts, generations, run
 
 
 @pytest.fixture
@@ -27,10 +25,6 @@ def broken(saved: Saved, sandbox: Sandbox, kitchen: str) -> str:
     return kitchen
 
 
-def data(sandbox: Sandbox) -> dict[str, int]:
-    return {found.name: found.generation for found in sandbox.store.list(BUCKET, "")}
-
-
 def digest_of(scene_id: str) -> str:
     """The digest a person reads in the plan's artifact."""
     planned = run(export_recovery, scene_ids=[scene_id])
@@ -38,10 +32,10 @@ def digest_of(scene_id: str) -> str:
 
 
 def test_the_run_waits_for_a_person_and_recovers_when_they_approve(saved: Saved, sandbox: Sandbox, broken: str) -> None:
-    before, digest = data(sandbox), digest_of(broken)
+    before, digest = generations(sandbox), digest_of(broken)
     started = Started(export_recovery, scene_ids=[broken], mode="apply", requested_by="ann")
     waiting = started.paused()
-    assert data(sandbox) == before
+    assert generations(sandbox) == before
     resume_flow_run(waiting.id, run_input={"decision": "approve", "approver": "bo", "plan_digest": digest})
     state = started.ended()
     assert state.message == "kitchen_001: recovered"
@@ -57,21 +51,24 @@ def test_the_run_waits_for_a_person_and_recovers_when_they_approve(saved: Saved,
         ({}, "was rejected by somebody: no reason."),
         ({"decision": "approve", "approver": " Ann "}, "Ann asked for plan"),
         ({"decision": "approve", "approver": " "}, "was approved without a name"),
-        ({"decision": "approve", "approver": "bo", "plan_digest": "0123456789abcdef"}, "approved plan 0123456789abcdef"),
+        (
+            {"decision": "approve", "approver": "bo", "plan_digest": "0123456789abcdef"},
+            "approved plan 0123456789abcdef",
+        ),
     ],
     ids=["rejected", "an empty form", "the requester", "nobody", "another plan"],
 )
 def test_anything_but_a_clear_yes_by_somebody_else_is_a_no(
     saved: Saved, sandbox: Sandbox, broken: str, answer: dict[str, str], says: str
 ) -> None:
-    before = data(sandbox)
+    before = generations(sandbox)
     started = Started(export_recovery, scene_ids=[broken], mode="apply", requested_by="ann")
     resume_flow_run(started.paused().id, run_input=answer)
     state = started.ended()
     assert state.is_failed()
     assert state.message is not None
     assert says in state.message
-    assert data(sandbox) == before
+    assert generations(sandbox) == before
 
 
 def test_an_approval_does_not_hold_for_a_plan_that_changed_meanwhile(
@@ -80,13 +77,13 @@ def test_an_approval_does_not_hold_for_a_plan_that_changed_meanwhile(
     started = Started(export_recovery, scene_ids=[broken], mode="apply", requested_by="ann")
     waiting = started.paused()
     damage(sandbox.store, BUCKET, broken, "usd_truncated")
-    before = data(sandbox)
+    before = generations(sandbox)
     resume_flow_run(waiting.id, run_input={"decision": "approve", "approver": "bo"})
     state = started.ended()
     assert state.is_failed()
     assert state.message is not None
     assert state.message.startswith("kitchen_001: needs_approval")
-    assert data(sandbox) == before
+    assert generations(sandbox) == before
 
 
 def test_time_running_out_means_no(saved: Saved) -> None:
@@ -106,9 +103,9 @@ def test_several_scenes_do_not_wait_for_anybody(saved: Saved, sandbox: Sandbox, 
     """One form cannot approve two plans: such a batch says which scenes need approval, and changes nothing."""
     make_scene(sandbox.store, BUCKET, "office_001", "office", objects=2)
     damage(sandbox.store, BUCKET, "office_001", "export_corrupt")
-    before = data(sandbox)
+    before = generations(sandbox)
     state = run(export_recovery, scene_ids=[broken, "office_001"], mode="apply")
     assert state.is_failed()
     assert state.message is not None
     assert "1 needs approval" in state.message
-    assert data(sandbox) == before
+    assert generations(sandbox) == before

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import pytest
 
 from blocks.environment import PipelineEnvironment
@@ -14,17 +11,11 @@ from deployments.sandbox.server import Sandbox
 from flows.export_recovery import export_recovery
 from tasks.recovery.observe import scene_view
 from tasks.validation.scene import validate_scene
-from tests.flows.conftest import Saved, artifacts, everything, run, task_runs
-
-BUCKET = "sandbox-scenes"
+from tests.flows.world import BUCKET, Saved, artifacts, everything, generations, rows, run, task_runs
 
 
 def healthy(environment: PipelineEnvironment, scene_id: str) -> bool:
     return validate_scene(scene_view(environment, scene_id), environment.catalogue, "full").healthy
-
-
-def rows(artifact: Any) -> list[dict[str, Any]]:
-    return json.loads(artifact.data) if isinstance(artifact.data, str) else list(artifact.data)
 
 
 def test_a_plan_changes_nothing_and_leaves_the_plan_and_the_report(
@@ -52,27 +43,25 @@ def test_a_plan_changes_nothing_and_leaves_the_plan_and_the_report(
     assert digest in left["recovery-kitchen-001"].data
 
 
-def test_apply_recovers_the_scene_and_touches_no_other(
-    saved: Saved, sandbox: Sandbox, kitchen: str
-) -> None:
+def test_apply_recovers_the_scene_and_touches_no_other(saved: Saved, sandbox: Sandbox, kitchen: str) -> None:
     make_scene(sandbox.store, BUCKET, "office_001", "office", objects=2)
     damage(sandbox.store, BUCKET, kitchen, "export_missing")
-    neighbour = {found.name: found.generation for found in sandbox.store.list(BUCKET, "scenes/office_001/")}
+    neighbour = generations(sandbox, "scenes/office_001/")
     assert not healthy(saved.environment, kitchen)
     state = run(export_recovery, scene_ids=[kitchen], mode="apply")
     assert state.is_completed()
     assert state.message == "kitchen_001: recovered"
     assert healthy(saved.environment, kitchen)
-    assert {found.name: found.generation for found in sandbox.store.list(BUCKET, "scenes/office_001/")} == neighbour
+    assert generations(sandbox, "scenes/office_001/") == neighbour
     assert "| genie-sim-export | ❌ missing | ✅ complete |" in artifacts(state)["recovery-kitchen-001"].data
 
 
 def test_a_healthy_scene_is_left_alone(saved: Saved, sandbox: Sandbox, kitchen: str) -> None:
-    before = {found.name: found.generation for found in sandbox.store.list(BUCKET, "")}
+    before = generations(sandbox)
     state = run(export_recovery, scene_ids=[kitchen], mode="apply")
     assert state.is_completed()
     assert state.message == "kitchen_001: healthy"
-    assert {found.name: found.generation for found in sandbox.store.list(BUCKET, "")} == before
+    assert generations(sandbox) == before
 
 
 @pytest.mark.parametrize(
@@ -94,37 +83,31 @@ def test_what_cannot_be_done_fails_with_one_sentence(
     assert "\n" not in state.message
 
 
-def test_a_bad_input_is_escalated_and_nothing_is_changed(
-    saved: Saved, sandbox: Sandbox, kitchen: str
-) -> None:
+def test_a_bad_input_is_escalated_and_nothing_is_changed(saved: Saved, sandbox: Sandbox, kitchen: str) -> None:
     damage(sandbox.store, BUCKET, kitchen, "input_mesh_truncated")
-    before = {found.name: found.generation for found in sandbox.store.list(BUCKET, "")}
+    before = generations(sandbox)
     state = run(export_recovery, scene_ids=[kitchen], mode="apply")
     assert state.is_failed()
     assert state.message is not None
     assert state.message.startswith("kitchen_001: escalated - Input regen3d/")
-    assert {found.name: found.generation for found in sandbox.store.list(BUCKET, "")} == before
+    assert generations(sandbox) == before
 
 
-def test_another_plan_than_the_one_that_was_read_is_refused(
-    saved: Saved, sandbox: Sandbox, kitchen: str
-) -> None:
+def test_another_plan_than_the_one_that_was_read_is_refused(saved: Saved, sandbox: Sandbox, kitchen: str) -> None:
     damage(sandbox.store, BUCKET, kitchen, "export_corrupt")
     read = artifacts(run(export_recovery, scene_ids=[kitchen]))["plan-kitchen-001"].description.split()[1]
     damage(sandbox.store, BUCKET, kitchen, "export_failed_marker")
-    before = {found.name: found.generation for found in sandbox.store.list(BUCKET, "")}
+    before = generations(sandbox)
     refused = run(export_recovery, scene_ids=[kitchen], mode="apply", plan_digest=read)
     assert refused.is_failed()
     assert refused.message is not None
     assert f"not {read}: the scene has changed" in refused.message
-    assert {found.name: found.generation for found in sandbox.store.list(BUCKET, "")} == before
+    assert generations(sandbox) == before
     now = artifacts(run(export_recovery, scene_ids=[kitchen]))["plan-kitchen-001"].description.split()[1]
     assert run(export_recovery, scene_ids=[kitchen], mode="apply", plan_digest=now).message == "kitchen_001: recovered"
 
 
-def test_there_is_one_task_run_for_each_step_and_none_for_an_object(
-    saved: Saved, sandbox: Sandbox
-) -> None:
+def test_there_is_one_task_run_for_each_step_and_none_for_an_object(saved: Saved, sandbox: Sandbox) -> None:
     make_scene(sandbox.store, BUCKET, "large_001", "warehouse", objects=30)
     damage(sandbox.store, BUCKET, "large_001", "simready_missing")
     planned = run(export_recovery, scene_ids=["large_001"])

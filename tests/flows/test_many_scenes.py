@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import pytest
 from prefect.client.orchestration import get_client
 
@@ -14,9 +11,7 @@ from deployments.sandbox.scenes import make_scene
 from deployments.sandbox.server import Sandbox
 from flows.export_recovery import export_recovery
 from flows.export_sweep import export_sweep
-from tests.flows.conftest import Saved, artifacts, everything, run, run_id, task_runs
-
-BUCKET = "sandbox-scenes"
+from tests.flows.world import BUCKET, Saved, artifacts, everything, generations, rows, run, run_id, task_runs
 
 
 def make(sandbox: Sandbox, **damages: str) -> list[str]:
@@ -26,10 +21,6 @@ def make(sandbox: Sandbox, **damages: str) -> list[str]:
         if name:
             damage(sandbox.store, BUCKET, scene_id, name)
     return list(damages)
-
-
-def rows(artifact: Any) -> list[dict[str, Any]]:
-    return json.loads(artifact.data)  # type: ignore[no-any-return]
 
 
 def test_a_batch_recovers_its_scenes_and_shows_one_row_for_each(saved: Saved, sandbox: Sandbox) -> None:
@@ -55,11 +46,11 @@ def test_a_batch_recovers_its_scenes_and_shows_one_row_for_each(saved: Saved, sa
 def test_a_batch_in_which_too_much_goes_wrong_leaves_the_rest_alone(saved: Saved, sandbox: Sandbox) -> None:
     bad = {f"bad_{number}": "input_mesh_truncated" for number in range(3)}
     wanted = make(sandbox, **bad, rest_1="export_missing", rest_2="export_missing")
-    before = {found.name: found.generation for found in sandbox.store.list(BUCKET, "")}
+    before = generations(sandbox)
     state = run(export_recovery, scene_ids=wanted, mode="apply")
     assert state.is_failed()
     assert state.message == "3 escalated, 2 not started"
-    assert {found.name: found.generation for found in sandbox.store.list(BUCKET, "")} == before
+    assert generations(sandbox) == before
 
 
 def test_more_scenes_than_the_policy_allows_are_refused_before_anything(saved: Saved, sandbox: Sandbox) -> None:

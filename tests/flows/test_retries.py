@@ -14,9 +14,7 @@ from deployments.sandbox.server import Sandbox
 from deployments.sandbox.simulator_faults import SimulatorFault
 from deployments.sandbox_environment import for_sandbox
 from flows.export_recovery import export_recovery
-from tests.flows.conftest import Saved, Started, run, task_runs, wait_for
-
-BUCKET, EXPORT = "sandbox-scenes", "genie-sim-export-pipeline"
+from tests.flows.world import BUCKET, EXPORT, Saved, Started, run, task_runs, wait_for
 
 
 @pytest.fixture

@@ -9,9 +9,7 @@ from deployments.sandbox.simulator_faults import SimulatorFault
 from flows.export_recovery import export_recovery
 from flows.trigger_watch import trigger_watch
 from flows.undo_recovery import undo_recovery
-from tests.flows.conftest import Saved, artifacts, everything, run
-
-BUCKET, EXPORT = "sandbox-scenes", "genie-sim-export-pipeline"
+from tests.flows.world import BUCKET, EXPORT, Saved, artifacts, everything, run
 
 
 def contents(sandbox: Sandbox, scene_id: str) -> dict[str, str]:

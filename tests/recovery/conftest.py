@@ -1,4 +1,4 @@
-"""The sandbox's environment with waits that suit jobs of a fiftieth of a second."""
+"""The sandbox's environment with waits that suit jobs of a fiftieth of a second, and processes that may be killed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.server import Sandbox
+from tests.recovery.killer import Victims
 from tests.recovery.world import quick_environment
 
 
@@ -15,5 +16,13 @@ from tests.recovery.world import quick_environment
 def environment(sandbox: Sandbox) -> Iterator[PipelineEnvironment]:
     """The environment block for the sandbox of this test."""
     made = quick_environment(sandbox)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def victims() -> Iterator[Victims]:
+    """Processes of their own that recover scenes."""
+    made = Victims()
     yield made
     made.close()

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -105,14 +105,16 @@ class Victims:
         said: dict[str, Any] = json.loads(self._process.stdout.readline())
         return said
 
-    def start(self, sandbox: Sandbox, scene_id: str, *, take_over: bool = False, actor: str = "victim", **wanted: Any) -> int:
-        """Have a child recover a scene; its process id."""
+    def start(
+        self, sandbox: Sandbox, scene_id: str, *, actor: str = "victim", dead: Sequence[str] = (), **wanted: Any
+    ) -> int:
+        """Have a child recover a scene; its process id. `dead` are actors whose leases may be taken over."""
         policy = {"poll_seconds": 0.02, "settle_seconds": 0.3, "lease_seconds": 120}
         order = {
             "endpoints": sandbox.endpoints.model_dump(),
             "scene_id": scene_id,
             "policy": policy,
-            "take_over": take_over,
+            "dead": list(dead),
             "actor": actor,
             "wanted": {"mode": "apply", **wanted},
         }

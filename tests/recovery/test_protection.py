@@ -143,15 +143,19 @@ def test_several_bad_inputs_come_back_in_one_run(environment: PipelineEnvironmen
     )
 
 
+@pytest.mark.parametrize("what", ["regen3d/scene_info.json", "regen3d/objects/counter_0/mesh.glb"])
 def test_an_input_that_was_deleted_is_escalated_and_comes_back_when_asked(
-    environment: PipelineEnvironment, sandbox: Sandbox
+    environment: PipelineEnvironment, sandbox: Sandbox, what: str
 ) -> None:
     make_scene(sandbox.store, DATA, SCENE, "kitchen", objects=2)
-    name = next(found.name for found in sandbox.store.list(DATA, f"{PREFIX}regen3d/objects/") if ".glb" in found.name)
-    sandbox.store.delete(DATA, name)
+    gone = live(sandbox.store, prefix=PREFIX + what)
+    assert gone
+    for name in gone:
+        sandbox.store.delete(DATA, name)
     assert recover(environment).outcome == "escalated"
-    assert recover(environment, wanted=RESTORE).outcome == "recovered"
-    assert name in live(sandbox.store)
+    result = recover(environment, wanted=RESTORE)
+    assert (result.outcome, result.reasons) == ("recovered", [])
+    assert set(gone) <= set(live(sandbox.store))
 
 
 def test_an_input_without_a_good_copy_anywhere_is_only_escalated(
@@ -164,4 +168,17 @@ def test_an_input_without_a_good_copy_anywhere_is_only_escalated(
     result = recover(environment, wanted=RESTORE)
     assert result.outcome == "escalated"
     assert "no good copy was found" in result.reasons[0]
+    assert live(sandbox.store) == before
+
+
+def test_a_rerun_without_its_inputs_is_escalated_before_anything_is_cleared(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    ill(sandbox, "manifest_truncated")
+    for name in live(sandbox.store, prefix=f"{PREFIX}regen3d/objects/"):
+        sandbox.store.delete(DATA, name)
+    before = live(sandbox.store)
+    result = recover(environment)
+    assert result.outcome == "escalated"
+    assert "regen3d needs regen3d/objects/" in result.reasons[0]
     assert live(sandbox.store) == before

@@ -83,9 +83,7 @@ def mended(request: pytest.FixtureRequest) -> Iterator[Mended]:
         untouched = everything(sandbox.store) == all_before
         result = recover(environment, wanted=Wanted("apply", **options))
         after = live(sandbox.store)
-        yield Mended(
-            request.param, sandbox.store, environment, whole, before, planned, untouched, result, after
-        )
+        yield Mended(request.param, sandbox.store, environment, whole, before, planned, untouched, result, after)
         environment.close()
 
 

@@ -149,7 +149,9 @@ def test_a_genie_sim_whose_state_is_unknown_is_no_reason_to_stop(
     assert recover(environment).outcome == "recovered"
 
 
-@pytest.mark.parametrize(("name", "asked"), [("isaac_missing", 0), ("import_manifest_missing", 0), ("export_missing", 1)])
+@pytest.mark.parametrize(
+    ("name", "asked"), [("isaac_missing", 0), ("import_manifest_missing", 0), ("export_missing", 1)]
+)
 def test_genie_sim_is_asked_only_when_it_is_concerned(
     environment: PipelineEnvironment, sandbox: Sandbox, name: str, asked: int
 ) -> None:
@@ -177,7 +179,11 @@ def test_a_workflow_or_job_that_is_not_deployed_is_escalated(
 
 @pytest.mark.parametrize(
     ("limit", "says"),
-    [({"max_objects": 3}, "max_objects"), ({"max_objects_percent": 1}, "max_objects_percent"), ({"max_bytes": 10}, "max_bytes")],
+    [
+        ({"max_objects": 3}, "max_objects"),
+        ({"max_objects_percent": 1}, "max_objects_percent"),
+        ({"max_bytes": 10}, "max_bytes"),
+    ],
 )
 def test_a_plan_over_a_cap_is_refused(
     environment: PipelineEnvironment, sandbox: Sandbox, limit: dict[str, Any], says: str
@@ -259,4 +265,3 @@ def test_errors_that_no_rerun_can_mend_are_escalated_not_called_healthy(
     assert result.outcome == "escalated"
     assert "usd" in result.reasons[0]
     assert "physics" in result.reasons[0]
-

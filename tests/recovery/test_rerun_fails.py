@@ -48,7 +48,9 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("fault", "says"), FAULTS, ids=lambda value: str(value.get("kind", "")) if isinstance(value, dict) else "")
+@pytest.mark.parametrize(
+    ("fault", "says"), FAULTS, ids=lambda value: str(value.get("kind", "")) if isinstance(value, dict) else ""
+)
 def test_a_rerun_that_did_not_do_it_fails_with_a_sentence_and_can_be_undone(
     environment: PipelineEnvironment, sandbox: Sandbox, fault: dict[str, Any], says: str
 ) -> None:
@@ -61,7 +63,9 @@ def test_a_rerun_that_did_not_do_it_fails_with_a_sentence_and_can_be_undone(
     assert journal.ended
     assert journal.entries[-1].data["outcome"] == "failed"
     assert undone(environment, result).outcome in ("recovered", "healthy")
-    lost = {name for name in set(before) - set(live(sandbox.store)) if not name.rpartition("/")[2].startswith((".", "_"))}
+    lost = {
+        name for name in set(before) - set(live(sandbox.store)) if not name.rpartition("/")[2].startswith((".", "_"))
+    }
     assert lost == set(), "data that was there before is there again; markers stay away"
 
 
@@ -215,7 +219,9 @@ def test_a_reviewed_plan_does_not_continue_another_plans_run(
 ) -> None:
     ill(sandbox, "export_missing")
     on: list[str] = []
-    context = Context(environment, "a test", say=lambda s: on.append("stop") if "rerun" in s else None, kill_switch=lambda: on)
+    context = Context(
+        environment, "a test", say=lambda s: on.append("stop") if "rerun" in s else None, kill_switch=lambda: on
+    )
     first = recover_scene(context, SCENE, APPLY)
     assert first.outcome == "stopped"
     assert first.plan is not None

@@ -40,7 +40,9 @@ def test_without_triggers_every_workflow_is_started_once(environment: PipelineEn
     ill(sandbox, "marker_missing")
     result = recover(environment)
     assert (result.outcome, result.reasons) == ("recovered", [])
-    assert [(ours(sandbox, name), len(worked(sandbox, name))) for name in (REGEN, USD, VARIATION, EXPORT)] == [(1, 1)] * 4
+    assert [(ours(sandbox, name), len(worked(sandbox, name))) for name in (REGEN, USD, VARIATION, EXPORT)] == [
+        (1, 1)
+    ] * 4
 
 
 def test_a_trigger_that_does_not_fire_is_waited_for_only_so_long(

@@ -26,8 +26,9 @@ def say(message: dict[str, Any]) -> None:
 def recover(order: dict[str, Any]) -> None:
     """What the child does: one recovery, as a process of its own would."""
     environment = for_sandbox(Endpoints(**order["endpoints"]), quick_policy(**order["policy"]))
-    known_dead = {"holder_is_alive": lambda _: False} if order["take_over"] else {}
-    context = Context(environment, order["actor"], **known_dead)
+    context = Context(
+        environment, order["actor"], holder_is_alive=lambda holder: False if holder.owner in order["dead"] else None
+    )
     result = recover_scene(context, order["scene_id"], Wanted(**order["wanted"]))
     say({"outcome": result.outcome, "reasons": result.reasons, "run": result.run})
 

@@ -24,6 +24,7 @@ from tasks.remediation.context import Context
 from tasks.remediation.journal import Journal, read_journal
 from tasks.validation.scene import validate_scene
 from tasks.validation.source import FolderSource
+from tasks.validation.view import Depth
 
 DATA, OPS, BACKUP = "sandbox-scenes", "sandbox-ops", "sandbox-backup"
 SCENE = "kitchen_001"
@@ -74,7 +75,9 @@ def inputs(environment: PipelineEnvironment, found: Live, scene_id: str = SCENE)
     return {name: found[name] for name, path in paths.items() if class_of(environment.catalogue, path) == "input"}
 
 
-def ill(sandbox: Sandbox, name: str, scene_id: str = SCENE, *, upto: str = "genie-sim-import", objects: int = 2) -> None:
+def ill(
+    sandbox: Sandbox, name: str, scene_id: str = SCENE, *, upto: str = "genie-sim-import", objects: int = 2
+) -> None:
     """A scene with one damage."""
     make_scene(sandbox.store, DATA, scene_id, "kitchen", objects=objects, upto=upto)
     damage(sandbox.store, DATA, scene_id, name)
@@ -93,9 +96,9 @@ def recover(
     return recover_scene(Context(environment, actor), scene_id, wanted)
 
 
-def healthy(environment: PipelineEnvironment, scene_id: str = SCENE) -> list[str]:
+def healthy(environment: PipelineEnvironment, scene_id: str = SCENE, depth: Depth = "full") -> list[str]:
     """The scene's errors; none when it is whole."""
-    report = validate_scene(scene_view(environment, scene_id), environment.catalogue, "full")
+    report = validate_scene(scene_view(environment, scene_id), environment.catalogue, depth)
     return [f"{finding.object}: {finding.message}" for finding in report.findings if finding.severity == "error"]
 
 

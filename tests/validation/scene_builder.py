@@ -112,8 +112,9 @@ def _regen3d(scene: Scene) -> None:
             "generated_at": stamp(0)}  # fmt: skip
     scene["regen3d/scene_info.json"] = dump(info)
     for name in SIZES:
+        folder = "regen3d/background" if name == "scene_background" else f"regen3d/objects/{name}"
+        scene |= {f"{folder}/{file}": data for file, data in _reconstruction(name).items()}
         if name != "scene_background":
-            scene |= {f"regen3d/objects/{name}/{file}": data for file, data in _reconstruction(name).items()}
             scene[f"assets/obj_{name}/metadata.json"] = dump({"id": name, "category": None})
         scene[f"assets/obj_{name}/asset.glb"] = glb()
     scene[MANIFEST] = dump(_manifest())

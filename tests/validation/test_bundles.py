@@ -206,3 +206,17 @@ def _vary(scene: Scene) -> None:
 
     edit(EXPORTED, recount)(scene)
     edit("geniesim/_GENIESIM_EXPORT_COMPLETE", lambda d: d["stats"].update(nodes=4, assets=4))(scene)
+
+
+def test_what_a_former_job_left_is_history_and_no_fault_of_the_scene() -> None:
+    scene = healthy()
+    former = IMPORT.rpartition("_")[0] + "_former"
+    scene[f"{former}/lerobot/dataset_info.json"] = b'{"cut'
+    scene[f"{former}/import_manifest.json"] = b"not json"
+    assert errors_of(scene) == []
+
+
+def test_a_changed_recording_is_the_simulations_fault_and_not_the_imports() -> None:
+    scene = healthy()
+    cut(RECORDING, lambda data: data.replace(b'"step": 0', b'"step": 9'))(scene)
+    assert {finding.stage for finding in errors_of(scene)} == {"genie-sim-run"}

@@ -110,7 +110,7 @@ def test_a_lost_recording_and_a_lost_index_are_both_named() -> None:
     remove(f"{IMPORT}/recordings/episode_000001.json", f"{IMPORT}/lerobot/episodes.jsonl")(scene)
     codes = {(finding.code, finding.path) for finding in errors_of(scene)}
     assert ("inventory-file-missing", "$.file_inventory[1].size_bytes") in codes
-    assert ("output-missing", "") in codes
+    assert ("inventory-file-missing", "$.file_inventory[3].size_bytes") in codes
 
 
 def test_a_stage_made_before_its_input_is_stale() -> None:

@@ -1,30 +1,16 @@
-"""The state of every stage: markers, failure records, gate reports, locks and times."""
+"""The state of every stage: what its markers say, what it left, and when it was completed."""
 
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 
 import pytest
-from scene_builder import MANIFEST, SCENE_ID, START, Change, Scene, dump, healthy, put_marker, report_of, stamp
+from scene_builder import MANIFEST, SCENE_ID, Change, Scene, dump, healthy, put_marker, report_of, stamp
 from scene_changes import cut, drop, drop_all, put, remove, write
 
 REGEN3D, USD, EXPORT = "assets/.regen3d_complete", "assets/.usd_assembly_complete", "geniesim/_GENIESIM_EXPORT_COMPLETE"
 IMPORTED = "geniesim/.geniesim_import_complete"
 SIMREADY = "assets/.simready_complete"
-
-
-def failure(minutes: float, **more: object) -> bytes:
-    """A failure record as a workflow writes it."""
-    error = {"code": "regen3d_failed", "message": "job failed", "type": "workflow_failure"}
-    return dump({"scene_id": SCENE_ID, "status": "failed", "timestamp": stamp(minutes), "error": error} | more)
-
-
-def gates(minutes: float, **summary: object) -> bytes:
-    """A gate report that blocks."""
-    counts = {"total_gates": 1, "passed": 0, "failed": 1, "blocking_failures": 1, "can_proceed": False}
-    results = [{"gate_id": "qg-3-usd", "passed": False, "severity": "error"}]
-    return dump({"scene_id": SCENE_ID, "timestamp": stamp(minutes), "summary": counts | summary, "results": results})
 
 
 MARKERS: list[tuple[str, Change, str, str, str, str, str]] = [
@@ -68,6 +54,10 @@ MARKERS: list[tuple[str, Change, str, str, str, str, str]] = [
     ("newer", put(REGEN3D, ("completed_at",), stamp(60)), "usd", "stale", "stage-stale", USD, ""),
     ("wrappers gone", drop_all("simready.usda"), "simready", "missing", "output-missing",
      "assets/obj_mug_0/simready.usda", ""),
+    ("time cut off", write("variation_assets/.variation_pipeline_complete", b"Completed at 2026-01"), "variation",
+     "corrupt", "time-malformed", "variation_assets/.variation_pipeline_complete", ""),
+    ("run not ended", put("geniesim/job.json", ("status",), "submitted"), "genie-sim-run", "corrupt",
+     "job-contradicts-itself", "geniesim/job.json", "$.status"),
     ("failed job", put("geniesim/job.json", ("status",), "failed"), "genie-sim-run", "failed", "job-failed",
      "geniesim/job.json", "$.status"),
 ]  # fmt: skip
@@ -81,80 +71,6 @@ def test_a_damaged_marker_breaks_its_stage_and_is_named(case: tuple[str, Change,
     report = report_of(scene)
     assert report.stages[stage] == state
     assert (code, path, place) in {(f.code, f.object, f.path) for f in report.findings if f.severity == "error"}
-
-
-FAILURES = [
-    ("assets/.failed", failure(60), "regen3d", "failed"),
-    ("assets/.failed", failure(0.5), "regen3d", "complete"),
-    ("assets/.failed", failure(60, error={"code": "interactive_job_failed"}), "interactive", "failed"),
-    ("assets/.failed", failure(60, timestamp="2026-01-18T10:00:00.123456"), "regen3d", "failed"),
-    ("assets/.regen3d_failed", dump({"scene_id": SCENE_ID, "status": "failed", "timestamp": stamp(60)}), "regen3d",
-     "failed"),
-    ("assets/.interactive_failed", dump({"scene_id": SCENE_ID, "reason": "particulate_unhealthy", "success": False,
-                                         "timestamp": stamp(60)}), "interactive", "failed"),
-    ("usd-assembly-job/.failed", failure(60, job_name="usd-assembly-job"), "usd", "failed"),
-    ("geniesim/.failed", failure(60, error={"code": "geniesim_export_failed"}), "genie-sim-export", "failed"),
-    ("geniesim/.failed", dump({"scene_id": SCENE_ID, "job_id": "j", "status": "failed", "timestamp": stamp(60),
-                               "reason": "submit timed out", "job_metadata_path": "x"}), "genie-sim-run", "failed"),
-    ("geniesim/.failed", failure(8.5, error={"code": "import_failed"}), "genie-sim-import", "complete"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("path", "record", "stage", "state"), FAILURES)
-def test_a_failure_counts_only_when_it_is_newer_than_the_completion_of_the_stage_it_means(
-    path: str, record: bytes, stage: str, state: str
-) -> None:
-    report = report_of(healthy() | {path: record})
-    assert report.stages[stage] == state
-    assert report.healthy == (state == "complete")
-    assert any(f.object == path and f.code in ("stage-failed", "failure-superseded") for f in report.findings)
-
-
-def test_a_failure_of_a_stage_that_was_never_completed_counts_whatever_its_time() -> None:
-    scene = healthy("regen3d") | {"simready-job/.failed": failure(0)}
-    assert report_of(scene).stages["simready"] == "failed"
-
-
-def test_a_failure_record_of_another_scene_is_an_error_of_its_own() -> None:
-    report = report_of(healthy() | {"usd-assembly-job/.failed": failure(60, scene_id="other")})
-    assert ("scene-id-mismatch", "$.scene_id") in {(f.code, f.path) for f in report.findings}
-
-
-def test_a_failure_record_that_cannot_be_read_next_to_a_completion_is_a_warning() -> None:
-    report = report_of(healthy() | {"usd-assembly-job/.failed": b"{"})
-    assert report.healthy
-    assert {"failure-record-unreadable", "failure-order-unknown"} <= {f.code for f in report.findings}
-
-
-def test_the_time_an_object_was_written_counts_where_a_record_says_none() -> None:
-    scene = healthy() | {"usd-assembly-job/.failed": b""}
-    later = dict.fromkeys(scene, START) | {"usd-assembly-job/.failed": START + timedelta(hours=9)}
-    assert report_of(scene, updated=later).stages["usd"] == "failed"
-
-
-def test_a_gate_report_newer_than_the_marker_blocks_its_stage() -> None:
-    report = report_of(healthy() | {"usd-assembly-job/quality_gate_report.json": gates(60)})
-    assert report.stages["usd"] == "blocked"
-    assert not report.healthy
-    assert any("qg-3-usd" in f.message for f in report.findings)
-
-
-def test_a_gate_report_older_than_the_marker_was_overridden_which_is_a_warning() -> None:
-    report = report_of(healthy() | {"usd-assembly-job/quality_gate_report.json": gates(2)})
-    assert report.stages["usd"] == "complete"
-    assert "gate-overridden" in {f.code for f in report.findings if f.severity == "warning"}
-
-
-@pytest.mark.parametrize("summary", [{"can_proceed": True}, {"blocking_failures": 0, "can_proceed": True}])
-def test_a_gate_report_that_contradicts_itself_is_an_error(summary: dict[str, object]) -> None:
-    report = report_of(healthy() | {"usd-assembly-job/quality_gate_report.json": gates(2, **summary)})
-    assert "gate-report-contradicts" in {f.code for f in report.findings if f.severity == "error"}
-
-
-def test_a_lock_alone_blocks_its_stage_without_making_the_scene_unhealthy() -> None:
-    report = report_of(healthy() | {"locks/usd-assembly.lock": b"{}"})
-    assert report.stages["usd"] == "blocked"
-    assert report.healthy
 
 
 def test_stages_completed_within_two_seconds_of_each_other_are_not_stale() -> None:
@@ -219,6 +135,30 @@ def test_the_manifest_alone_makes_the_adapter_responsible_for_the_rest() -> None
     report = report_of(scene)
     assert report.stages["regen3d"] != "never_ran"
     assert ("output-missing", "layout/scene_layout_scaled.json") in {(f.code, f.object) for f in report.findings}
+
+
+def test_a_run_that_has_not_ended_is_no_error() -> None:
+    scene = healthy("export")
+    scene["geniesim/job.json"] = dump({"job_id": "j", "scene_id": SCENE_ID, "status": "submitted"})
+    report = report_of(scene)
+    assert report.stages["genie-sim-run"] == "never_ran"
+    assert report.healthy
+
+
+def test_a_stage_the_local_runner_says_it_ran_must_have_its_marker() -> None:
+    scene = healthy("export") | {".checkpoints/genie-sim-import.json": dump({"status": "completed"})}
+    scene["geniesim/job.json"] = dump(
+        {
+            "job_id": "j",
+            "scene_id": SCENE_ID,
+            "status": "completed",
+            "submission_mode": "mock",
+            "submitted_at": stamp(7),
+        }
+    )
+    assert report_of(scene).stages["genie-sim-import"] == "missing"
+    put_marker(scene, "geniesim/.geniesim_import_complete", 8)
+    assert report_of(scene).healthy
 
 
 def test_an_isaac_lab_stage_without_its_marker_is_missing_it() -> None:

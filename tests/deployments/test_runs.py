@@ -1,0 +1,105 @@
+"""Flow runs under a worker: two at once, one that is killed, and one that waits for a person."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from blocks.errors import NotFound
+from tests.deployments.world import EXPORT, Run, RunningStack, wait_for
+
+RECOVERY = "export-recovery/export-recovery"
+
+
+def hold(stack: RunningStack, scene_id: str) -> None:
+    """The scene's export takes until `release`."""
+    stack.control("POST", "simulator", {"workflow": EXPORT, "scene_id": scene_id, "kind": "hold"})
+
+
+def release(stack: RunningStack) -> None:
+    stack.control("DELETE", "simulator")
+
+
+def process_of(run: Run) -> int:
+    """The process that carries a flow run out."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"PREFECT__FLOW_RUN_ID={run['id']}".encode() in (folder / "environ").read_bytes():
+                return int(folder.name)
+        except OSError:
+            continue
+    raise AssertionError(f"no process carries out {run['name']}")
+
+
+def holder(stack: RunningStack, scene_id: str) -> bytes:
+    """The lease on a scene, empty when there is none."""
+    try:
+        return stack.environment.storage.read("sandbox-ops", f"remediation/leases/{scene_id}.json")
+    except NotFound:
+        return b""
+
+
+def test_of_two_recoveries_of_one_scene_at_once_one_acts_and_the_other_says_who(stack: RunningStack) -> None:
+    scene = stack.scene("busy_001", "export_corrupt")
+    hold(stack, scene)
+    first = stack.start(RECOVERY, scene_ids=[scene], mode="apply", requested_by="ann")
+    second = stack.start(RECOVERY, scene_ids=[scene], mode="apply", requested_by="bo")
+    loser = wait_for(
+        lambda: next((run for run in map(stack.read, (first, second)) if run["state_type"] == "FAILED"), None),
+        "one of the two to give up",
+    )
+    winner, name = (second, "bo") if loser["id"] == first["id"] else (first, "ann")
+    assert loser["state"]["message"].startswith(f"{scene}: busy - {scene} is being worked on by {name}")
+    release(stack)
+    assert stack.ended(winner)["state"]["message"] == f"{scene}: recovered"
+    assert len(stack.worked(scene)) == 1
+
+
+def test_a_killed_run_is_continued_by_the_next_one_and_nothing_runs_twice(stack: RunningStack) -> None:
+    scene = stack.scene("killed_001", "export_corrupt")
+    stack.policy(lease_seconds=3600)
+    hold(stack, scene)
+    run = stack.start(RECOVERY, scene_ids=[scene], mode="apply")
+    wait_for(lambda: stack.worked(scene), "the export to run")
+    os.kill(process_of(run), signal.SIGKILL)
+    assert stack.ended(run)["state_type"] == "CRASHED"
+    assert run["id"].encode() in holder(stack, scene), "the dead run should still hold its lease, for an hour"
+    again = stack.start(RECOVERY, scene_ids=[scene], mode="apply")
+    wait_for(lambda: again["id"].encode() in holder(stack, scene), "the lease to be taken over at once", 30)
+    release(stack)
+    ended = stack.ended(again)
+    stack.policy(lease_seconds=15)
+    assert ended["state"]["message"] == f"{scene}: recovered"
+    assert len(stack.worked(scene)) == 1, "the export ran twice"
+    runs = {found.name.split("/")[3] for found in stack.environment.storage.list("sandbox-ops", journal(scene))}
+    assert len(runs) == 1, "it should be one run with one journal, continued"
+    assert holder(stack, scene) == b""
+    assert stack.is_healthy(scene)
+
+
+def journal(scene_id: str) -> str:
+    return f"remediation/journal/{scene_id}/"
+
+
+@pytest.fixture
+def high_risk_needs_a_person(stack: RunningStack) -> object:
+    stack.policy(approval={"low": "automatic", "medium": "automatic", "high": "person"})
+    yield
+    stack.policy(approval={"low": "automatic", "medium": "automatic", "high": "automatic"})
+
+
+@pytest.mark.usefixtures("high_risk_needs_a_person")
+def test_a_deployed_run_leaves_its_process_while_it_waits_for_a_person(stack: RunningStack) -> None:
+    scene = stack.scene("approval_001", "export_corrupt")
+    run = stack.start(RECOVERY, scene_ids=[scene], mode="apply", requested_by="ann")
+    wait_for(lambda: stack.read(run)["state_type"] == "PAUSED", "the run to wait")
+    assert stack.worked(scene) == []
+    assert holder(stack, scene) == b"", "nobody else could work on the scene meanwhile"
+    answer = {"decision": "approve", "approver": "bo"}
+    given = stack.prefect("POST", f"flow_runs/{run['id']}/resume", {"run_input": answer})
+    assert given["status"] == "ACCEPT"
+    assert stack.ended(run)["state"]["message"] == f"{scene}: recovered"
+    assert len(stack.worked(scene)) == 1
