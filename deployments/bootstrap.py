@@ -22,17 +22,25 @@ from deployments.sandbox.server import Endpoints
 from deployments.sandbox_environment import for_sandbox
 
 HOME = Path(__file__).resolve().parent.parent
+DEPLOYMENTS = HOME / "prefect.yaml"
+AUTOMATIONS = HOME / "deployments" / "automations.yaml"
 WORK_POOL = "remediation"
 
 
 def bootstrap(endpoints: Endpoints) -> None:
-    """Set a Prefect server up for the sandbox. Doing it twice changes nothing but the environment's addresses."""
-    for name in blocks.__all__:
-        getattr(blocks, name).register_type_and_schema()
-    for_sandbox(endpoints).save("default", overwrite=True)
+    """Set a Prefect server up for the sandbox. Doing it twice changes nothing but the environment's addresses.
+
+    Raises CalledProcessError when the deployments cannot be made.
+    """
     make_work_pool()
-    make_automations(HOME / "deployments" / "automations.yaml")
-    prefect("--no-prompt", "deploy", "--all", "--prefect-file", str(HOME / "prefect.yaml"))
+    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(DEPLOYMENTS)]
+    with subprocess.Popen(command, cwd=HOME) as deploying:  # seconds of waiting, in which the rest is done
+        for name in blocks.__all__:
+            getattr(blocks, name).register_type_and_schema()
+        for_sandbox(endpoints).save("default", overwrite=True)
+        make_automations(AUTOMATIONS)
+    if deploying.returncode:
+        raise subprocess.CalledProcessError(deploying.returncode, command)
 
 
 def make_work_pool() -> None:
@@ -53,11 +61,6 @@ def make_automations(path: Path) -> None:
             for old in client.read_automations_by_name(wanted.name):
                 client.delete_automation(old.id)
             client.create_automation(wanted)
-
-
-def prefect(*arguments: str) -> None:
-    """Prefect's command line in this interpreter. Raises CalledProcessError."""
-    subprocess.run([sys.executable, "-m", "prefect", *arguments], cwd=HOME, check=True)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from blocks.environment import PipelineEnvironment
@@ -37,7 +38,7 @@ def demo() -> int:
         stack.start()
         code = play(stack, console)
     except ChildFailed as error:
-        console.print(f"[red]{error}[/red]")
+        console.print(str(error), style="red", markup=False)
         code = 1
     except KeyboardInterrupt:
         console.print("Stopped.")
@@ -124,7 +125,7 @@ def journal_of(environment: PipelineEnvironment) -> Journal | None:
 def show_findings(console: Console, report: SceneReport) -> None:
     """What is wrong, one line a finding."""
     for finding in [f for f in report.findings if f.severity == "error"][:5]:
-        console.print(f"   [red]{finding.code}[/red] {finding.object}: {finding.message}")
+        console.print(f"   [red]{finding.code}[/red] {escape(finding.message)}")
 
 
 def show_plan(console: Console, journal: Journal) -> None:

@@ -86,8 +86,10 @@ class Stack:
         self.children.start("prefect-server", prefect("server", "start", "--log-level", "WARNING"), env)
         self.start_sandbox(env)
         self.children.wait_for("prefect-server", lambda: answers(f"{self.api_url}/health"), SERVER_SECONDS)
-        self.children.run("bootstrap", [sys.executable, "-m", "deployments.bootstrap", self.endpoints_json()], env)
+        # The worker needs nothing but its pool and takes as long to start as the rest takes to be set up.
+        call("POST", f"{self.api_url}/work_pools/", {"name": WORK_POOL, "type": "process"})
         self.children.start("worker", prefect("worker", "start", "--pool", WORK_POOL, "--type", "process"), env)
+        self.children.run("bootstrap", [sys.executable, "-m", "deployments.bootstrap", self.endpoints_json()], env)
         arguments = ["receiver", "--port", str(self.receiver_port)]
         self.children.start("receiver", [sys.executable, "-m", "deployments.cli", *arguments], env)
         health = self.receiver_url.replace("/pubsub", "/healthz")

@@ -19,9 +19,9 @@ SCENES = {"kitchen_001": "kitchen", "office_001": "office", "warehouse_001": "wa
 def up() -> int:
     """Start everything, print where it is, and wait for Ctrl-C."""
     console = Console()
+    stop_on_signals()
     if not announce("up", {}, alone=True):
         return already(console)
-    stop_on_signals()
     try:
         stack = Stack("up", UI_PORT if is_free(UI_PORT) else 0, SANDBOX_PORT if sandbox_ports_free() else 0)
         announce("up", {"ui_url": stack.ui_url, "api_url": stack.api_url})
@@ -36,7 +36,7 @@ def up() -> int:
         console.print("Stopped; nothing is left running.")
         return 0
     except ChildFailed as error:
-        console.print(f"[red]{error}[/red]")
+        console.print(str(error), style="red", markup=False)
         return 1
     finally:
         withdraw("up")

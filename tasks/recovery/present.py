@@ -8,10 +8,13 @@ from collections.abc import Iterable, Sequence
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from tasks.recovery.outcome import RecoveryResult
-from tasks.remediation.plan import Plan
+from tasks.remediation.plan import Effect, Plan
 
 MAX_ROWS = 200
 """Rows of a plan shown in the UI; the journal has them all."""
+
+EFFECTS: dict[Effect, str] = {"delete": "deletion", "start": "start", "write": "write", "read": "check"}
+"""What one action with that effect is called."""
 
 MARK = {
     "complete": "✅ complete",
@@ -37,53 +40,59 @@ def listed(names: Sequence[str], most: int = 3) -> str:
 
 
 def plan_rows(plan: Plan) -> list[dict[str, str | int]]:
-    """The plan as a table: one row an action, in order."""
+    """The plan as a table: one row an action, in order; what matters most is on the left, where narrow screens show it."""
     rows: list[dict[str, str | int]] = [
         {
             "#": number,
-            "step": action.step,
             "effect": action.effect,
             "target": action.target,
-            "bytes": action.bytes,
+            "why": action.why,
             "only if": action.precondition,
             "undo": action.undo,
-            "why": action.why,
+            "bytes": action.bytes,
+            "step": action.step,
         }
         for number, action in enumerate(plan.actions[:MAX_ROWS], 1)
     ]
     if len(plan.actions) > MAX_ROWS:
-        rows.append({"#": "", "step": f"… and {len(plan.actions) - MAX_ROWS} more actions"})
+        rows.append({"#": "", "target": f"… and {len(plan.actions) - MAX_ROWS} more actions; the journal has them all"})
     return rows
 
 
 def plan_sentence(plan: Plan) -> str:
     """Counts, bytes, risk and digest in one line."""
+    deletions = plan.count("delete")
+    parts = [f"{counted(deletions, 'deletion')} ({plan.deleted_bytes():,} bytes)" if deletions else ""]
+    parts += [
+        counted(plan.count(effect), word)
+        for effect, word in EFFECTS.items()
+        if effect != "delete" and plan.count(effect)
+    ]
     return (
-        f"Plan {plan.digest} for {plan.subject}: {plan.count('delete')} deletions ({plan.deleted_bytes():,} bytes), "
-        f"{plan.count('start')} starts, {plan.count('write')} writes, {plan.count('read')} checks; risk {plan.risk}; "
-        f"restarts at {', '.join(plan.restart) or 'nothing'}."
+        f"Plan {plan.digest} for {plan.subject}: {', '.join(filter(None, parts)) or 'nothing to do'}; risk {plan.risk}"
+        + (f"; restarts at {', '.join(plan.restart)}." if plan.restart else ".")
     )
+
+
+def counted(number: int, word: str) -> str:
+    """`1 start`, `2 starts`."""
+    return f"{number:,} {word}" + ("" if number == 1 else "s")
 
 
 def plan_markdown(plan: Plan) -> str:
     """The plan as a Markdown table, for the approval form."""
-    lines = ["| # | step | effect | target | only if |", "|---|---|---|---|---|"]
-    rows = [
-        f"| {r['#']} | {r['step']} | {r.get('effect', '')} | `{r.get('target', '')}` | {r.get('only if', '')} |"
-        for r in plan_rows(plan)
-    ]
+    lines = ["| # | effect | target | only if |", "|---|---|---|---|"]
+    rows = [f"| {r['#']} | {r.get('effect', '')} | `{r['target']}` | {r.get('only if', '')} |" for r in plan_rows(plan)]
     return "\n".join([plan_sentence(plan), "", *lines, *rows])
 
 
 def stage_table(before: dict[str, str], after: dict[str, str]) -> str:
-    """Stages before and after, side by side; stages that never ran are left out."""
-    shown = [
-        s
-        for s in before | after
-        if before.get(s, "never_ran") != "never_ran" or after.get(s, "never_ran") != "never_ran"
-    ]
-    lines = ["| stage | before | after |", "|---|---|---|"]
-    return "\n".join(lines + [f"| {s} | {word(before.get(s))} | {word(after.get(s))} |" for s in shown])
+    """Stages before and, once there is one, after; stages that never ran are left out."""
+    columns = {"before": before} | ({"after": after} if after else {})
+    shown = [s for s in before | after if any(states.get(s, "never_ran") != "never_ran" for states in columns.values())]
+    rows = [["stage", *columns], ["---"] * (1 + len(columns))]
+    rows += [[stage, *(word(states.get(stage)) for states in columns.values())] for stage in shown]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows) if shown else ""
 
 
 def word(state: str | None) -> str:

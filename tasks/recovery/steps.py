@@ -39,37 +39,37 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-@task(name="validate_manifests", task_run_name="validate_manifests {scene_id}", **SETTINGS)
+@task(name="validate_manifests", task_run_name="{scene_id}: validate manifests", **SETTINGS)
 def validate_manifests(context: Context, scene_id: str) -> SceneFacts:
     """Observe the scene: its documents, files and markers, and what is at work on it. Changes nothing."""
     return observe_scene(context, scene_id)
 
 
-@task(name="clear_completion_markers", task_run_name="clear {scene_id}: {step_name}", **SETTINGS)
+@task(name="clear_completion_markers", task_run_name="{scene_id}: {step_name}", **SETTINGS)
 def clear_completion_markers(work: Work, step: Step, scene_id: str, step_name: str) -> dict[str, str]:
     """Remove stale locks, markers and outputs that stand in the way of the rerun, each by its generation."""
     return run_step(work, step, verify_stages)
 
 
-@task(name="restore_inputs", task_run_name="restore {scene_id}: {step_name}", **SETTINGS)
+@task(name="restore_inputs", task_run_name="{scene_id}: {step_name}", **SETTINGS)
 def restore_inputs(work: Work, step: Step, scene_id: str, step_name: str) -> dict[str, str]:
     """Put good copies of bad inputs back."""
     return run_step(work, step, verify_stages)
 
 
-@task(name="rerun_workflow", task_run_name="rerun {scene_id}: {step_name}", **SETTINGS)
+@task(name="rerun_workflow", task_run_name="{scene_id}: {step_name}", **SETTINGS)
 def rerun_workflow(work: Work, step: Step, scene_id: str, step_name: str) -> dict[str, str]:
     """Start or adopt the workflow or job, wait for it, and read its result."""
     return run_step(work, step, verify_stages)
 
 
-@task(name="validate_outputs", task_run_name="check {scene_id}: {step_name}", **SETTINGS)
+@task(name="validate_outputs", task_run_name="{scene_id}: {step_name}", **SETTINGS)
 def validate_outputs(work: Work, step: Step, scene_id: str, step_name: str) -> dict[str, str]:
     """Prove that the rerun made what it should have."""
     return run_step(work, step, verify_stages)
 
 
-@task(name="record_markers", task_run_name="record {scene_id}: {step_name}", **SETTINGS)
+@task(name="record_markers", task_run_name="{scene_id}: {step_name}", **SETTINGS)
 def record_markers(work: Work, step: Step, scene_id: str, step_name: str) -> dict[str, str]:
     """Write the markers a later stage asks for and no cloud component writes."""
     return run_step(work, step, verify_stages)

@@ -41,8 +41,9 @@ class Served:
     def end(self) -> str:
         """Stop it; the rest of what it printed."""
         self.process.terminate()
-        rest, _ = self.process.communicate(timeout=20)
-        return rest
+        assert self.process.wait(20) == 0
+        assert self.process.stdout is not None
+        return self.process.stdout.read()
 
     def scenes(self) -> list[str]:
         """Names in the data bucket."""
