@@ -33,7 +33,9 @@ def main() -> int:
                 print(line, end="", flush=True)
                 lines.append(line.rstrip())
         failed += running.returncode != 0
-        parts.append(f"## {BENCHMARKS[name]}\n\n`python -m tests.benchmarks {name}`\n\n```\n" + "\n".join(lines) + "\n```\n")
+        parts.append(
+            f"## {BENCHMARKS[name]}\n\n`python -m tests.benchmarks {name}`\n\n```\n" + "\n".join(lines) + "\n```\n"
+        )
     if wanted == list(BENCHMARKS):
         PAGE.write_text(introduction() + "\n" + "\n".join(parts))
     return failed

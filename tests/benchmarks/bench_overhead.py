@@ -33,7 +33,9 @@ def main() -> None:
             flow = through_flow(f"flow{number}", broken(served, f"flow{number}", SCENES), served)
             ratios.append(flow / plain)
             print(f"round {number + 1}: plain functions {plain:.2f} s, flow {flow:.2f} s, ratio {flow / plain:.2f}")
-        print(f"{SCENES} scenes of 8 objects, up to 8 at a time: median ratio {statistics.median(ratios):.2f} (goal: at most 1.5)")
+        print(
+            f"{SCENES} scenes of 8 objects, up to 8 at a time: median ratio {statistics.median(ratios):.2f} (goal: at most 1.5)"
+        )
 
 
 def broken(served: Served, name: str, count: int) -> list[str]:
