@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -138,6 +140,17 @@ def test_the_journal_tells_of_every_action_and_ends(mended: Mended) -> None:
     assert journal.ended
     assert journal.entries[-1].data["outcome"] == "recovered"
     assert set(journal.outcomes()) == {action.key for action in journal.plan().actions}
+
+
+def test_a_marker_of_ours_says_when_the_stage_was_made_not_when_it_was_written(mended: Mended) -> None:
+    (journal,) = journals(mended.environment, mended.store)
+    checks = {str(e.data["step"]).removeprefix("check "): e.at for e in journal.entries if e.kind == "intent"}
+    for action in journal.plan().actions:
+        if action.kind == "write_object":
+            marker = mended.store.get(DATA, action.target)
+            assert marker is not None
+            said = datetime.fromisoformat(json.loads(marker.data)["timestamp"])
+            assert said <= checks[action.step.removeprefix("record ")]
 
 
 def test_the_lease_is_given_back(mended: Mended) -> None:

@@ -21,14 +21,12 @@ from tests.recovery.world import (
     PLAN,
     PREFIX,
     SCENE,
-    healthy,
     ill,
     journals,
     live,
     put_json,
     recover,
     until,
-    worked,
 )
 
 USD, EXPORT = "usd-assembly-pipeline", "genie-sim-export-pipeline"
@@ -82,16 +80,30 @@ def test_a_lock_that_was_taken_again_meanwhile_is_left_alone(
     assert b"somebody-else" in lock.data
 
 
+def held_by_somebody(environment: PipelineEnvironment, sandbox: Sandbox) -> str:
+    """Give the scene the lock of an execution that is running; the execution's id."""
+    sandbox.simulator.behave(SimulatorFault(workflow=USD, scene_id="another", kind="hold"))
+    holder = start(environment, USD, "another").rpartition("/")[2]
+    damage(sandbox.store, DATA, SCENE, "live_lock", execution_id=holder)
+    return holder
+
+
 def test_a_live_lock_is_refused_and_its_holder_named(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
     ill(sandbox, "usd_missing")
-    sandbox.simulator.behave(SimulatorFault(workflow=EXPORT, scene_id="another", kind="hold"))
-    holder = start(environment, EXPORT, "another").rpartition("/")[2]
-    lock = {"execution_id": f"projects/sandbox-project/locations/us-central1/workflows/{EXPORT}/executions/{holder}"}
-    put_json(sandbox, "locks/usd-assembly.lock", lock)
+    holder = held_by_somebody(environment, sandbox)
     reason = refused(environment, sandbox)
     assert holder in reason
     assert "locks/usd-assembly.lock" in reason
     assert LOCK in live(sandbox.store)
+
+
+def test_a_live_lock_on_a_whole_scene_is_left_alone(
+    environment: PipelineEnvironment, sandbox: Sandbox, kitchen: str
+) -> None:
+    held_by_somebody(environment, sandbox)
+    before = live(sandbox.store)
+    assert recover(environment, kitchen).outcome == "healthy"
+    assert live(sandbox.store) == before
 
 
 def test_a_lock_that_names_nobody_is_not_removed(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
@@ -125,56 +137,6 @@ def test_what_runs_on_another_scene_is_no_reason(environment: PipelineEnvironmen
     sandbox.simulator.behave(SimulatorFault(workflow=USD, scene_id="kitchen_0010", kind="hold"))
     start(environment, USD, "kitchen_0010")
     assert recover(environment).outcome == "recovered"
-
-
-@pytest.mark.parametrize("state", ["down", "not_serving"])
-def test_a_genie_sim_that_cannot_work_is_escalated(
-    environment: PipelineEnvironment, sandbox: Sandbox, state: Any
-) -> None:
-    ill(sandbox, "export_missing")
-    sandbox.genie_sim.switch(state)
-    before = live(sandbox.store)
-    result = recover(environment)
-    assert result.outcome == "escalated"
-    assert f"Genie Sim is {state.replace('_', ' ')}" in result.reasons[0]
-    assert live(sandbox.store) == before
-    assert worked(sandbox, EXPORT) == []
-
-
-def test_a_genie_sim_whose_state_is_unknown_is_no_reason_to_stop(
-    environment: PipelineEnvironment, sandbox: Sandbox
-) -> None:
-    ill(sandbox, "import_manifest_missing")
-    sandbox.genie_sim.switch("unimplemented")
-    assert recover(environment).outcome == "recovered"
-
-
-@pytest.mark.parametrize(
-    ("name", "asked"), [("isaac_missing", 0), ("import_manifest_missing", 0), ("export_missing", 1)]
-)
-def test_genie_sim_is_asked_only_when_it_is_concerned(
-    environment: PipelineEnvironment, sandbox: Sandbox, name: str, asked: int
-) -> None:
-    ill(sandbox, name)
-    sandbox.requests.reset()
-    recover(environment, wanted=PLAN)
-    assert sandbox.requests.count("genie_sim", "Check") == asked
-
-
-@pytest.mark.parametrize(
-    ("name", "entry", "deployed"),
-    [("export_missing", EXPORT, "workflows"), ("isaac_missing", "isaac-lab-job", "run")],
-)
-def test_a_workflow_or_job_that_is_not_deployed_is_escalated(
-    environment: PipelineEnvironment, sandbox: Sandbox, name: str, entry: str, deployed: str
-) -> None:
-    ill(sandbox, name)
-    getattr(sandbox, deployed).deployed.put(entry, False)
-    before = live(sandbox.store)
-    result = recover(environment)
-    assert result.outcome == "escalated"
-    assert any(entry in reason and "not deployed" in reason for reason in result.reasons)
-    assert live(sandbox.store) == before
 
 
 @pytest.mark.parametrize(
@@ -247,21 +209,3 @@ def test_another_fault_does_not_count(environment: PipelineEnvironment, sandbox:
     ill(sandbox, "import_manifest_missing")
     assert recover(environment, "a").outcome == "recovered"
     assert recover(environment).outcome == "recovered"
-
-
-def test_errors_that_no_rerun_can_mend_are_escalated_not_called_healthy(
-    environment: PipelineEnvironment, sandbox: Sandbox, kitchen: str
-) -> None:
-    gate = {"gate_id": "physics", "checkpoint": "usd", "passed": False, "severity": "error", "message": "no"}
-    report = {
-        "scene_id": kitchen,
-        "timestamp": (datetime.now(UTC) + timedelta(seconds=1)).isoformat().replace("+00:00", "Z"),
-        "summary": {"total_gates": 1, "passed": 0, "failed": 1, "blocking_failures": 1, "can_proceed": False},
-        "results": [gate],
-    }
-    put_json(sandbox, "usd-assembly-job/quality_gate_report.json", report)
-    assert healthy(environment) != []
-    result = recover(environment)
-    assert result.outcome == "escalated"
-    assert "usd" in result.reasons[0]
-    assert "physics" in result.reasons[0]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from blocks.calls import CallLimits
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.damage import damage
 from deployments.sandbox.faults import FaultRule
@@ -81,20 +82,35 @@ def test_after_a_failed_rerun_the_next_one_mends_what_is_owed(
     assert f"{PREFIX}geniesim/scene_graph.json" in live(sandbox.store)
 
 
-def test_an_undo_that_was_interrupted_does_not_hide_what_a_failed_run_owes(
+def test_what_a_failed_run_cleared_is_owed_even_if_nothing_shows_that_it_was_ever_there(
     environment: PipelineEnvironment, sandbox: Sandbox
 ) -> None:
-    ill(sandbox, "export_corrupt")
-    sandbox.simulator.behave(SimulatorFault(workflow=EXPORT, kind="skipped", times=1))
+    ill(sandbox, "isaac_missing")
+    sandbox.simulator.behave(SimulatorFault(workflow="isaac-lab-job", kind="raise", times=1))
+    assert recover(environment).outcome == "failed"
+    assert healthy(environment) == [], "without its marker the stage looks as if it had never run"
+    assert recover(environment).outcome == "recovered"
+    assert f"{PREFIX}isaac_lab/env_cfg.py" in live(sandbox.store)
+    assert recover(environment).outcome == "healthy", "what was owed is paid"
+
+
+@pytest.mark.parametrize("status", [403, 503])
+def test_an_undo_that_was_interrupted_does_not_hide_what_a_failed_run_owes(
+    environment: PipelineEnvironment, sandbox: Sandbox, status: int
+) -> None:
+    ill(sandbox, "isaac_missing")
+    sandbox.simulator.behave(SimulatorFault(workflow="isaac-lab-job", kind="raise", times=1))
     failed = recover(environment)
-    sandbox.faults.add(FaultRule(service="storage", method="objects.restore", kind="status", status=403))
-    assert undone(environment, failed).outcome == "failed"
+    environment.storage.limits = CallLimits(attempts=1)
+    sandbox.faults.add(FaultRule(service="storage", method="objects.restore", kind="status", status=status))
+    assert undo_run(Context(environment, "a test"), SCENE, failed.run, "apply", markers=True).outcome == "failed"
+    assert journals(environment, sandbox.store)[-1].ended == (status == 403)
     sandbox.faults.clear()
     result = recover(environment)
     assert result.outcome == "recovered"
     assert result.plan is not None
     assert result.plan.procedure == "export-recovery"
-    assert f"{PREFIX}geniesim/scene_graph.json" in live(sandbox.store)
+    assert f"{PREFIX}isaac_lab/env_cfg.py" in live(sandbox.store)
 
 
 def test_a_stage_that_was_restarted_twice_in_vain_is_not_restarted_again(

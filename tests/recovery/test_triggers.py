@@ -4,12 +4,29 @@ from __future__ import annotations
 
 import pytest
 
+from blocks.catalogue_query import workflow_argument
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.server import Sandbox
 from deployments.sandbox.simulator_faults import SimulatorFault
 from tasks.recovery.recover import recover_scene
 from tasks.remediation.context import Context
-from tests.recovery.world import APPLY, SCENE, healthy, ill, journals, recover, without_triggers, worked
+from tasks.remediation.labels import RUN_LABEL
+from tasks.remediation.workflow_starts import start_workflow
+from tests.recovery.world import (
+    APPLY,
+    DATA,
+    PREFIX,
+    SCENE,
+    healthy,
+    ill,
+    journals,
+    live,
+    recover,
+    until,
+    without_triggers,
+    worked,
+)
+from tests.remediation.test_starts import doing
 
 REGEN, USD = "regen3d-pipeline", "usd-assembly-pipeline"
 VARIATION, EXPORT = "variation-assets-pipeline", "genie-sim-export-pipeline"
@@ -73,16 +90,39 @@ def test_an_event_that_is_delivered_several_times_still_gives_one_run_of_a_workf
     assert [ours(sandbox, name) for name in (REGEN, USD, VARIATION, EXPORT)] == [1, 0, 1, 1]
 
 
-def test_a_twin_that_lost_the_race_for_the_lock_is_not_taken_for_the_one_that_works(
+def test_an_event_that_is_delivered_late_is_waited_for(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
+    ill(sandbox, "variation_missing")
+    sandbox.eventarc.deployed.put("genie-sim-export-trigger", True)
+    environment.policy.trigger_grace_seconds = 20
+    delivered: list[str] = []
+
+    def deliver(sentence: str) -> None:
+        if "rerun variation" in sentence:
+            sandbox.eventarc.deployed.put("genie-sim-export-trigger", False)
+        if "giving trigger genie-sim-export-trigger time" in sentence and not delivered:
+            argument = workflow_argument(environment.catalogue, EXPORT, bucket=DATA, scene_id=SCENE)
+            delivered.append(environment.workflows.start(EXPORT, argument, labels={}).name)
+
+    result = recover_scene(Context(environment, "a test", say=deliver), SCENE, APPLY)
+    assert (result.outcome, result.reasons) == ("recovered", [])
+    assert [one.name for one in worked(sandbox, EXPORT)] == delivered
+
+
+def test_an_own_start_that_found_the_lock_taken_gives_way_to_the_one_that_took_it(
     environment: PipelineEnvironment, sandbox: Sandbox
 ) -> None:
-    sandbox.eventarc.deployed.put("genie-sim-export-trigger", False)
-    sandbox.eventarc.copies = 2
-    ill(sandbox, "marker_missing")
-    sandbox.simulator.behave(SimulatorFault(workflow=USD, kind="skipped", times=1))
-    result = recover(environment)
-    assert (result.outcome, result.reasons) == ("recovered", [])
-    assert len(worked(sandbox, USD)) == 1
+    ill(sandbox, "usd_missing")
+    context = Context(environment, "a test")
+    acting = doing(context, SCENE)
+    argument = dict(acting.action.params["argument"])  # type: ignore[arg-type]
+    sandbox.simulator.behave(SimulatorFault(workflow=USD, kind="hold"))
+    triggered = environment.workflows.start(USD, argument, labels={})
+    until(lambda: f"{PREFIX}locks/usd-assembly.lock" in live(sandbox.store))
+    own = environment.workflows.start(USD, argument, labels={RUN_LABEL: acting.journal.run})
+    until(lambda: "locked" in str(environment.workflows.execution(own.name).result))
+    context.say = lambda sentence: sandbox.simulator.forgive()
+    assert start_workflow(acting) == f"success: {triggered.name}"
+    assert [entry.data["execution"] for entry in acting.journal.entries if entry.kind == "note"][-1] == triggered.name
 
 
 def test_twins_without_a_lock_have_both_ended_before_their_outputs_are_judged(
@@ -90,7 +130,8 @@ def test_twins_without_a_lock_have_both_ended_before_their_outputs_are_judged(
 ) -> None:
     sandbox.eventarc.copies = 2
     ill(sandbox, "variation_missing")
-    sandbox.simulator.behave(SimulatorFault(workflow=EXPORT, kind="slow", seconds=0.5, times=1))
+    for seconds in (0.0, 0.5):  # the second of the two is still at work when the first has long ended
+        sandbox.simulator.behave(SimulatorFault(workflow=EXPORT, kind="slow", seconds=seconds, times=1))
     result = recover(environment)
     (journal,) = journals(environment, sandbox.store)
     (judged,) = [e.at for e in journal.entries if e.kind == "intent" and e.data["step"] == f"check {EXPORT}"]

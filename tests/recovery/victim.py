@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import traceback
 from typing import Any
 
 from deployments.sandbox.server import Endpoints
@@ -42,8 +43,10 @@ def main() -> None:
         if child == 0:
             try:
                 recover(order)
-            finally:
-                os._exit(0)
+            except BaseException:
+                traceback.print_exc()
+                os._exit(1)
+            os._exit(0)
         say({"pid": child})
         _, status = os.waitpid(child, 0)
         say({"exit": os.waitstatus_to_exitcode(status)})

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
-from storage_world import StorageServer, serve_storage
+
+from tests.sandbox.storage_world import StorageServer, serve_storage
 
 
 @pytest.fixture(scope="session")

@@ -21,12 +21,12 @@ from google.cloud.run_v2.services.jobs.transports import JobsGrpcTransport
 from google.cloud.workflows_v1.services.workflows.transports import WorkflowsGrpcTransport
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from kubernetes import client as kubernetes
-from service_world import bucket, control, until
 
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.names import BACKUP_BUCKET, DATA_BUCKET, LOCATION, OPS_BUCKET
 from deployments.sandbox.server import Sandbox
 from deployments.sandbox.simulator import SimulatorFault
+from tests.sandbox.service_world import bucket, control, until
 
 EXPORT = "genie-sim-export-pipeline"
 EXPORT_MARKER = "scenes/kitchen_1/variation_assets/.variation_pipeline_complete"

@@ -14,11 +14,11 @@ import requests
 from google.api_core import exceptions
 from google.cloud.workflows import executions_v1
 from google.cloud.workflows.executions_v1.services.executions.transports import ExecutionsGrpcTransport
-from service_world import bucket, control, until
 
 from deployments.sandbox.load import LoadError, load_folder
 from deployments.sandbox.names import DATA_BUCKET, LOCATION
 from deployments.sandbox.server import Sandbox
+from tests.sandbox.service_world import bucket, control, until
 
 EXPORT = "genie-sim-export-pipeline"
 EXPORT_MARKER = "scenes/kitchen_1/variation_assets/.variation_pipeline_complete"

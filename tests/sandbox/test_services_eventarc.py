@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import pytest
 from google.api_core import exceptions
 from google.cloud.workflows import executions_v1
-from service_world import World, services, until
 
 from deployments.sandbox.executions import ExecutionTable
 from deployments.sandbox.names import DATA_BUCKET, LOCATION
+from tests.sandbox.service_world import World, services, until
 
 EXPORT = "genie-sim-export-pipeline"
 USD = "usd-assembly-pipeline"

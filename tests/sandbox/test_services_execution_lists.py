@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from google.api_core import exceptions
 from google.cloud.workflows import executions_v1
-from service_world import World, services
 
 from deployments.sandbox.names import LOCATION
 from deployments.sandbox.simulator_failures import WorkflowFailed
+from tests.sandbox.service_world import World, services
 
 USD = "usd-assembly-pipeline"
 ARENA = "arena-export-pipeline"

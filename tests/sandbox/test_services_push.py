@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
-from service_world import until
 
 from deployments.sandbox.executions import Execution
 from deployments.sandbox.names import DATA_BUCKET, LOCATION, PROJECT
 from deployments.sandbox.pubsub_push import PushDelivery, PushSubscription
 from deployments.sandbox.store import ObjectStore
+from tests.sandbox.service_world import until
 
 
 class Receiver(ThreadingHTTPServer):

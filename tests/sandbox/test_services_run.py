@@ -9,11 +9,11 @@ import pytest
 from google.api_core import exceptions
 from google.cloud import run_v2
 from google.longrunning import operations_pb2
-from service_world import World, services, until
 
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.names import LOCATION
 from deployments.sandbox.simulator_failures import JobFailed
+from tests.sandbox.service_world import World, services, until
 
 JOB = "simready-job"
 Override = run_v2.RunJobRequest.Overrides.ContainerOverride

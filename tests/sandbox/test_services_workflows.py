@@ -9,11 +9,11 @@ from collections.abc import Iterator
 import pytest
 from google.api_core import exceptions
 from google.cloud.workflows import executions_v1
-from service_world import World, services, until
 
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.names import LOCATION
 from deployments.sandbox.simulator_failures import WorkflowFailed
+from tests.sandbox.service_world import World, services, until
 
 USD = "usd-assembly-pipeline"
 

@@ -4,10 +4,10 @@ import json
 from typing import Any
 
 import pytest
-from played_world import EVENTS, Execution, World, import_argument
 
 from deployments.sandbox.simulator import Cancelled, JobFailed, WorkflowFailed
 from deployments.sandbox.stage_writers_base import SceneFolder, workflow_marker
+from tests.sandbox.played_world import EVENTS, Execution, World, import_argument
 
 
 @pytest.fixture

@@ -4,11 +4,11 @@ import threading
 import time
 
 import pytest
-from played_world import Execution, World, import_argument
 from pydantic import ValidationError
 
 from deployments.sandbox.formats import glb_size
 from deployments.sandbox.simulator import Cancelled, JobFailed, SimulatorFault, WorkflowFailed
+from tests.sandbox.played_world import Execution, World, import_argument
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import pytest
 from google.api_core import exceptions
 from google.cloud import storage
 from google.cloud.storage import Bucket
-from storage_world import StorageServer, serve_storage
 
 from deployments.sandbox.store import BucketSettings
+from tests.sandbox.storage_world import StorageServer, serve_storage
 
 MIB = 1 << 20
 

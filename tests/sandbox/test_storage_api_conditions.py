@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from requests import Response
-from storage_world import StorageServer, reason
+
+from tests.sandbox.storage_world import StorageServer, reason
 
 Call = Callable[[StorageServer, dict[str, Any]], Response]
 NAME = "dir/a"

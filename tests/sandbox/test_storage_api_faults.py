@@ -8,10 +8,10 @@ import requests
 from google.api_core import exceptions
 from google.cloud.storage import Bucket
 from google.cloud.storage.retry import DEFAULT_RETRY
-from storage_world import StorageServer, reason
 
 from deployments.sandbox.faults import FaultRule, Faults
 from deployments.sandbox.requests import RequestLog
+from tests.sandbox.storage_world import StorageServer, reason
 
 QUICK = DEFAULT_RETRY.with_delay(0.01, 0.02).with_timeout(10)
 

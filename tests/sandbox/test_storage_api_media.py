@@ -4,7 +4,8 @@ import gzip
 import os
 
 import pytest
-from storage_world import StorageServer
+
+from tests.sandbox.storage_world import StorageServer
 
 DATA = bytes(range(100))
 

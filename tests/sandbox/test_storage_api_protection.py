@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from storage_world import StorageServer, reason
+
+from tests.sandbox.storage_world import StorageServer, reason
 
 WEEK = timedelta(days=7)
 

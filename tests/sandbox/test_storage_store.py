@@ -7,10 +7,10 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from storage_world import serve_storage
 
 from deployments.sandbox.store import NoSuchThing, ObjectStore, StoredVersion, StoreError
 from deployments.sandbox.store_errors import ConditionNotMet
+from tests.sandbox.storage_world import serve_storage
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from scene_builder import INVENTORY, LAYOUT, MANIFEST
-from scene_changes import Case, cut, drop, edit, put, replace, write
+from tests.validation.scene_builder import INVENTORY, LAYOUT, MANIFEST
+from tests.validation.scene_changes import Case, cut, drop, edit, put, replace, write
 
 MUG = ("objects", 0)
 DOCUMENTS: list[Case] = [

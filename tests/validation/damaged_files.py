@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from scene_builder import MANIFEST, glb, usdz
-from scene_changes import Case, cut, drop, put, remove, replace, write
+from tests.validation.scene_builder import MANIFEST, glb, usdz
+from tests.validation.scene_changes import Case, cut, drop, put, remove, replace, write
 
 GLB = "assets/obj_mug_0/asset.glb"
 USD = "usd/scene.usda"

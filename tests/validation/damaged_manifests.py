@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from scene_builder import MANIFEST
-from scene_changes import Case, drop, put
+from tests.validation.scene_builder import MANIFEST
+from tests.validation.scene_changes import Case, drop, put
 
 MUG = ("objects", 0)
 MANIFESTS: list[Case] = [

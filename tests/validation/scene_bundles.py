@@ -7,7 +7,18 @@ import json
 import tarfile
 from typing import Any
 
-from scene_builder import IMPORT, JOB_ID, PLACES, SCENE_ID, SIZES, Scene, dump, put_marker, sha256, stamp
+from tests.validation.scene_builder import (
+    IMPORT,
+    JOB_ID,
+    PLACES,
+    SCENE_ID,
+    SIZES,
+    Scene,
+    dump,
+    put_marker,
+    sha256,
+    stamp,
+)
 
 
 def make_export(scene: Scene) -> None:

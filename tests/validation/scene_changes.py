@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from scene_builder import Change, Scene, dump
+from tests.validation.scene_builder import Change, Scene, dump
 
 Case = tuple[str, Change, str, str, str]
 """Name, change, and the code, object and place of the error that it must be."""

@@ -7,9 +7,10 @@ import json
 import tarfile
 
 import pytest
-from scene_builder import IMPORT, JOB_ID, SCENE_ID, Scene, dump, errors_of, healthy, report_of, sha256
-from scene_bundles import seal_export, seal_import
-from scene_changes import Case, cut, drop, edit, put, remove, write
+
+from tests.validation.scene_builder import IMPORT, JOB_ID, SCENE_ID, Scene, dump, errors_of, healthy, report_of, sha256
+from tests.validation.scene_bundles import seal_export, seal_import
+from tests.validation.scene_changes import Case, cut, drop, edit, put, remove, write
 
 GRAPH, INDEX, TASKS = (f"geniesim/{name}.json" for name in ("scene_graph", "asset_index", "task_config"))
 EXPORTED, IMPORTED = "geniesim/export_manifest.json", f"{IMPORT}/import_manifest.json"

@@ -7,15 +7,15 @@ import os
 from pathlib import Path
 
 import pytest
-from scene_builder import MANIFEST, healthy
-from scene_changes import put
-from test_sources import BUCKET, folder
 
 from blocks.environment import PipelineEnvironment
 from deployments.cli_validate import validate
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.scenes import make_scene
 from deployments.sandbox.server import Sandbox
+from tests.validation.scene_builder import MANIFEST, healthy
+from tests.validation.scene_changes import put
+from tests.validation.test_sources import BUCKET, folder
 
 FIELDS = {"code", "severity", "object", "path", "message", "fix"}
 

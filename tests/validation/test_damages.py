@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
-from damaged_documents import DOCUMENTS, LAYOUTS, MUG
-from damaged_files import FILES, GLB
-from damaged_manifests import MANIFESTS, MISSING
-from scene_builder import IMPORT, LAYOUT, MANIFEST, SCENE_ID, errors_of, healthy, report_of, stamp
-from scene_bundles import seal_export
-from scene_changes import Case, edit, put, remove, replace
+
+from tests.validation.damaged_documents import DOCUMENTS, LAYOUTS, MUG
+from tests.validation.damaged_files import FILES, GLB
+from tests.validation.damaged_manifests import MANIFESTS, MISSING
+from tests.validation.scene_builder import IMPORT, LAYOUT, MANIFEST, SCENE_ID, errors_of, healthy, report_of, stamp
+from tests.validation.scene_bundles import seal_export
+from tests.validation.scene_changes import Case, edit, put, remove, replace
 
 BROKEN = ("corrupt", "missing", "stale", "failed")
 

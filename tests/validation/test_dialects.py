@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 import pytest
-from scene_builder import LAYOUT, MANIFEST, SCENE_ID, SIZES, Scene, dump, healthy, put_marker, report_of, stamp
-from scene_bundles import seal_export
-from scene_changes import both, drop_all, edit, put, remove, replace
+
+from tests.validation.scene_builder import (
+    LAYOUT,
+    MANIFEST,
+    SCENE_ID,
+    SIZES,
+    Scene,
+    dump,
+    healthy,
+    put_marker,
+    report_of,
+    stamp,
+)
+from tests.validation.scene_bundles import seal_export
+from tests.validation.scene_changes import both, drop_all, edit, put, remove, replace
 
 MUG = ("objects", 0)
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scene_builder import INVENTORY, LAYOUT, MANIFEST, dump, healthy, report_of
 
 from tasks.validation.codes import CODES
 from tasks.validation.documents import parse_json, walk
 from tasks.validation.schemas import errors, rule
 from tasks.validation.text import json_path, plain, show
 from tasks.validation.times import parse_time
+from tests.validation.scene_builder import INVENTORY, LAYOUT, MANIFEST, dump, healthy, report_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "validation.md"
 JSON = st.recursive(

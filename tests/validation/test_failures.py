@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from scene_builder import SCENE_ID, START, dump, healthy, report_of, stamp
+
+from tests.validation.scene_builder import SCENE_ID, START, dump, healthy, report_of, stamp
 
 
 def failure(minutes: float, **more: object) -> bytes:

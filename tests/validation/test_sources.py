@@ -7,8 +7,6 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from scene_builder import LAYOUT, MANIFEST, MemorySource, Scene, errors_of, healthy, report_of
-from scene_changes import put
 
 from blocks.catalogue_load import load_catalogue
 from blocks.environment import PipelineEnvironment
@@ -19,6 +17,8 @@ from tasks.validation import documents
 from tasks.validation.scene import validate_scene
 from tasks.validation.source import BucketSource, FolderSource, KeptSource, Vanished
 from tasks.validation.view import Depth
+from tests.validation.scene_builder import LAYOUT, MANIFEST, MemorySource, Scene, errors_of, healthy, report_of
+from tests.validation.scene_changes import put
 
 BUCKET = "sandbox-scenes"
 

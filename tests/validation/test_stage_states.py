@@ -5,8 +5,19 @@ from __future__ import annotations
 import json
 
 import pytest
-from scene_builder import MANIFEST, SCENE_ID, Change, Scene, dump, healthy, put_marker, report_of, stamp
-from scene_changes import cut, drop, drop_all, put, remove, write
+
+from tests.validation.scene_builder import (
+    MANIFEST,
+    SCENE_ID,
+    Change,
+    Scene,
+    dump,
+    healthy,
+    put_marker,
+    report_of,
+    stamp,
+)
+from tests.validation.scene_changes import cut, drop, drop_all, put, remove, write
 
 REGEN3D, USD, EXPORT = "assets/.regen3d_complete", "assets/.usd_assembly_complete", "geniesim/_GENIESIM_EXPORT_COMPLETE"
 IMPORTED = "geniesim/.geniesim_import_complete"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from scene_builder import errors_of, healthy, report_of
-from scene_changes import replace
 
 from tasks.validation import usd_open
+from tests.validation.scene_builder import errors_of, healthy, report_of
+from tests.validation.scene_changes import replace
 
 USD, WRAPPER = "usd/scene.usda", "assets/obj_mug_0/simready.usda"
 
