@@ -32,15 +32,13 @@ def bootstrap(endpoints: Endpoints) -> None:
 
     Raises CalledProcessError when the deployments cannot be made.
     """
+    for name in blocks.__all__:
+        getattr(blocks, name).register_type_and_schema()
+    for_sandbox(endpoints).save("default", overwrite=True)
     make_work_pool()
+    make_automations(AUTOMATIONS)
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(DEPLOYMENTS)]
-    with subprocess.Popen(command, cwd=HOME) as deploying:  # seconds of waiting, in which the rest is done
-        for name in blocks.__all__:
-            getattr(blocks, name).register_type_and_schema()
-        for_sandbox(endpoints).save("default", overwrite=True)
-        make_automations(AUTOMATIONS)
-    if deploying.returncode:
-        raise subprocess.CalledProcessError(deploying.returncode, command)
+    subprocess.run(command, cwd=HOME, check=True)
 
 
 def make_work_pool() -> None:

@@ -70,9 +70,10 @@ class Stack:
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
             "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
+            # Whole seconds only: 0.5 becomes 0 in Prefect 3.8.8, and the server then spins on a whole core.
             "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "50",
             "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "50",
-            "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "0.5",
+            "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
             "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL": "1",
             "PREFECT_WORKER_QUERY_SECONDS": "1",
             "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
@@ -86,10 +87,8 @@ class Stack:
         self.children.start("prefect-server", prefect("server", "start", "--log-level", "WARNING"), env)
         self.start_sandbox(env)
         self.children.wait_for("prefect-server", lambda: answers(f"{self.api_url}/health"), SERVER_SECONDS)
-        # The worker needs nothing but its pool and takes as long to start as the rest takes to be set up.
-        call("POST", f"{self.api_url}/work_pools/", {"name": WORK_POOL, "type": "process"})
-        self.children.start("worker", prefect("worker", "start", "--pool", WORK_POOL, "--type", "process"), env)
         self.children.run("bootstrap", [sys.executable, "-m", "deployments.bootstrap", self.endpoints_json()], env)
+        self.children.start("worker", prefect("worker", "start", "--pool", WORK_POOL, "--type", "process"), env)
         arguments = ["receiver", "--port", str(self.receiver_port)]
         self.children.start("receiver", [sys.executable, "-m", "deployments.cli", *arguments], env)
         health = self.receiver_url.replace("/pubsub", "/healthz")

@@ -55,6 +55,10 @@ def delete_object(doing: Doing) -> str:
         deleted = storage.delete(bucket, name, generation=generation)
     except PreconditionFailed:
         return "already replaced by a newer generation, which is left alone"
+    except NotFound:
+        if storage.stat(bucket, name, generation) is None:
+            return "already gone"  # between looking at it and copying it
+        raise
     return "deleted" if deleted else "already gone"
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 import pytest
 
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.damage import damage
+from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.scenes import make_scene
 from deployments.sandbox.server import Sandbox
-from tasks.recovery.recover import Wanted
+from tasks.recovery.recover import Wanted, recover_scene
 from tasks.recovery.undo import plan_undo
+from tasks.remediation.context import Context
 from tests.recovery.world import (
     BACKUP,
     DATA,
@@ -182,3 +184,28 @@ def test_a_rerun_without_its_inputs_is_escalated_before_anything_is_cleared(
     assert result.outcome == "escalated"
     assert "regen3d needs regen3d/objects/" in result.reasons[0]
     assert live(sandbox.store) == before
+
+
+def test_an_object_that_is_replaced_while_its_copy_is_made_is_left_alone(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    ill(sandbox, "export_corrupt")
+    without_history(sandbox)
+    draw, replaced = sandbox.faults.draw, dict[str, int]()
+
+    def somebody_is_quicker(service: str, method: str, kinds: Container[str] | None = None) -> FaultRule | None:
+        if method == "objects.rewrite" and not replaced:
+            for found in list(sandbox.store.list(DATA, f"{PREFIX}geniesim/")):
+                replaced[found.name] = sandbox.store.put(DATA, found.name, found.data, quiet=True).generation
+        return draw(service, method, kinds)
+
+    def look(sentence: str) -> None:
+        if "rerun" in sentence:
+            left_alone.update(replaced.items() & live(sandbox.store).items())
+
+    left_alone: set[tuple[str, int]] = set()
+    sandbox.faults.draw = somebody_is_quicker  # type: ignore[method-assign]
+    result = recover_scene(Context(environment, "a test", say=look), SCENE, Wanted("apply"))
+    assert result.reasons == [] or "did not prove itself" in result.reasons[0] or "SUCCEEDED but" in result.reasons[0]
+    assert replaced
+    assert left_alone == set(replaced.items())
