@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import yaml
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.events.schemas.automations import AutomationCore
-from prefect.exceptions import ObjectAlreadyExists
+from prefect.exceptions import ObjectAlreadyExists, PrefectHTTPStatusError
 from prefect.workers.process import ProcessWorker
 
 import blocks
@@ -32,13 +33,26 @@ def bootstrap(endpoints: Endpoints) -> None:
 
     Raises CalledProcessError when the deployments cannot be made.
     """
-    for name in blocks.__all__:
-        getattr(blocks, name).register_type_and_schema()
-    for_sandbox(endpoints).save("default", overwrite=True)
+    make_blocks(endpoints)
     make_work_pool()
     make_automations(AUTOMATIONS)
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(DEPLOYMENTS)]
     subprocess.run(command, cwd=HOME, check=True)
+
+
+def make_blocks(endpoints: Endpoints, attempts: int = 10) -> None:
+    """Every block type, and the environment. A server that has just started registers Prefect's own block types itself,
+    and whoever comes second is told that they exist: then once more."""
+    for remaining in reversed(range(attempts)):
+        try:
+            for name in blocks.__all__:
+                getattr(blocks, name).register_type_and_schema()
+            for_sandbox(endpoints).save("default", overwrite=True)
+            return
+        except (ObjectAlreadyExists, PrefectHTTPStatusError):
+            if not remaining:
+                raise
+            time.sleep(0.5)
 
 
 def make_work_pool() -> None:

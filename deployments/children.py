@@ -29,9 +29,9 @@ class ChildFailed(RuntimeError):
 class Children:
     """The processes of one stack."""
 
-    def __init__(self, folder: Path) -> None:
-        """`folder` gets one log file for each child."""
-        self.folder = folder
+    def __init__(self, folder: Path, patience: float = 10.0) -> None:
+        """`folder` gets one log file for each child; `patience` is how many seconds each has to end when asked."""
+        self.folder, self.patience = folder, patience
         self._running: list[tuple[str, subprocess.Popen[bytes]]] = []
 
     def start(self, name: str, arguments: Sequence[str], env: Mapping[str, str]) -> subprocess.Popen[bytes]:
@@ -86,7 +86,7 @@ class Children:
     def stop(self) -> None:
         """End every child and whatever it started, the last one first."""
         for _, child in reversed(self._running):
-            end(child)
+            end(child, self.patience)
         self._running.clear()
 
     def __enter__(self) -> Children:
@@ -98,7 +98,7 @@ class Children:
         self.stop()
 
 
-def end(child: subprocess.Popen[bytes], seconds: float = 10.0) -> None:
+def end(child: subprocess.Popen[bytes], seconds: float) -> None:
     """Ask a child's process group to end; then make it, and everything else that it started."""
     left = descendants(child.pid)
     send(os.killpg, child.pid, signal.SIGTERM)

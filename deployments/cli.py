@@ -37,11 +37,16 @@ def demo() -> None:
 
 
 @app.command()
-def up() -> None:
+def up(
+    ui_port: Annotated[
+        int, typer.Option(help="Port of Prefect's API and UI; another one if it is busy, or with 0.")
+    ] = 4210,
+    sandbox_port: Annotated[int, typer.Option(help="Port of the sandbox's HTTP services, likewise.")] = 4310,
+) -> None:
     """Run the sandbox, Prefect with its UI, and all deployments until Ctrl-C."""
     from deployments.up import up as run_up
 
-    raise typer.Exit(run_up())
+    raise typer.Exit(run_up(ui_port, sandbox_port))
 
 
 @app.command()

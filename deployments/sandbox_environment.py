@@ -23,6 +23,7 @@ def quick_policy(**changes: object) -> RemediationPolicy:
         "settle_seconds": 1.0,
         "trigger_grace_seconds": 1.0,
         "lease_seconds": 15,
+        "systematic_scenes": 100,  # trials break many scenes the same way on purpose
     }
     return RemediationPolicy.model_validate(settings | changes)
 

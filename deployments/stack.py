@@ -86,7 +86,7 @@ class Stack:
         env = self.environ()
         self.children.start("prefect-server", prefect("server", "start", "--log-level", "WARNING"), env)
         self.start_sandbox(env)
-        self.children.wait_for("prefect-server", lambda: answers(f"{self.api_url}/health"), SERVER_SECONDS)
+        self.children.wait_for("prefect-server", self.server_is_up, SERVER_SECONDS)
         self.children.run("bootstrap", [sys.executable, "-m", "deployments.bootstrap", self.endpoints_json()], env)
         self.children.start("worker", prefect("worker", "start", "--pool", WORK_POOL, "--type", "process"), env)
         arguments = ["receiver", "--port", str(self.receiver_port)]
@@ -114,6 +114,14 @@ class Stack:
         """A call to the sandbox's control interface."""
         assert self.endpoints is not None
         return call(method, f"{self.endpoints.control}/{path}", body)
+
+    def server_is_up(self) -> bool:
+        """Whether our own server answers; one that somebody else started on this port just now does not count."""
+        try:
+            settings = call("GET", f"{self.api_url}/admin/settings", patience=0.0)
+        except OSError:
+            return False
+        return bool(settings["home"] == self.environ()["PREFECT_HOME"])
 
     def worker_is_online(self) -> bool:
         """Whether the worker has reported to the server."""

@@ -11,19 +11,17 @@ from deployments.children import ChildFailed, stop_if_asked, stop_on_signals
 from deployments.stack import Stack, is_free
 from deployments.state import announce, running, withdraw
 
-UI_PORT, SANDBOX_PORT = 4210, 4310
-"""Where people find it again; other ports are taken when these are busy."""
 SCENES = {"kitchen_001": "kitchen", "office_001": "office", "warehouse_001": "warehouse"}
 
 
-def up() -> int:
-    """Start everything, print where it is, and wait for Ctrl-C."""
+def up(ui_port: int, sandbox_port: int) -> int:
+    """Start everything, print where it is, and wait for Ctrl-C. A free port is taken instead of one that is busy."""
     console = Console()
     stop_on_signals()
     if not announce("up", {}, alone=True):
         return already(console)
     try:
-        stack = Stack("up", UI_PORT if is_free(UI_PORT) else 0, SANDBOX_PORT if sandbox_ports_free() else 0)
+        stack = Stack("up", ui_port if is_free(ui_port) else 0, sandbox_port if are_free(sandbox_port) else 0)
         announce("up", {"ui_url": stack.ui_url, "api_url": stack.api_url})
         console.print("Starting the sandbox, a private Prefect server and a worker (about 20 s) ...")
         with stack:
@@ -61,9 +59,9 @@ def watch(stack: Stack) -> NoReturn:
         time.sleep(0.2)
 
 
-def sandbox_ports_free() -> bool:
+def are_free(port: int) -> bool:
     """The sandbox takes three neighbouring ports."""
-    return all(is_free(SANDBOX_PORT + offset) for offset in range(3))
+    return all(is_free(port + offset) for offset in range(3))
 
 
 def make_scenes(stack: Stack) -> None:

@@ -31,7 +31,7 @@ def test_the_scheduler_makes_runs(stack: RunningStack) -> None:
 def test_deploying_again_leaves_every_automation_once(stack: RunningStack, tmp_path: Path) -> None:
     assert sorted(automations(stack)) == sorted(AUTOMATIONS)
     again = stack.environ | {
-        "PREFECT_API_URL": stack.api,
+        "PREFECT_API_URL": stack.api_url,
         "PREFECT_HOME": str(tmp_path),
         "REMEDIATION_HOME": str(Path.cwd()),
     }

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.deployments.world import EXPORT, RunningStack, Up, wait_for
+from tests.deployments.world import EXPORT, FREE_PORTS, RunningStack, Up, wait_for
 
 
 def written(folder: Path) -> list[str]:
@@ -21,13 +21,13 @@ def written(folder: Path) -> list[str]:
 def test_a_second_one_says_where_the_first_is(stack: RunningStack) -> None:
     second = stack.remediate("up")
     assert second.returncode == 2
-    assert stack.ui in second.stdout
+    assert stack.ui_url in second.stdout
     assert f"kill {stack.process.pid}" in second.stdout
     assert stack.process.poll() is None
 
 
 def test_recover_and_undo_use_its_prefect_server(stack: RunningStack) -> None:
-    scene = stack.scene("cli_001", "variation_missing")  # a fault that no other test has shown this stack
+    scene = stack.scene("cli_001", "job_failed")  # a fault that no other test has shown this stack
     planned = stack.remediate("recover", scene)
     assert planned.returncode == 0, planned.stderr
     assert planned.stdout.splitlines()[-1] == f"{scene}: planned"
@@ -91,7 +91,7 @@ def test_ctrl_c_while_it_starts_on_other_ports_ends_it_at_once() -> None:
 
 
 def test_kill_while_it_deploys_leaves_nothing_behind() -> None:
-    up = Up()
+    up = Up(*FREE_PORTS)
     try:
         up.wait_until((up.state / "up" / "bootstrap.log").exists, "it to deploy")
         up.process.send_signal(signal.SIGTERM)
@@ -102,7 +102,7 @@ def test_kill_while_it_deploys_leaves_nothing_behind() -> None:
 
 
 def test_one_that_was_killed_outright_does_not_stop_the_next_one() -> None:
-    up = Up()
+    up = Up(*FREE_PORTS)
     try:
         up.wait_until((up.state / "up" / "sandbox-1.json").exists, "its sandbox to start")
         up.process.kill()

@@ -17,12 +17,14 @@ from typing import Any
 import pytest
 
 from blocks.environment import PipelineEnvironment
+from deployments.children import Children
 from deployments.sandbox.server import Endpoints
 from deployments.sandbox_environment import for_sandbox
 from deployments.stack import call
 from tasks.recovery.observe import scene_view
 from tasks.validation.scene import validate_scene
 
+FREE_PORTS = ("--ui-port", "0", "--sandbox-port", "0")
 REMEDIATE = [sys.executable, "-m", "deployments.cli"]
 FINAL = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 EXPORT = "genie-sim-export-pipeline"
@@ -41,7 +43,7 @@ def wait_for(look: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
 class Up:
     """One `remediate up` with a home folder and a state folder of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, *options: str) -> None:
         self.root = Path(tempfile.mkdtemp(prefix="remediation-up-"))
         self.home, self.state = self.root / "home", self.root / "state"
         self.home.mkdir()
@@ -49,7 +51,9 @@ class Up:
         self.environ |= {"HOME": str(self.home), "REMEDIATION_STATE": str(self.state)}
         self.log = self.root / "up.log"
         with self.log.open("wb") as output:
-            self.process = subprocess.Popen([*REMEDIATE, "up"], env=self.environ, stdout=output, stderr=output)
+            self.process = subprocess.Popen(
+                [*REMEDIATE, "up", *options], env=self.environ, stdout=output, stderr=output
+            )
 
     def facts(self) -> dict[str, Any]:
         """What it has announced."""
@@ -96,14 +100,16 @@ class RunningStack(Up):
     """One that is up."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(*FREE_PORTS)
         self.wait_until(lambda: "control" in self.facts(), "`remediate up` to be up")
         facts = self.facts()
-        self.api: str = facts["api_url"]
-        self.ui: str = facts["ui_url"]
+        self.api_url: str = facts["api_url"]
+        self.ui_url: str = facts["ui_url"]
         self.endpoints = Endpoints.model_validate({key: facts[key] for key in Endpoints.model_fields})
         self.environment: PipelineEnvironment = for_sandbox(self.endpoints)
         self.receiver: str = self.control("GET", "push")[0]["url"]
+        self.children = Children(self.root)
+        self.policy(systematic_scenes=1000)  # many scenes are broken here in the same way, on purpose
 
     def control(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """The sandbox's control interface."""
@@ -111,7 +117,7 @@ class RunningStack(Up):
 
     def prefect(self, method: str, path: str, body: Any = None) -> Any:
         """Prefect's API."""
-        return call(method, f"{self.api}/{path}", body)
+        return call(method, f"{self.api_url}/{path}", body)
 
     def scene(self, scene_id: str, *damages: str) -> str:
         """A small scene with these damages."""

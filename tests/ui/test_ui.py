@@ -46,7 +46,7 @@ def words(url: str) -> str:
 
 
 def test_the_page_of_the_run_says_what_it_did_and_how_it_ended(stack: RunningStack, seen: Seen) -> None:
-    page = words(f"{stack.ui}/runs/flow-run/{seen.run['id']}?tab=Details")
+    page = words(f"{stack.ui_url}/runs/flow-run/{seen.run['id']}?tab=Details")
     assert f"recover {SCENE} (apply)" in page
     assert "Completed" in page
     assert "5 Task runs" in page
@@ -54,14 +54,14 @@ def test_the_page_of_the_run_says_what_it_did_and_how_it_ended(stack: RunningSta
 
 
 def test_the_page_of_the_plan_shows_each_action_and_the_digest(stack: RunningStack, seen: Seen) -> None:
-    page = words(f"{stack.ui}/artifacts/artifact/{seen.artifacts['plan-seen-001']}")
+    page = words(f"{stack.ui_url}/artifacts/artifact/{seen.artifacts['plan-seen-001']}")
     assert re.search(r"Plan [0-9a-f]{16} for seen_001: \d+ deletions \([\d,]+ bytes\), 1 start, 1 check", page)
     assert f"scenes/{SCENE}/geniesim/.geniesim_complete" in page
     assert f"genie-sim-export-pipeline for {SCENE}" in page
 
 
 def test_the_page_of_the_report_shows_before_and_after(stack: RunningStack, seen: Seen) -> None:
-    page = words(f"{stack.ui}/artifacts/artifact/{seen.artifacts['recovery-seen-001']}")
+    page = words(f"{stack.ui_url}/artifacts/artifact/{seen.artifacts['recovery-seen-001']}")
     assert f"{SCENE}: recovered" in page
     assert "genie-sim-export ❌ missing ✅ complete" in page
     assert f"remediate undo {SCENE} " in page
@@ -69,7 +69,7 @@ def test_the_page_of_the_report_shows_before_and_after(stack: RunningStack, seen
 
 def test_the_form_for_a_run_explains_its_parameters(stack: RunningStack) -> None:
     found = stack.prefect("GET", "deployments/name/export-recovery/export-recovery")
-    page = words(f"{stack.ui}/deployments/deployment/{found['id']}/run")
+    page = words(f"{stack.ui_url}/deployments/deployment/{found['id']}/run")
     assert "The scenes, e.g." in page
     assert '"plan" changes nothing' in page
 
@@ -77,7 +77,7 @@ def test_the_form_for_a_run_explains_its_parameters(stack: RunningStack) -> None
 def test_a_picture_of_the_run_can_be_taken(stack: RunningStack, seen: Seen, tmp_path: Path) -> None:
     """The pictures of the documentation are taken so (tests/ui/screenshots.py)."""
     picture = tmp_path / "run.png"
-    picture_of(f"{stack.ui}/v2/runs/flow-run/{seen.run['id']}", picture, 1400, 900)
+    picture_of(f"{stack.ui_url}/v2/runs/flow-run/{seen.run['id']}", picture, 1400, 900)
     data = picture.read_bytes()
     assert data.startswith(b"\x89PNG")
     assert len(data) > 50_000, "an empty page is smaller"
