@@ -9,6 +9,8 @@ from collections.abc import Iterator
 # Prefect reads its home when it is imported; results and profiles of the person who runs the tests stay out of it.
 os.environ["PREFECT_HOME"] = tempfile.mkdtemp(prefix="remediation-tests-")
 os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
+os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"  # nothing is told to anybody outside
+os.environ["DO_NOT_TRACK"] = "1"
 os.environ.pop("PREFECT_API_URL", None)
 
 import pytest

@@ -7,7 +7,7 @@ import statistics
 import subprocess
 import sys
 
-ROUNDS = 3
+ROUNDS = 1
 
 
 def main() -> None:

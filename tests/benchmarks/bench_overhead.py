@@ -16,7 +16,7 @@ from tasks.recovery.recover import Wanted, recover_scene
 from tasks.remediation.context import Context
 from tests.benchmarks.serving import Served, sandbox_process
 
-SCENES, ROUNDS = 50, 3
+SCENES, ROUNDS = 50, 1
 
 
 def main() -> None:
