@@ -1,4 +1,4 @@
-"""The time from an emitted event to a verified scene, part by part, as `make demo` prints it; the median of three."""
+"""The time from an emitted event to a verified scene, part by part, as `make demo` prints it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ROUNDS = 1
 
 
 def main() -> None:
-    """Run the demo three times; print each part's median."""
+    """Run the demo `ROUNDS` times; print each part's median."""
     parts: dict[str, list[float]] = {}
     for _ in range(ROUNDS):
         command = [sys.executable, "-m", "deployments.cli", "demo"]
