@@ -27,7 +27,7 @@ def test_a_second_one_says_where_the_first_is(stack: RunningStack) -> None:
 
 
 def test_recover_and_undo_use_its_prefect_server(stack: RunningStack) -> None:
-    scene = stack.scene("cli_001", "job_failed")  # a fault that no other test has shown this stack
+    scene = stack.scene("cli_001", "export_corrupt")
     planned = stack.remediate("recover", scene)
     assert planned.returncode == 0, planned.stderr
     assert planned.stdout.splitlines()[-1] == f"{scene}: planned"
