@@ -95,7 +95,7 @@ def usdz(compressed: bool = False) -> bytes:
 
 def healthy(upto: str = "import") -> Scene:
     """A scene of two objects and a room as the cloud line makes it, up to `regen3d`, `usd`, `export` or `import`."""
-    from scene_bundles import make_export, make_import
+    from tests.validation.scene_bundles import make_export, make_import
 
     scene: Scene = {}
     parts = {"regen3d": _regen3d, "usd": _usd, "export": make_export, "import": make_import}
