@@ -16,7 +16,7 @@ os.environ.pop("PREFECT_API_URL", None)
 import pytest
 
 from blocks.environment import PipelineEnvironment
-from deployments.sandbox.scenes import make_scene
+from deployments.sandbox.pipeline.scenes import make_scene
 from deployments.sandbox.server import Sandbox
 from deployments.sandbox_environment import for_sandbox
 from tasks.remediation.context import Context

@@ -8,7 +8,7 @@ import tarfile
 from datetime import UTC, datetime
 
 from deployments.sandbox.names import DATA_BUCKET
-from deployments.sandbox.store import ObjectStore
+from deployments.sandbox.storage.store import ObjectStore
 
 
 def put_archive(store: ObjectStore, archive: bytes, query: dict[str, str]) -> int:

@@ -17,24 +17,24 @@ from blocks.catalogue import Catalogue
 from blocks.catalogue_load import load_catalogue
 from deployments.sandbox.asgi import App, Scope
 from deployments.sandbox.control import PREFIX, Control
-from deployments.sandbox.eventarc_service import EventarcService
-from deployments.sandbox.executions import Workers
 from deployments.sandbox.faults import Faults
-from deployments.sandbox.genie_sim import GenieSim
-from deployments.sandbox.kubernetes_api import KubernetesApi, is_kubernetes_path
-from deployments.sandbox.kubernetes_cluster import Cluster
 from deployments.sandbox.load import load_folder
-from deployments.sandbox.loopback import HOST, HttpServer, LoopbackServer
 from deployments.sandbox.names import BACKUP_BUCKET, DATA_BUCKET, OPS_BUCKET, PROJECT, REGION
-from deployments.sandbox.pubsub_push import PushDelivery
+from deployments.sandbox.pipeline.simulator import Simulator
 from deployments.sandbox.requests import RequestLog
-from deployments.sandbox.rpc import Wire
-from deployments.sandbox.run_service import RunService
-from deployments.sandbox.simulator import Simulator
-from deployments.sandbox.storage_api import StorageApp
-from deployments.sandbox.storage_connection import Receive, Send
-from deployments.sandbox.store import ObjectStore
-from deployments.sandbox.workflows_service import WorkflowsService
+from deployments.sandbox.services.eventarc_service import EventarcService
+from deployments.sandbox.services.executions import Workers
+from deployments.sandbox.services.genie_sim import GenieSim
+from deployments.sandbox.services.kubernetes_api import KubernetesApi, is_kubernetes_path
+from deployments.sandbox.services.kubernetes_cluster import Cluster
+from deployments.sandbox.services.loopback import HOST, HttpServer, LoopbackServer
+from deployments.sandbox.services.pubsub_push import PushDelivery
+from deployments.sandbox.services.rpc import Wire
+from deployments.sandbox.services.run_service import RunService
+from deployments.sandbox.services.workflows_service import WorkflowsService
+from deployments.sandbox.storage.api import StorageApp
+from deployments.sandbox.storage.connection import Receive, Send
+from deployments.sandbox.storage.store import ObjectStore
 
 __all__ = ["Endpoints", "Sandbox", "load_folder", "serve"]
 

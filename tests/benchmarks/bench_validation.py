@@ -19,7 +19,7 @@ from itertools import islice
 from blocks.catalogue_load import load_catalogue
 from blocks.storage import PipelineStorage
 from deployments.sandbox.names import DATA_BUCKET
-from deployments.sandbox.scenes import make_scene
+from deployments.sandbox.pipeline.scenes import make_scene
 from deployments.sandbox.server import Sandbox
 from tasks.validation.findings import SceneReport
 from tasks.validation.scene import validate_scene

@@ -11,8 +11,8 @@ import pytest
 
 from blocks.genie_sim import GenieSimEndpoint
 from deployments.sandbox.faults import FaultRule
-from deployments.sandbox.genie_sim import GenieSimState
 from deployments.sandbox.server import Sandbox
+from deployments.sandbox.services.genie_sim import GenieSimState
 
 
 @pytest.fixture(autouse=True)

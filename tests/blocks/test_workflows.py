@@ -13,8 +13,8 @@ from blocks.errors import NotFound, PermanentError, TemporaryError, UnknownOutco
 from blocks.execution import Execution
 from blocks.workflows import PipelineWorkflows
 from deployments.sandbox.faults import FaultRule
+from deployments.sandbox.pipeline.simulator_faults import SimulatorFault
 from deployments.sandbox.server import Sandbox
-from deployments.sandbox.simulator_faults import SimulatorFault
 
 FLOW = "objects-pipeline"
 ARGUMENT = {"data": {"bucket": "sandbox-scenes", "name": "scenes/kitchen_1/layout/scene_layout.json"}}

@@ -8,8 +8,8 @@ import pytest
 from prefect import flow
 from prefect.flow_runs import resume_flow_run
 
-from deployments.sandbox.damage import damage
-from deployments.sandbox.scenes import make_scene
+from deployments.sandbox.pipeline.damage import damage
+from deployments.sandbox.pipeline.scenes import make_scene
 from deployments.sandbox.server import Sandbox
 from flows.export_recovery import export_recovery
 from tasks.remediation.approve import ask

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from blocks.environment import PipelineEnvironment
-from deployments.sandbox.damage import damage
-from deployments.sandbox.scenes import make_scene
+from deployments.sandbox.pipeline.damage import damage
+from deployments.sandbox.pipeline.scenes import make_scene
 from deployments.sandbox.server import Sandbox
 from flows.export_recovery import export_recovery
 from tasks.recovery.observe import scene_view

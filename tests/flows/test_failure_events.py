@@ -10,8 +10,8 @@ import pytest
 
 from blocks.environment import PipelineEnvironment
 from deployments.failure_events import BadMessage, decode, failure_in
+from deployments.sandbox.pipeline.simulator_faults import SimulatorFault
 from deployments.sandbox.server import Sandbox
-from deployments.sandbox.simulator_faults import SimulatorFault
 
 
 def written(path: str, bucket: str = "sandbox-scenes", event: str = "OBJECT_FINALIZE") -> dict[str, str]:

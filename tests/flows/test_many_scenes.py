@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from prefect.client.orchestration import get_client
 
-from deployments.sandbox.damage import damage
 from deployments.sandbox.faults import FaultRule
-from deployments.sandbox.scenes import make_scene
+from deployments.sandbox.pipeline.damage import damage
+from deployments.sandbox.pipeline.scenes import make_scene
 from deployments.sandbox.server import Sandbox
 from flows.export_recovery import export_recovery
 from flows.export_sweep import export_sweep

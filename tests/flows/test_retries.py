@@ -8,10 +8,10 @@ import pytest
 
 from blocks.calls import CallLimits
 from blocks.environment import PipelineEnvironment
-from deployments.sandbox.damage import damage
 from deployments.sandbox.faults import FaultRule
+from deployments.sandbox.pipeline.damage import damage
+from deployments.sandbox.pipeline.simulator_faults import SimulatorFault
 from deployments.sandbox.server import Sandbox
-from deployments.sandbox.simulator_faults import SimulatorFault
 from deployments.sandbox_environment import for_sandbox
 from flows.export_recovery import export_recovery
 from tests.flows.world import BUCKET, EXPORT, Saved, Started, run, task_runs, wait_for

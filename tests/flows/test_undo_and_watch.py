@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from blocks.catalogue_query import class_of
-from deployments.sandbox.damage import damage
+from deployments.sandbox.pipeline.damage import damage
+from deployments.sandbox.pipeline.simulator_faults import SimulatorFault
 from deployments.sandbox.server import Sandbox
-from deployments.sandbox.simulator_faults import SimulatorFault
 from flows.export_recovery import export_recovery
 from flows.trigger_watch import trigger_watch
 from flows.undo_recovery import undo_recovery

@@ -10,8 +10,8 @@ from blocks.catalogue_load import load_catalogue
 from blocks.catalogue_query import class_of
 from blocks.genie_sim import GenieSimHealth
 from blocks.stored_object import Protection
-from deployments.sandbox.scenes import make_scene
-from deployments.sandbox.store import ObjectStore
+from deployments.sandbox.pipeline.scenes import make_scene
+from deployments.sandbox.storage.store import ObjectStore
 from tasks.recovery.observe import SceneFacts
 from tasks.recovery.units import stages_to_make, units
 from tasks.remediation.live import LockFact

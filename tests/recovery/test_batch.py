@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from blocks.environment import PipelineEnvironment
 from blocks.policy import RemediationPolicy
+from deployments.sandbox.pipeline.simulator_faults import SimulatorFault
 from deployments.sandbox.server import Sandbox
-from deployments.sandbox.simulator_faults import SimulatorFault
 from tasks.recovery.batch import BatchRefused, check_batch, recover_batch, threads, waves
 from tasks.recovery.outcome import Outcome, RecoveryResult
 from tests.recovery.world import healthy, ill, recover, worked

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from blocks.environment import PipelineEnvironment
-from deployments.sandbox.damage import damage
+from deployments.sandbox.pipeline.damage import damage
 from deployments.sandbox.server import Sandbox
 from tasks.recovery.recover import Wanted, recover_scene
 from tasks.recovery.undo import plan_undo

@@ -7,9 +7,9 @@ from collections.abc import Container, Iterator
 import pytest
 
 from blocks.environment import PipelineEnvironment
-from deployments.sandbox.damage import damage
 from deployments.sandbox.faults import FaultRule
-from deployments.sandbox.scenes import make_scene
+from deployments.sandbox.pipeline.damage import damage
+from deployments.sandbox.pipeline.scenes import make_scene
 from deployments.sandbox.server import Sandbox
 from tasks.recovery.recover import Wanted, recover_scene
 from tasks.recovery.undo import plan_undo

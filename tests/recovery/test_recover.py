@@ -13,10 +13,10 @@ import pytest
 from pxr import Usd
 
 from blocks.environment import PipelineEnvironment
-from deployments.sandbox.damage import DAMAGES, damage
-from deployments.sandbox.scenes import make_scene
+from deployments.sandbox.pipeline.damage import DAMAGES, damage
+from deployments.sandbox.pipeline.scenes import make_scene
 from deployments.sandbox.server import Sandbox
-from deployments.sandbox.store import ObjectStore
+from deployments.sandbox.storage.store import ObjectStore
 from tasks.recovery.outcome import RecoveryResult
 from tasks.recovery.recover import Wanted
 from tests.recovery.world import (

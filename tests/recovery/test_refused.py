@@ -9,9 +9,9 @@ import pytest
 
 from blocks.catalogue_query import workflow_argument
 from blocks.environment import PipelineEnvironment
-from deployments.sandbox.damage import damage
+from deployments.sandbox.pipeline.damage import damage
+from deployments.sandbox.pipeline.simulator_faults import SimulatorFault
 from deployments.sandbox.server import Sandbox
-from deployments.sandbox.simulator_faults import SimulatorFault
 from tasks.recovery.recover import Wanted, recover_scene
 from tasks.remediation.context import Context
 from tests.recovery.world import (

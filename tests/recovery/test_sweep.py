@@ -6,9 +6,9 @@ from typing import Any
 
 from blocks.environment import PipelineEnvironment
 from blocks.policy import RemediationPolicy
-from deployments.sandbox.damage import damage
 from deployments.sandbox.faults import FaultRule
-from deployments.sandbox.scenes import make_scene
+from deployments.sandbox.pipeline.damage import damage
+from deployments.sandbox.pipeline.scenes import make_scene
 from deployments.sandbox.server import Sandbox
 from tasks.recovery.sweep import Verdict, chunks, fault_table, look, look_at_all, scene_ids, systematic_faults
 

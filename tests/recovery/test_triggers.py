@@ -6,8 +6,8 @@ import pytest
 
 from blocks.catalogue_query import workflow_argument
 from blocks.environment import PipelineEnvironment
+from deployments.sandbox.pipeline.simulator_faults import SimulatorFault
 from deployments.sandbox.server import Sandbox
-from deployments.sandbox.simulator_faults import SimulatorFault
 from tasks.recovery.recover import recover_scene
 from tasks.remediation.context import Context
 from tasks.remediation.labels import RUN_LABEL

@@ -9,10 +9,10 @@ import pytest
 
 from blocks.catalogue_query import class_of
 from blocks.environment import PipelineEnvironment
-from deployments.sandbox.damage import damage
 from deployments.sandbox.faults import FaultRule
+from deployments.sandbox.pipeline.damage import damage
+from deployments.sandbox.pipeline.simulator_faults import SimulatorFault
 from deployments.sandbox.server import Sandbox
-from deployments.sandbox.simulator_faults import SimulatorFault
 from tasks.recovery.outcome import RecoveryResult
 from tasks.recovery.recover import recover_scene
 from tasks.recovery.undo import MARKERS, NEVER_RESTORED, plan_undo, undo_run

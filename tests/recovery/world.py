@@ -11,11 +11,11 @@ from pathlib import Path
 from blocks.catalogue_query import class_of
 from blocks.environment import PipelineEnvironment
 from blocks.stored_object import WRITE_TOKEN
-from deployments.sandbox.damage import damage
-from deployments.sandbox.executions import Execution
-from deployments.sandbox.scenes import make_scene
+from deployments.sandbox.pipeline.damage import damage
+from deployments.sandbox.pipeline.scenes import make_scene
 from deployments.sandbox.server import Sandbox
-from deployments.sandbox.store import ObjectStore
+from deployments.sandbox.services.executions import Execution
+from deployments.sandbox.storage.store import ObjectStore
 from deployments.sandbox_environment import for_sandbox, quick_policy
 from tasks.recovery.observe import scene_view
 from tasks.recovery.outcome import RecoveryResult

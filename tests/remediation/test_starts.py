@@ -11,8 +11,8 @@ import pytest
 from blocks.catalogue_query import job_env, workflow_argument
 from blocks.errors import PermanentError
 from deployments.sandbox.faults import FaultRule
+from deployments.sandbox.pipeline.simulator_faults import SimulatorFault
 from deployments.sandbox.server import Sandbox
-from deployments.sandbox.simulator_faults import SimulatorFault
 from tasks.remediation.actions import Doing
 from tasks.remediation.context import Context
 from tasks.remediation.job_starts import look_job, run_job

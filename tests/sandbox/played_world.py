@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from blocks.catalogue_load import load_catalogue
-from deployments.sandbox.scenes import make_scene
-from deployments.sandbox.simulator import Simulator
-from deployments.sandbox.store import ObjectStore
+from deployments.sandbox.pipeline.scenes import make_scene
+from deployments.sandbox.pipeline.simulator import Simulator
+from deployments.sandbox.storage.store import ObjectStore
 
 EVENTS = {
     "regen3d-pipeline": "assets/.assets_ready",

@@ -21,17 +21,17 @@ from google.cloud.workflows.executions_v1.services.executions.transports import 
 from google.cloud.workflows_v1.services.workflows.transports import WorkflowsGrpcTransport
 
 from blocks.catalogue_load import load_catalogue
-from deployments.sandbox.eventarc_service import EventarcService
-from deployments.sandbox.executions import Execution, Workers
 from deployments.sandbox.faults import Faults
-from deployments.sandbox.loopback import HOST, LoopbackServer
 from deployments.sandbox.names import DATA_BUCKET, LOCATION
 from deployments.sandbox.requests import RequestLog
-from deployments.sandbox.rpc import Wire
-from deployments.sandbox.run_service import RunService
 from deployments.sandbox.server import Sandbox
-from deployments.sandbox.store import ObjectStore
-from deployments.sandbox.workflows_service import WorkflowsService
+from deployments.sandbox.services.eventarc_service import EventarcService
+from deployments.sandbox.services.executions import Execution, Workers
+from deployments.sandbox.services.loopback import HOST, LoopbackServer
+from deployments.sandbox.services.rpc import Wire
+from deployments.sandbox.services.run_service import RunService
+from deployments.sandbox.services.workflows_service import WorkflowsService
+from deployments.sandbox.storage.store import ObjectStore
 
 
 @dataclass

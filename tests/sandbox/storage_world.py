@@ -16,8 +16,8 @@ from google.cloud import storage
 
 from deployments.sandbox.faults import Faults
 from deployments.sandbox.requests import RequestLog
-from deployments.sandbox.storage_api import GIB, StorageApp
-from deployments.sandbox.store import ObjectStore, StoredVersion
+from deployments.sandbox.storage.api import GIB, StorageApp
+from deployments.sandbox.storage.store import ObjectStore, StoredVersion
 
 
 @dataclass

@@ -5,11 +5,11 @@ import math
 
 import pytest
 
-from deployments.sandbox.damage import DAMAGES, damage
-from deployments.sandbox.formats import glb_size
-from deployments.sandbox.scenes import make_scene, object_ids
-from deployments.sandbox.stage_writers_base import SceneFolder
-from deployments.sandbox.store import ObjectStore
+from deployments.sandbox.pipeline.damage import DAMAGES, damage
+from deployments.sandbox.pipeline.formats import glb_size
+from deployments.sandbox.pipeline.scenes import make_scene, object_ids
+from deployments.sandbox.pipeline.stage_writers_base import SceneFolder
+from deployments.sandbox.storage.store import ObjectStore
 
 REPLICATOR = {
     "README.md",

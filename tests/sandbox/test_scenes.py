@@ -16,10 +16,10 @@ import pytest
 
 from blocks.catalogue_load import load_catalogue
 from blocks.catalogue_query import expand, matches
-from deployments.sandbox.formats import canonical_sha256, glb_box, glb_size
-from deployments.sandbox.scenes import LINE, Kind, make_scene, object_ids
-from deployments.sandbox.stage_writers_base import SceneFolder
-from deployments.sandbox.store import ObjectStore
+from deployments.sandbox.pipeline.formats import canonical_sha256, glb_box, glb_size
+from deployments.sandbox.pipeline.scenes import LINE, Kind, make_scene, object_ids
+from deployments.sandbox.pipeline.stage_writers_base import SceneFolder
+from deployments.sandbox.storage.store import ObjectStore
 
 NOON = datetime(2026, 1, 18, 12, tzinfo=UTC)
 

@@ -24,8 +24,8 @@ from kubernetes import client as kubernetes
 
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.names import BACKUP_BUCKET, DATA_BUCKET, LOCATION, OPS_BUCKET
+from deployments.sandbox.pipeline.simulator import SimulatorFault
 from deployments.sandbox.server import Sandbox
-from deployments.sandbox.simulator import SimulatorFault
 from tests.sandbox.service_world import bucket, control, until
 
 EXPORT = "genie-sim-export-pipeline"

@@ -9,8 +9,8 @@ import pytest
 from google.api_core import exceptions
 from google.cloud.workflows import executions_v1
 
-from deployments.sandbox.executions import ExecutionTable
 from deployments.sandbox.names import DATA_BUCKET, LOCATION
+from deployments.sandbox.services.executions import ExecutionTable
 from tests.sandbox.service_world import World, services, until
 
 EXPORT = "genie-sim-export-pipeline"

@@ -12,7 +12,7 @@ from google.api_core import exceptions
 from google.cloud.workflows import executions_v1
 
 from deployments.sandbox.names import LOCATION
-from deployments.sandbox.simulator_failures import WorkflowFailed
+from deployments.sandbox.pipeline.simulator_failures import WorkflowFailed
 from tests.sandbox.service_world import World, services
 
 USD = "usd-assembly-pipeline"

@@ -10,10 +10,10 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from deployments.sandbox.faults import FaultRule, Faults
-from deployments.sandbox.genie_sim import STATES, GenieSim
-from deployments.sandbox.loopback import HOST
 from deployments.sandbox.requests import RequestLog
-from deployments.sandbox.rpc import Wire
+from deployments.sandbox.services.genie_sim import STATES, GenieSim
+from deployments.sandbox.services.loopback import HOST
+from deployments.sandbox.services.rpc import Wire
 
 EXPECTED = {
     "serving": (True, "SERVING"),

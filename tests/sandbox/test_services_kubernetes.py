@@ -12,10 +12,10 @@ from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 
 from deployments.sandbox.faults import FaultRule, Faults
-from deployments.sandbox.kubernetes_api import KubernetesApi
-from deployments.sandbox.kubernetes_cluster import Cluster
-from deployments.sandbox.loopback import HOST, HttpServer
 from deployments.sandbox.requests import RequestLog
+from deployments.sandbox.services.kubernetes_api import KubernetesApi
+from deployments.sandbox.services.kubernetes_cluster import Cluster
+from deployments.sandbox.services.loopback import HOST, HttpServer
 
 SPACE = "blueprint"
 

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from deployments.sandbox.executions import Execution
 from deployments.sandbox.names import DATA_BUCKET, LOCATION, PROJECT
-from deployments.sandbox.pubsub_push import PushDelivery, PushSubscription
-from deployments.sandbox.store import ObjectStore
+from deployments.sandbox.services.executions import Execution
+from deployments.sandbox.services.pubsub_push import PushDelivery, PushSubscription
+from deployments.sandbox.storage.store import ObjectStore
 from tests.sandbox.service_world import until
 
 

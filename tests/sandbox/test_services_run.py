@@ -12,7 +12,7 @@ from google.longrunning import operations_pb2
 
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.names import LOCATION
-from deployments.sandbox.simulator_failures import JobFailed
+from deployments.sandbox.pipeline.simulator_failures import JobFailed
 from tests.sandbox.service_world import World, services, until
 
 JOB = "simready-job"

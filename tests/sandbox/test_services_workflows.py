@@ -12,7 +12,7 @@ from google.cloud.workflows import executions_v1
 
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.names import LOCATION
-from deployments.sandbox.simulator_failures import WorkflowFailed
+from deployments.sandbox.pipeline.simulator_failures import WorkflowFailed
 from tests.sandbox.service_world import World, services, until
 
 USD = "usd-assembly-pipeline"

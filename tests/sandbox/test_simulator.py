@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from deployments.sandbox.simulator import Cancelled, JobFailed, WorkflowFailed
-from deployments.sandbox.stage_writers_base import SceneFolder, workflow_marker
+from deployments.sandbox.pipeline.simulator import Cancelled, JobFailed, WorkflowFailed
+from deployments.sandbox.pipeline.stage_writers_base import SceneFolder, workflow_marker
 from tests.sandbox.played_world import EVENTS, Execution, World, import_argument
 
 

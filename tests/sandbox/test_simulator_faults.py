@@ -6,8 +6,8 @@ import time
 import pytest
 from pydantic import ValidationError
 
-from deployments.sandbox.formats import glb_size
-from deployments.sandbox.simulator import Cancelled, JobFailed, SimulatorFault, WorkflowFailed
+from deployments.sandbox.pipeline.formats import glb_size
+from deployments.sandbox.pipeline.simulator import Cancelled, JobFailed, SimulatorFault, WorkflowFailed
 from tests.sandbox.played_world import Execution, World, import_argument
 
 

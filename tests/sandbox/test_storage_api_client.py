@@ -9,7 +9,7 @@ from google.api_core import exceptions
 from google.cloud import storage
 from google.cloud.storage import Bucket
 
-from deployments.sandbox.store import BucketSettings
+from deployments.sandbox.storage.store import BucketSettings
 from tests.sandbox.storage_world import StorageServer, serve_storage
 
 MIB = 1 << 20

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deployments.sandbox.store import ObjectStore, Query
-from deployments.sandbox.store_index import VersionIndex, read_page
+from deployments.sandbox.storage.store import ObjectStore, Query
+from deployments.sandbox.storage.store_index import VersionIndex, read_page
 from tests.sandbox.storage_world import StorageServer
 
 NAMES = ["a/1", "a/2", "a/b/1", "a/b/2", "a/b/", "b", "c/", "c/x", "é", "\U0001f600", "\uffff"]

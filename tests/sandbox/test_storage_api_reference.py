@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from deployments.sandbox.storage_resource import etag
+from deployments.sandbox.storage.resource import etag
 from tests.sandbox.storage_world import StorageServer, reason
 
 DATA = b"123456789"  # the check value of CRC32C is e3069283, and of MD5 25f9e794...0b

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from deployments.sandbox.store import NoSuchThing, ObjectStore, StoredVersion, StoreError
-from deployments.sandbox.store_errors import ConditionNotMet
+from deployments.sandbox.storage.store import NoSuchThing, ObjectStore, StoredVersion, StoreError
+from deployments.sandbox.storage.store_errors import ConditionNotMet
 from tests.sandbox.storage_world import serve_storage
 
 

@@ -11,7 +11,7 @@ import pytest
 from blocks.environment import PipelineEnvironment
 from deployments.cli_validate import validate
 from deployments.sandbox.faults import FaultRule
-from deployments.sandbox.scenes import make_scene
+from deployments.sandbox.pipeline.scenes import make_scene
 from deployments.sandbox.server import Sandbox
 from tests.validation.scene_builder import MANIFEST, healthy
 from tests.validation.scene_changes import put

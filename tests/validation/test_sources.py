@@ -10,8 +10,8 @@ import pytest
 
 from blocks.catalogue_load import load_catalogue
 from blocks.environment import PipelineEnvironment
-from deployments.sandbox.damage import damage
-from deployments.sandbox.scenes import make_scene
+from deployments.sandbox.pipeline.damage import damage
+from deployments.sandbox.pipeline.scenes import make_scene
 from deployments.sandbox.server import Sandbox
 from tasks.validation import documents
 from tasks.validation.scene import validate_scene

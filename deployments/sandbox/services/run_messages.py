@@ -1,0 +1,99 @@
+"""Jobs and executions in the messages of Cloud Run's own client package."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+
+import grpc
+from google.cloud import run_v2
+from google.longrunning import operations_pb2  # type: ignore[import-untyped]
+
+from deployments.sandbox.names import LOCATION, PROJECT, REGION
+from deployments.sandbox.services.executions import Execution
+
+_State = run_v2.Condition.State
+_Reason = run_v2.Condition.ExecutionReason
+
+
+def job_message(
+    job: str, timeout_seconds: int, deployed: datetime | None, count: int, latest: Execution | None
+) -> run_v2.Job:
+    """A job with `count` executions so far, of which `latest` is the newest."""
+    message = run_v2.Job(
+        name=f"{LOCATION}/jobs/{job}",
+        uid=str(uuid.uuid5(uuid.NAMESPACE_URL, job)),
+        generation=1,
+        observed_generation=1,
+        create_time=deployed,
+        template=run_v2.ExecutionTemplate(task_count=1, template=_template(job, {}, timeout_seconds)),
+        terminal_condition=run_v2.Condition(type_="Ready", state=_State.CONDITION_SUCCEEDED),
+        execution_count=count,
+    )
+    if latest is not None:
+        message.latest_created_execution = run_v2.ExecutionReference(name=latest.id, create_time=latest.created)
+    return message
+
+
+def execution_message(execution: Execution) -> run_v2.Execution:
+    """An execution of one task, with the environment it was started with."""
+    state = execution.state
+    message = run_v2.Execution(
+        name=execution.name,
+        uid=str(uuid.uuid5(uuid.NAMESPACE_URL, execution.name)),
+        generation=1,
+        observed_generation=1,
+        job=execution.parent,
+        create_time=execution.created,
+        start_time=execution.created,
+        update_time=execution.ended or execution.created,
+        parallelism=1,
+        task_count=1,
+        template=_template(execution.parent, execution.env, execution.timeout_seconds),
+        reconciling=state == "ACTIVE",
+        conditions=[_completed(execution)],
+        running_count=int(state == "ACTIVE"),
+        succeeded_count=int(state == "SUCCEEDED"),
+        failed_count=int(state == "FAILED"),
+        cancelled_count=int(state == "CANCELLED"),
+    )
+    if execution.ended is not None:
+        message.completion_time = execution.ended
+    return message
+
+
+def operation_message(name: str, execution: Execution) -> operations_pb2.Operation:
+    """Google: the operation is done when the execution is; its metadata and its response are the execution."""
+    message = run_v2.Execution.pb(execution_message(execution))
+    operation = operations_pb2.Operation(name=name, done=execution.state != "ACTIVE")
+    operation.metadata.Pack(message)
+    if execution.state == "FAILED":
+        operation.error.code = grpc.StatusCode.UNKNOWN.value[0]
+        operation.error.message = execution.error
+    elif operation.done:
+        operation.response.Pack(message)
+    return operation
+
+
+def _template(job: str, env: dict[str, str], timeout_seconds: int) -> run_v2.TaskTemplate:
+    container = run_v2.Container(
+        name=job,
+        image=f"{REGION}-docker.pkg.dev/{PROJECT}/blueprint-jobs/{job}:latest",
+        env=[run_v2.EnvVar(name=name, value=value) for name, value in env.items()],
+    )
+    return run_v2.TaskTemplate(containers=[container], timeout=timedelta(seconds=timeout_seconds), max_retries=0)
+
+
+def _completed(execution: Execution) -> run_v2.Condition:
+    """The condition that tells how an execution stands (Google: `Execution.conditions`, type Completed)."""
+    condition = run_v2.Condition(type_="Completed", last_transition_time=execution.ended or execution.created)
+    if execution.state == "ACTIVE":
+        condition.state = _State(_State.CONDITION_RECONCILING)
+        condition.message = "Waiting for execution to complete."
+    elif execution.state == "SUCCEEDED":
+        condition.state = _State(_State.CONDITION_SUCCEEDED)
+    else:
+        cancelled = execution.state == "CANCELLED"
+        condition.state, condition.message = _State(_State.CONDITION_FAILED), execution.error
+        condition.execution_reason = _Reason(_Reason.CANCELLED if cancelled else _Reason.NON_ZERO_EXIT_CODE)
+    return condition

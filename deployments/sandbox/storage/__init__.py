@@ -1,0 +1,1 @@
+"""Cloud Storage: the objects and their generations (`store`), and the JSON API over them (`api`)."""

@@ -1,0 +1,159 @@
+"""The buckets of the JSON API: list, get, insert, patch, delete, lockRetentionPolicy (Google: "Buckets")."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from deployments.sandbox.storage.http import Request, Response, answer
+from deployments.sandbox.storage.resource import bucket_resource
+from deployments.sandbox.storage.store import Bucket, BucketSettings, ObjectStore
+from deployments.sandbox.storage.store_bucket import WEEK_SECONDS
+from deployments.sandbox.storage.store_errors import BadRequest, Forbidden, Required, RetentionNotMet
+from deployments.sandbox.storage.store_version import in_milliseconds
+
+MAX_RETENTION_SECONDS = 100 * 31_557_600
+_OWN = {"name", "location", "storageClass", "versioning", "softDeletePolicy", "retentionPolicy"}
+_READ_ONLY = {"kind", "selfLink", "id", "projectNumber", "generation", "metageneration", "locationType", "etag"}
+_READ_ONLY |= {"timeCreated", "updated", "objectRetention", "acl", "defaultObjectAcl", "owner"}
+
+
+class BucketMethods:
+    """Handlers of the bucket methods on one store."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        """Serve the buckets of `store`."""
+        self._store = store
+
+    def list(self, request: Request) -> Response:
+        """buckets.list: all on one page."""
+        request.need("project")
+        prefix = request.query.get("prefix", "")
+        items = [bucket_resource(each, request.base) for each in self._store.buckets() if each.name.startswith(prefix)]
+        return answer({"kind": "storage#buckets"} | ({"items": items} if items else {}))
+
+    def insert(self, request: Request) -> Response:
+        """buckets.insert."""
+        request.need("project")
+        body = request.json()
+        name = body.get("name")
+        if not isinstance(name, str) or not name:
+            raise Required("Required: name")
+        location, storage_class = body.get("location", "US"), body.get("storageClass", "STANDARD")
+        settings = BucketSettings(location=str(location).upper(), storage_class=str(storage_class).upper())
+        settings = changed(settings, body, name)
+        return answer(bucket_resource(self._store.create_bucket(name, settings=settings), request.base))
+
+    def get(self, request: Request, bucket: str) -> Response:
+        """buckets.get."""
+        found = self._store.bucket(bucket)
+        request.conditions().check(found)
+        return answer(bucket_resource(found, request.base))
+
+    def layout(self, request: Request, bucket: str) -> Response:
+        """buckets.getStorageLayout: gcloud and gcsfs ask it whether folders are real things. They are not."""
+        resource = bucket_resource(self._store.bucket(bucket), request.base)
+        shown = {name: resource[name] for name in ("location", "locationType")}
+        return answer({"kind": "storage#storageLayout", "bucket": bucket} | shown)
+
+    def patch(self, request: Request, bucket: str) -> Response:
+        """buckets.patch (and buckets.update, taken as one): what is not named stays as it is."""
+        found = self._store.bucket(bucket)
+        with found.lock:
+            request.conditions().check(found)
+            body = request.json()
+            if body:  # an empty patch leaves even the metageneration alone
+                found.settings = changed(found.settings, body, bucket)
+                touch(found)
+            return answer(bucket_resource(found, request.base))
+
+    def delete(self, request: Request, bucket: str) -> Response:
+        """buckets.delete: only an empty bucket goes."""
+        self._store.delete_bucket(bucket, request.conditions())
+        return Response(204)
+
+    def lock(self, request: Request, bucket: str) -> Response:
+        """buckets.lockRetentionPolicy: from then on the policy can only grow."""
+        found = self._store.bucket(bucket)
+        request.need("ifMetagenerationMatch")
+        with found.lock:
+            if not found.settings.retention_seconds or found.settings.retention_locked:
+                raise BadRequest(f"Bucket '{bucket}' does not have an unlocked retention policy.")
+            request.conditions().check(found)
+            found.settings = replace(found.settings, retention_locked=True)
+            touch(found)
+            return answer(bucket_resource(found, request.base))
+
+
+def touch(bucket: Bucket) -> None:
+    """Count one change of a bucket's settings."""
+    bucket.metageneration += 1
+    bucket.updated = in_milliseconds()
+
+
+def changed(settings: BucketSettings, body: Mapping[str, Any], name: str) -> BucketSettings:
+    """The settings after a patch; the ones before stay as they are. Raises BadRequest, Forbidden, RetentionNotMet."""
+    settings = replace(settings)
+    if "storageClass" in body:
+        settings.storage_class = str(body["storageClass"]).upper()
+    if "versioning" in body:
+        settings.versioning = bool((body["versioning"] or {}).get("enabled"))
+    if "softDeletePolicy" in body:
+        _change_soft_delete(settings, body["softDeletePolicy"])
+    if "retentionPolicy" in body:
+        _change_retention(settings, body["retentionPolicy"], name)
+    settings.extra = merge(settings.extra, {k: v for k, v in body.items() if k not in _OWN | _READ_ONLY})
+    return settings
+
+
+def _change_soft_delete(settings: BucketSettings, policy: Mapping[str, Any] | None) -> None:
+    """null puts the default of seven days back; 0 seconds turn soft delete off; an empty policy changes nothing."""
+    if policy is None:
+        seconds = WEEK_SECONDS
+    elif "retentionDurationSeconds" in policy:
+        seconds = _whole(policy["retentionDurationSeconds"])
+    else:
+        return
+    if seconds != 0 and not WEEK_SECONDS <= seconds <= 90 * 24 * 3600:
+        raise BadRequest("Soft delete policy must have a retention duration between 7 days and 90 days.")
+    settings.soft_delete_seconds = seconds
+    settings.soft_delete_effective = in_milliseconds()
+
+
+def _change_retention(settings: BucketSettings, policy: Mapping[str, Any] | None, name: str) -> None:
+    """null takes the policy away, which a locked one refuses; a locked period may only grow."""
+    if policy is None:
+        if settings.retention_locked:
+            raise RetentionNotMet(f"Bucket '{name}' has a locked Retention Policy which cannot be removed.")
+        settings.retention_seconds = 0
+        return
+    if "retentionPeriod" not in policy:
+        return
+    seconds = _whole(policy["retentionPeriod"])
+    if not 1 <= seconds <= MAX_RETENTION_SECONDS:
+        raise BadRequest("Retention policy must have a retention period greater than 0 and less than 100 years.")
+    if settings.retention_locked and seconds < settings.retention_seconds:
+        raise Forbidden(f"Cannot reduce retention duration of a locked Retention Policy for bucket '{name}'.")
+    if not settings.retention_seconds:
+        settings.retention_effective = in_milliseconds()
+    settings.retention_seconds = seconds
+
+
+def _whole(value: object) -> int:
+    try:
+        return int(str(value))
+    except ValueError:
+        raise BadRequest(f"Parse Error: Invalid value for TYPE_INT64 field: '{value}'.") from None
+
+
+def merge(old: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
+    """JSON merge patch: null removes, a mapping is merged, anything else replaces."""
+    new = dict(old)
+    for name, value in patch.items():
+        if value is None:
+            new.pop(name, None)
+        elif isinstance(value, Mapping):
+            before = new.get(name)
+            new[name] = merge(before if isinstance(before, Mapping) else {}, value)
+        else:
+            new[name] = value
+    return new
