@@ -10,35 +10,44 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from blocks.delivery import EventDelivery
     from blocks.environment import PipelineEnvironment
     from blocks.genie_sim import GenieSimEndpoint
     from blocks.gke import GkeCluster
     from blocks.policy import RemediationPolicy
     from blocks.run_jobs import CloudRunJobs
+    from blocks.schedulers import PipelineSchedulers
     from blocks.storage import PipelineStorage
+    from blocks.transfers import StorageTransfers
     from blocks.triggers import PipelineTriggers
     from blocks.workflows import PipelineWorkflows
 
 __all__ = [
     "CloudRunJobs",
+    "EventDelivery",
     "GenieSimEndpoint",
     "GkeCluster",
     "PipelineEnvironment",
+    "PipelineSchedulers",
     "PipelineStorage",
     "PipelineTriggers",
     "PipelineWorkflows",
     "RemediationPolicy",
+    "StorageTransfers",
 ]
 
 _MODULES = {
     "CloudRunJobs": "blocks.run_jobs",
+    "EventDelivery": "blocks.delivery",
     "GenieSimEndpoint": "blocks.genie_sim",
     "GkeCluster": "blocks.gke",
     "PipelineEnvironment": "blocks.environment",
+    "PipelineSchedulers": "blocks.schedulers",
     "PipelineStorage": "blocks.storage",
     "PipelineTriggers": "blocks.triggers",
     "PipelineWorkflows": "blocks.workflows",
     "RemediationPolicy": "blocks.policy",
+    "StorageTransfers": "blocks.transfers",
 }
 
 

@@ -8,11 +8,14 @@ from pydantic import Field, PrivateAttr, model_validator
 from blocks.catalogue import Catalogue
 from blocks.catalogue_load import load_catalogue
 from blocks.clients import Lazy
+from blocks.delivery import EventDelivery
 from blocks.genie_sim import GenieSimEndpoint
 from blocks.gke import GkeCluster
 from blocks.policy import RemediationPolicy
 from blocks.run_jobs import CloudRunJobs
+from blocks.schedulers import PipelineSchedulers
 from blocks.storage import PipelineStorage
+from blocks.transfers import StorageTransfers
 from blocks.triggers import PipelineTriggers
 from blocks.workflows import PipelineWorkflows
 
@@ -25,7 +28,7 @@ class PipelineEnvironment(Block):
     _description = "One installation of the pipeline: its project, buckets, systems, differences and limits."
 
     project: str = Field(default="", description="Google Cloud project; given to every nested block that names none.")
-    region: str = Field(default="us-central1", description="Region of workflows, jobs and triggers.")
+    region: str = Field(default="us-central1", description="Region of workflows, jobs, triggers and schedulers.")
     data_bucket: str = Field(default="", description="The pipeline's bucket, which holds scenes/.")
     ops_bucket: str = Field(
         default="", description="Bucket for journals, claims and reports. No trigger may listen to it."
@@ -39,6 +42,13 @@ class PipelineEnvironment(Block):
     workflows: PipelineWorkflows = Field(default_factory=PipelineWorkflows, description="The workflows.")
     jobs: CloudRunJobs = Field(default_factory=CloudRunJobs, description="The Cloud Run jobs.")
     triggers: PipelineTriggers = Field(default_factory=PipelineTriggers, description="The Eventarc triggers.")
+    schedulers: PipelineSchedulers = Field(default_factory=PipelineSchedulers, description="The Cloud Scheduler jobs.")
+    delivery: EventDelivery = Field(
+        default_factory=EventDelivery, description="The subscriptions the triggers' events travel through."
+    )
+    transfers: StorageTransfers = Field(
+        default_factory=StorageTransfers, description="Large copies between buckets, made by Google."
+    )
     cluster: GkeCluster = Field(default_factory=GkeCluster, description="The cluster of the GPU Jobs.")
     genie_sim: GenieSimEndpoint = Field(default_factory=GenieSimEndpoint, description="The Genie Sim server.")
     policy: RemediationPolicy = Field(default_factory=RemediationPolicy, description="The limits of remediation.")
@@ -48,12 +58,13 @@ class PipelineEnvironment(Block):
     @model_validator(mode="after")
     def _name_the_project_once(self) -> PipelineEnvironment:
         """Nested blocks that name no project get the environment's, those that kept the default region likewise."""
-        for block in (self.storage, self.workflows, self.jobs, self.triggers):
+        regional = (self.workflows, self.jobs, self.triggers, self.schedulers)
+        for block in (self.storage, self.transfers, *regional):
             if not block.project:
                 block.project = self.project
-        for regional in (self.workflows, self.jobs, self.triggers):
-            if "region" not in regional.model_fields_set:
-                regional.region = self.region
+        for one in regional:
+            if "region" not in one.model_fields_set:
+                one.region = self.region
         return self
 
     @model_validator(mode="after")
@@ -72,5 +83,6 @@ class PipelineEnvironment(Block):
 
     def close(self) -> None:
         """Close every connection. The next call opens new ones."""
-        for block in (self.storage, self.workflows, self.jobs, self.triggers, self.cluster):
+        events = (self.triggers, self.schedulers, self.delivery)
+        for block in (self.storage, self.transfers, self.workflows, self.jobs, *events, self.cluster):
             block.close()

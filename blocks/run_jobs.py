@@ -17,6 +17,7 @@ from pydantic import Field, PrivateAttr
 from blocks.calls import Call, CallLimits, read, start
 from blocks.clients import GcpCredentials, Lazy, close_channel, google_credentials, plain_channel
 from blocks.errors import NotFound, UnknownOutcome
+from blocks.job_definitions import JobDefinition, JobDefinitions
 
 JobState = Literal["running", "succeeded", "failed", "cancelled"]
 _PAGE = 100
@@ -86,6 +87,19 @@ class CloudRunJobs(Block):
         image = task.containers[0].image if task.containers else ""
         return JobInfo(job, image, int(task.timeout.total_seconds()), _env(task))
 
+    def definition(self, job: str) -> JobDefinition | None:
+        """The job as it is deployed, with the digests of its images where they are known; None when it is not."""
+        return self._definitions.get(job)
+
+    def deploy(self, definition: JobDefinition, *, etag: str) -> JobDefinition:
+        """Deploy what a definition records, its images by their digest where that is known, and wait for it.
+
+        `etag` is that of the live job the caller saw, "" for "not deployed", which creates the job. A lost answer is
+        looked up. Returns the live definition. Raises `PreconditionFailed` when the job has changed since,
+        `PermanentError` when Cloud Run refuses it (the image is gone from the registry), `UnknownOutcome`.
+        """
+        return self._definitions.deploy(definition, etag)
+
     def executions(self, job: str, *, since: datetime | None = None) -> Iterator[JobExecution]:
         """The executions of a job, newest first; none when it is not deployed.
 
@@ -149,6 +163,11 @@ class CloudRunJobs(Block):
         client = self._executions_client()
         pager = client.list_executions(request=request, retry=None, timeout=self.limits.call_seconds)
         return next(pager.pages)
+
+    @property
+    def _definitions(self) -> JobDefinitions:
+        parent = f"projects/{self.project}/locations/{self.region}"
+        return JobDefinitions(self._jobs_client, self._executions_client, parent, self.limits)
 
     def _name(self, job: str) -> str:
         return f"projects/{self.project}/locations/{self.region}/jobs/{job}"

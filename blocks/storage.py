@@ -58,13 +58,13 @@ class PipelineStorage(Block):
             "end_offset": end,
             "fields": f"items({OBJECT_FIELDS}),nextPageToken",
         }
-        for blobs, _ in pages(self._open, bucket, prefix, options, self.limits):
+        for blobs, _ in pages(self.client, bucket, prefix, options, self.limits):
             yield from map(from_blob, blobs)
 
     def prefixes(self, bucket: str, prefix: str, delimiter: str = "/") -> Iterator[str]:
         """The 'folders' directly under `prefix`, each ending in the delimiter, by name."""
         options = {"delimiter": delimiter, "fields": "prefixes,nextPageToken"}
-        for _, folders in pages(self._open, bucket, prefix, options, self.limits):
+        for _, folders in pages(self.client, bucket, prefix, options, self.limits):
             yield from folders
 
     def stat(self, bucket: str, name: str, generation: int | None = None) -> StoredObject | None:
@@ -202,7 +202,7 @@ class PipelineStorage(Block):
         """Whether deletions in this bucket can be undone. A bucket that does not exist is a normal answer."""
         call = Call(f"look at the settings of bucket {bucket}", "storage.buckets.get")
         try:
-            found = read(call, lambda: self._open().get_bucket(bucket, timeout=self._timeout, retry=None), self.limits)
+            found = read(call, lambda: self.client().get_bucket(bucket, timeout=self._timeout, retry=None), self.limits)
         except NotFound:
             return Protection(exists=False)
         seconds = found.soft_delete_policy.retention_duration_seconds
@@ -216,11 +216,12 @@ class PipelineStorage(Block):
     def _timeout(self) -> float:
         return self.limits.call_seconds
 
-    def _open(self) -> storage.Client:
+    def client(self) -> storage.Client:
+        """The stock client, for bulk work and for whatever this block does not wrap."""
         return self._client.get(lambda: open_client(self.project, self.endpoint, self.credentials))
 
     def _bucket(self, bucket: str) -> storage.Bucket:
-        return self._open().bucket(bucket)
+        return self.client().bucket(bucket)
 
     def _fetch(self, bucket: str, name: str, generation: int | None) -> StoredObject:
         blob = self._bucket(bucket).blob(name, generation=generation)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from google.cloud import eventarc_v1
 from google.cloud.eventarc_v1.services.eventarc.transports import EventarcGrpcTransport
@@ -13,6 +14,7 @@ from pydantic import Field, PrivateAttr
 
 from blocks.calls import Call, CallLimits, read
 from blocks.clients import GcpCredentials, Lazy, close_channel, google_credentials, plain_channel
+from blocks.messages import as_dict
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class TriggerInfo:
     """The bucket it listens to; empty when it listens to something else."""
     name_pattern: str | None = None
     """Its filter on the object's name; None: it fires for every object written."""
+    subscription: str = ""
+    """`projects/<p>/subscriptions/<s>`, through which its events travel; empty when it has none."""
 
 
 class PipelineTriggers(Block):
@@ -48,19 +52,26 @@ class PipelineTriggers(Block):
 
     def list(self) -> builtins.list[TriggerInfo]:
         """Every deployed trigger of the project and region, by name."""
-        call = Call(f"list the triggers of {self.project}", "eventarc.triggers.list", "check project and region.")
-        found: builtins.list[TriggerInfo] = []
-        token = ""
-        while True:
-            page = read(call, partial(self._page, token), self.limits)
-            found += [_trigger(message) for message in page.triggers]
-            token = page.next_page_token
-            if not token:
-                return sorted(found, key=lambda trigger: trigger.name)
+        return sorted(map(_trigger, self._messages()), key=lambda trigger: trigger.name)
+
+    def definitions(self) -> builtins.list[dict[str, Any]]:
+        """The same triggers as the JSON of Google's REST API, by name: what it takes to make one again."""
+        return sorted(map(as_dict, self._messages()), key=lambda trigger: str(trigger["name"]))
 
     def close(self) -> None:
         """Close the connections. The next call opens new ones."""
         self._client.drop(close_channel)
+
+    def _messages(self) -> builtins.list[eventarc_v1.Trigger]:
+        call = Call(f"list the triggers of {self.project}", "eventarc.triggers.list", "check project and region.")
+        found: builtins.list[eventarc_v1.Trigger] = []
+        token = ""
+        while True:
+            page = read(call, partial(self._page, token), self.limits)
+            found += page.triggers
+            token = page.next_page_token
+            if not token:
+                return found
 
     def _page(self, token: str) -> eventarc_v1.ListTriggersResponse:
         parent = f"projects/{self.project}/locations/{self.region}"
@@ -85,4 +96,5 @@ def _trigger(message: eventarc_v1.Trigger) -> TriggerInfo:
         workflow=message.destination.workflow.rsplit("/", 1)[-1],
         bucket=filters.get("bucket", ""),
         name_pattern=filters.get("name"),
+        subscription=message.transport.pubsub.subscription,
     )

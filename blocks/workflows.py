@@ -19,6 +19,7 @@ from blocks.calls import Call, CallLimits, read, start, write
 from blocks.clients import GcpCredentials, Lazy, close_channel, google_credentials, plain_channel
 from blocks.errors import NotFound, OutsideError, PermanentError
 from blocks.execution import Execution, ExecutionState, WorkflowInfo, execution_from, workflow_from
+from blocks.workflow_definitions import WorkflowDefinition, WorkflowDefinitions
 
 _PAGE = 100
 """The most executions the service gives in one page with everything in them (view FULL)."""
@@ -58,6 +59,24 @@ class PipelineWorkflows(Block):
         except NotFound:
             return None
         return workflow_from(found)
+
+    def definition(self, workflow: str) -> WorkflowDefinition | None:
+        """The live revision of a workflow with its source, None when it is not deployed."""
+        return self._definitions.get(workflow)
+
+    def revisions(self, workflow: str) -> list[WorkflowDefinition]:
+        """Every revision of a workflow that Google keeps, newest first; none when it is not deployed."""
+        return self._definitions.revisions(workflow)
+
+    def deploy(self, definition: WorkflowDefinition, *, expected_revision: str) -> WorkflowDefinition:
+        """Deploy what a definition records (its revision is not asked for: Google gives a new one) and wait for it.
+
+        `expected_revision` is the live revision the caller saw, "" for "not deployed", which creates the workflow.
+        Google's update carries no precondition, so the revision is read just before each try: a change within that
+        moment is not seen. A lost answer is looked up. Returns the live definition. Raises `PreconditionFailed` when
+        another revision lives, `PermanentError` when the source is refused, `UnknownOutcome`.
+        """
+        return self._definitions.deploy(definition, expected_revision)
 
     def executions(
         self, workflow: str, *, state: ExecutionState | None = None, since: datetime | None = None
@@ -149,6 +168,12 @@ class PipelineWorkflows(Block):
     def _page(self, request: dict[str, Any]) -> executions_v1.ListExecutionsResponse:
         pager = self._executions_client().list_executions(request=request, retry=None, timeout=self.limits.call_seconds)
         return next(pager.pages)
+
+    @property
+    def _definitions(self) -> WorkflowDefinitions:
+        return WorkflowDefinitions(
+            self._workflows_client, f"projects/{self.project}/locations/{self.region}", self.limits
+        )
 
     def _name(self, workflow: str) -> str:
         return f"projects/{self.project}/locations/{self.region}/workflows/{workflow}"

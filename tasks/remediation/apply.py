@@ -6,7 +6,7 @@ has an intent but no outcome was under way when its process died, so each of its
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from tasks.remediation.actions import (
@@ -30,8 +30,9 @@ PARALLEL = 8
 
 Do = Callable[[Doing], str]
 Look = Callable[[Doing], str | None]
+Handlers = Mapping[Kind, tuple[Do, Look]]
 
-HANDLERS: dict[Kind, tuple[Do, Look]] = {
+HANDLERS: Handlers = {
     "delete_object": (delete_object, look_deleted),
     "restore_object": (restore_object, look_restored),
     "write_object": (write_object, look_written),
@@ -54,13 +55,17 @@ class Work:
         self.context, self.journal, self.lease = context, journal, lease
 
 
-def run_step(work: Work, step: Step, verify: Do) -> dict[str, str]:
+def nothing_to_look_at(doing: Doing) -> None:
+    """For an action that is simply done again after a kill, such as a verification."""
+
+
+def run_step(work: Work, step: Step, own: Handlers) -> dict[str, str]:
     """Carry out one step; what has an outcome in the journal is not done again.
 
     Args:
         work: The run.
         step: The step of the run's plan.
-        verify: The procedure's own way to carry out `verify_stages`.
+        own: How the procedure carries out its own kinds of action, beside the kernel's `HANDLERS`.
 
     Returns:
         What became of each action, by the action's key.
@@ -82,9 +87,7 @@ def run_step(work: Work, step: Step, verify: Do) -> dict[str, str]:
     def carry_out(action: Action) -> tuple[str, str]:
         work.lease.check()
         doing = Doing(work.context, work.journal, action)
-        if action.kind == "verify_stages":
-            return action.key, verify(doing)
-        do, look = HANDLERS[action.kind]
+        do, look = own[action.kind] if action.kind in own else HANDLERS[action.kind]
         already = look(doing) if interrupted else None
         return action.key, already or do(doing)
 
