@@ -14,6 +14,8 @@ os.environ["DO_NOT_TRACK"] = "1"
 os.environ.pop("PREFECT_API_URL", None)
 
 import pytest
+from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+from prefect.testing.utilities import prefect_test_harness
 
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.pipeline.scenes import make_scene
@@ -23,6 +25,31 @@ from tasks.remediation.context import Context
 from tests.deployments.world import stack  # noqa: F401  a fixture for every folder of tests
 
 BUCKET = "sandbox-scenes"
+
+
+QUICK_RECORDER = {
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "50",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "50",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+}
+"""Task runs show in the API at once instead of seconds later."""
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[None]:
+    """A private Prefect server for every test of this process: a client's event thread never finds a second one."""
+    before = {name: os.environ.get(name) for name in QUICK_RECORDER}
+    os.environ.update(QUICK_RECORDER)
+    try:
+        with (
+            prefect_test_harness(server_startup_timeout=180),
+            temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
+        ):
+            yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
 @pytest.fixture
@@ -51,3 +78,11 @@ def kitchen(sandbox: Sandbox) -> str:
     """A healthy scene with everything up to the import."""
     make_scene(sandbox.store, BUCKET, "kitchen_001", "kitchen", objects=4)
     return "kitchen_001"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """When tests run in several processes, those that share something slow to start stay in one."""
+    for item in items:
+        shared = set(getattr(item, "fixturenames", ())) & {"stack", "prefect_server"}
+        if shared:
+            item.add_marker(pytest.mark.xdist_group(sorted(shared)[-1]))

@@ -95,16 +95,6 @@ def genie_sim(sandbox: Sandbox) -> GenieSimEndpoint:
     return GenieSimEndpoint(address=sandbox.endpoints.genie_sim, connect_seconds=1.0, check_seconds=1.0)
 
 
-@pytest.fixture(scope="session")
-def prefect_db() -> Iterator[None]:
-    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
-    from prefect.testing.utilities import prefect_test_harness
-
-    quiet = temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
-    with prefect_test_harness(server_startup_timeout=90), quiet:
-        yield
-
-
 @pytest.fixture
 def service_account(tmp_path: Path) -> dict[str, str]:
     """A service account key of the right form, made for this test."""

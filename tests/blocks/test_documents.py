@@ -37,7 +37,7 @@ def settings(block: Block) -> dict[str, Any]:
     return block.model_dump(include=set(type(block).model_fields))
 
 
-pytestmark = pytest.mark.usefixtures("prefect_db")
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 
 @pytest.mark.parametrize("block", ALL, ids=lambda block: block.__name__)

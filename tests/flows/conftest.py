@@ -1,41 +1,13 @@
-"""A real Prefect server for the flows, and the environment block they load."""
+"""The environment block that the flows load."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
-from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
-from prefect.testing.utilities import prefect_test_harness
 
 from blocks.environment import PipelineEnvironment
 from tests.flows.world import Saved
-
-QUICK_RECORDER = {
-    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "50",
-    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "50",
-    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
-    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-}
-"""Task runs show in the API at once instead of seconds later."""
-
-
-@pytest.fixture(scope="session")
-def prefect_server() -> Iterator[None]:
-    """A private Prefect server for every flow that runs in this process."""
-    before = {name: os.environ.get(name) for name in QUICK_RECORDER}
-    os.environ.update(QUICK_RECORDER)
-    try:
-        with (
-            prefect_test_harness(server_startup_timeout=180),
-            temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
-        ):
-            yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
 @pytest.fixture(scope="session")
