@@ -1,0 +1,56 @@
+"""The copies' order: every listing is walked in it, so it must hold for every name there can be."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blocks.storage_bulk import Entry
+from tasks.sync.order import copy_key, in_copy_order, is_boundary, split_key
+from tasks.sync.shards import shards_at
+
+NAMES = st.text(alphabet="ab+ !/0z(é\U0001f600", min_size=1, max_size=8)
+GENERATIONS = st.integers(min_value=1, max_value=10**17)
+
+
+def entry(name: str, generation: int) -> Entry:
+    return Entry(name, generation, 1, "", "")
+
+
+@given(NAMES, GENERATIONS)
+def test_a_copys_name_gives_back_its_source_and_generation(name: str, generation: int) -> None:
+    assert split_key(copy_key(name, generation)) == (name, generation)
+
+
+@given(st.dictionaries(NAMES, GENERATIONS, max_size=30))
+def test_a_listing_by_name_comes_out_in_the_order_of_the_copies_names(objects: dict[str, int]) -> None:
+    listing = [entry(name, objects[name]) for name in sorted(objects)]
+    keys = [key for key, _ in in_copy_order(listing)]
+    assert keys == sorted(copy_key(name, generation) for name, generation in objects.items())
+
+
+@given(st.dictionaries(NAMES, GENERATIONS, max_size=30), st.lists(NAMES, max_size=6))
+def test_every_object_is_in_the_same_range_as_its_copy(objects: dict[str, int], cuts: list[str]) -> None:
+    for shard in shards_at(cuts):
+        names = {name for name in objects if shard.start <= name and (not shard.end or name < shard.end)}
+        keys = (copy_key(name, generation) for name, generation in objects.items())
+        held = {key for key in keys if shard.start <= key and (not shard.end or key < shard.end)}
+        assert {split_key(key)[0] for key in held} == names
+
+
+@given(st.lists(NAMES, max_size=6), NAMES)
+def test_every_name_is_in_exactly_one_range(cuts: list[str], name: str) -> None:
+    shards = shards_at(cuts)
+    assert sum(shard.start <= name and (not shard.end or name < shard.end) for shard in shards) == 1
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a+b", "scenes/a (2)/"])
+def test_a_name_on_whose_sides_objects_and_copies_differ_is_no_boundary(name: str) -> None:
+    assert not is_boundary(name)
+
+
+@pytest.mark.parametrize("key", ["scenes/a", "scenes/a+", "scenes/a+x1"])
+def test_a_name_that_is_no_copys_is_refused(key: str) -> None:
+    with pytest.raises(ValueError, match="not the name of a copy"):
+        split_key(key)
