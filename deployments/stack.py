@@ -178,16 +178,21 @@ def answers(url: str) -> bool:
 
 
 def call(method: str, url: str, body: Any = None, patience: float = 20.0) -> Any:
-    """A JSON request, made again while Prefect is busy (SQLite's locks become 503). Raises OSError (HTTPError included)."""
+    """A JSON request, made again while Prefect is busy (SQLite's locks become 503, and now and then a read is never
+    answered). Raises OSError (HTTPError included)."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data=data, method=method, headers={"content-type": "application/json"})
+    is_read = method == "GET" or url.endswith("/filter")
     deadline = time.monotonic() + patience
     while True:
         try:
-            with urllib.request.urlopen(request, timeout=60) as response:
+            with urllib.request.urlopen(request, timeout=patience if is_read else 60) as response:
                 answer = response.read()
             return json.loads(answer) if answer else None
         except urllib.error.HTTPError as error:
             if error.code != 503 or time.monotonic() > deadline:
+                raise
+        except TimeoutError:
+            if not is_read or time.monotonic() > deadline + 2 * patience:
                 raise
         time.sleep(0.2)
