@@ -9,7 +9,7 @@ from pydantic_core import from_json, to_json
 
 from deployments.sandbox.storage.buckets import merge
 from deployments.sandbox.storage.http import Request, Response, answer
-from deployments.sandbox.storage.resource import etag, object_resource
+from deployments.sandbox.storage.resource import etag, object_resource, parse_fields
 from deployments.sandbox.storage.store import ObjectStore, Query, StoredVersion
 from deployments.sandbox.storage.store_errors import BadRequest, ConditionNotMet, NotModified, Required
 
@@ -47,7 +47,9 @@ class ObjectMethods:
         if page.prefixes:
             body["prefixes"] = page.prefixes
         if page.items:
-            body["items"] = [object_resource(version, request.base, found) for version in page.items]
+            fields = request.query.get("fields")
+            wanted = parse_fields(fields).get("items") if fields else None
+            body["items"] = [object_resource(version, request.base, found, wanted) for version in page.items]
         return answer(body)
 
     def get(self, request: Request, bucket: str, name: str) -> Response:

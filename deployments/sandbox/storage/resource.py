@@ -2,6 +2,7 @@
 
 import base64
 import re
+from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -37,51 +38,59 @@ def _varint(number: int) -> bytes:
     return bytes(out)
 
 
-def object_resource(version: StoredVersion, base: str, holder: Bucket | None = None) -> dict[str, Any]:
-    """An object as the JSON API shows it. `base` is http://host:port; `holder` adds until when it is retained."""
-    created = stamp(version.time_created)
-    path = f"storage/v1/b/{version.bucket}/o/{quote(version.name, safe='')}"
-    generation = str(version.generation)
-    resource: dict[str, Any] = {
-        "kind": "storage#object",
-        "id": f"{version.bucket}/{version.name}/{generation}",
-        "selfLink": f"{base}/{path}",
-        "mediaLink": f"{base}/download/{path}?generation={generation}&alt=media",
-        "name": version.name,
-        "bucket": version.bucket,
-        "generation": generation,
-        "metageneration": str(version.metageneration),
-        "storageClass": version.storage_class,
-        "size": str(version.content.size),
-        "md5Hash": version.content.md5,
-        "crc32c": version.content.crc32c,
-        "etag": etag(version.generation, version.metageneration),
-        "timeCreated": created,
-        "updated": stamp(version.updated) if version.updated != version.time_created else created,
-        "timeStorageClassUpdated": created,
-        "timeFinalized": created,
-    }
-    if version.content_type is not None:
-        resource["contentType"] = version.content_type
-    if version.metadata:
-        resource["metadata"] = version.metadata
-    if version.extra:
-        resource.update(version.extra)
-        if "componentCount" in version.extra:  # a composite object has no MD5
-            del resource["md5Hash"]
-    _add_ends(resource, version, holder)
+def _link(version: StoredVersion) -> str:
+    return f"storage/v1/b/{version.bucket}/o/{quote(version.name, safe='')}"
+
+
+_OBJECT: dict[str, Callable[[StoredVersion, str], object]] = {
+    "kind": lambda version, base: "storage#object",
+    "id": lambda version, base: f"{version.bucket}/{version.name}/{version.generation}",
+    "selfLink": lambda version, base: f"{base}/{_link(version)}",
+    "mediaLink": lambda version, base: f"{base}/download/{_link(version)}?generation={version.generation}&alt=media",
+    "name": lambda version, base: version.name,
+    "bucket": lambda version, base: version.bucket,
+    "generation": lambda version, base: str(version.generation),
+    "metageneration": lambda version, base: str(version.metageneration),
+    "storageClass": lambda version, base: version.storage_class,
+    "size": lambda version, base: str(version.content.size),
+    "md5Hash": lambda version, base: None if "componentCount" in version.extra else version.content.md5,
+    "crc32c": lambda version, base: version.content.crc32c,
+    "etag": lambda version, base: etag(version.generation, version.metageneration),
+    "timeCreated": lambda version, base: stamp(version.time_created),
+    "updated": lambda version, base: stamp(version.updated),
+    "timeStorageClassUpdated": lambda version, base: stamp(version.time_created),
+    "timeFinalized": lambda version, base: stamp(version.time_created),
+    "contentType": lambda version, base: version.content_type,
+    "metadata": lambda version, base: version.metadata or None,
+    "timeDeleted": lambda version, base: _maybe(version.time_deleted),
+    "softDeleteTime": lambda version, base: _maybe(version.soft_delete_time),
+    "hardDeleteTime": lambda version, base: _maybe(version.hard_delete_time),
+}
+"""The properties of an object in the JSON API; None = it has none. A composite object has no MD5."""
+
+
+def object_resource(
+    version: StoredVersion, base: str, holder: Bucket | None = None, wanted: Mask | None = None
+) -> dict[str, Any]:
+    """An object as the JSON API shows it.
+
+    `base` is http://host:port; `holder` adds until when it is retained; `wanted` says which properties will be shown,
+    so that a long listing does not make those that will not.
+    """
+    names = wanted if wanted and "*" not in wanted else (*_OBJECT, *version.extra, "retentionExpirationTime")
+    resource: dict[str, Any] = {}
+    for name in names:
+        make = _OBJECT.get(name)
+        value = make(version, base) if make is not None else version.extra.get(name)
+        if name == "retentionExpirationTime" and holder is not None:
+            value = _maybe(holder.retained_until(version))
+        if value is not None:
+            resource[name] = value
     return resource
 
 
-def _add_ends(resource: dict[str, Any], version: StoredVersion, holder: Bucket | None) -> None:
-    if version.time_deleted is not None:
-        resource["timeDeleted"] = stamp(version.time_deleted)
-    if version.soft_delete_time is not None and version.hard_delete_time is not None:
-        resource["softDeleteTime"] = stamp(version.soft_delete_time)
-        resource["hardDeleteTime"] = stamp(version.hard_delete_time)
-    until = holder.retained_until(version) if holder is not None else None
-    if until is not None:
-        resource["retentionExpirationTime"] = stamp(until)
+def _maybe(moment: datetime | None) -> str | None:
+    return stamp(moment) if moment is not None else None
 
 
 def bucket_resource(bucket: Bucket, base: str) -> dict[str, Any]:
