@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo up test check bench clean
+.PHONY: demo up test check bench bench-sync clean
 
 $(VENV)/ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -29,6 +29,9 @@ test: check
 
 bench: $(VENV)/ready
 	$(BIN)/python -m tests.benchmarks
+
+bench-sync: $(VENV)/ready
+	$(BIN)/python -m tests.benchmarks bench_plan bench_sync
 
 clean:
 	rm -rf $(VENV) .state *.egg-info

@@ -35,7 +35,9 @@ def fill(store: ObjectStore, small: int, large: int, large_bytes: int) -> None:
         name = f"scenes/scene_{number // PER_SCENE:05d}/assets/obj_{number % PER_SCENE:02d}/asset.glb"
         store.put(SOURCE, name, numbers.randbytes(4096), quiet=True)
     for number in range(large):
-        store.put(SOURCE, f"scenes/scene_{number:05d}/episodes/recording.bin", numbers.randbytes(large_bytes), quiet=True)
+        store.put(
+            SOURCE, f"scenes/scene_{number:05d}/episodes/recording.bin", numbers.randbytes(large_bytes), quiet=True
+        )
 
 
 class Served:
