@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from blocks.backup import BackupPolicy
     from blocks.delivery import EventDelivery
     from blocks.environment import PipelineEnvironment
     from blocks.genie_sim import GenieSimEndpoint
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from blocks.workflows import PipelineWorkflows
 
 __all__ = [
+    "BackupPolicy",
     "CloudRunJobs",
     "EventDelivery",
     "GenieSimEndpoint",
@@ -37,6 +39,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "BackupPolicy": "blocks.backup",
     "CloudRunJobs": "blocks.run_jobs",
     "EventDelivery": "blocks.delivery",
     "GenieSimEndpoint": "blocks.genie_sim",

@@ -60,6 +60,10 @@ class EventDelivery(Block):
         """How long a message waits before it is lost. Raises `NotFound`."""
         return int(self._get(subscription).message_retention_duration.total_seconds())
 
+    def ack_deadline_seconds(self, subscription: str) -> int:
+        """How long a pulled message that nobody acknowledges stays out of sight. Raises `NotFound`."""
+        return int(self._get(subscription).ack_deadline_seconds)
+
     def hold(self, subscription: str) -> None:
         """Stop pushing: messages wait from now on. Record `push_config` before. Holding twice is holding once.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from prefect.blocks.core import Block
 from pydantic import Field, PrivateAttr, model_validator
 
+from blocks.backup import BackupPolicy
 from blocks.catalogue import Catalogue
 from blocks.catalogue_load import load_catalogue
 from blocks.clients import Lazy
@@ -52,6 +53,7 @@ class PipelineEnvironment(Block):
     cluster: GkeCluster = Field(default_factory=GkeCluster, description="The cluster of the GPU Jobs.")
     genie_sim: GenieSimEndpoint = Field(default_factory=GenieSimEndpoint, description="The Genie Sim server.")
     policy: RemediationPolicy = Field(default_factory=RemediationPolicy, description="The limits of remediation.")
+    backup: BackupPolicy = Field(default_factory=BackupPolicy, description="The rules of backups, restores and drills.")
 
     _catalogue: Lazy[Catalogue] = PrivateAttr(default_factory=Lazy)
 

@@ -13,7 +13,10 @@ M = TypeVar("M", bound=proto.Message)
 def as_dict(message: proto.Message) -> dict[str, Any]:
     """What `message` says, with REST's field names; fields at their default are left out."""
     text = type(message).to_json(
-        message, use_integers_for_enums=False, including_default_value_fields=False, preserving_proto_field_name=False
+        message,
+        use_integers_for_enums=False,
+        always_print_fields_with_no_presence=False,
+        preserving_proto_field_name=False,
     )
     value: dict[str, Any] = json.loads(text)
     return value

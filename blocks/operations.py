@@ -34,5 +34,5 @@ def wait(call: Call, fetch: Callable[[], Any], limits: CallLimits, seconds: floa
         time.sleep(pause)
         pause = min(2 * pause, _LONGEST_LOOK)
     if operation.HasField("error"):
-        error = from_grpc_status(operation.error.code, operation.error.message)
+        error = from_grpc_status(operation.error.code, operation.error.message)  # type: ignore[no-untyped-call]
         raise translate(error, call, has_effect=True) from error

@@ -206,7 +206,7 @@ class PipelineStorage(Block):
         except NotFound:
             return Protection(exists=False)
         seconds = found.soft_delete_policy.retention_duration_seconds
-        return Protection(True, bool(found.versioning_enabled), int(seconds or 0))
+        return Protection(True, bool(found.versioning_enabled), int(seconds or 0), int(found.retention_period or 0))
 
     def close(self) -> None:
         """Close the connections. The next call opens new ones."""

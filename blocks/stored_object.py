@@ -27,6 +27,8 @@ class StoredObject:
     metadata: dict[str, str] = field(default_factory=dict)
     content_type: str = "application/octet-stream"
     soft_deleted_at: datetime | None = None
+    noncurrent_at: datetime | None = None
+    """When a version stopped being the live one; None for a live object."""
     is_live: bool = True
     """False for a noncurrent version and for a soft-deleted object."""
 
@@ -49,6 +51,8 @@ class Protection:
     versioning: bool = False
     soft_delete_seconds: int = 0
     """How long a deleted object can be brought back; 0 means not at all."""
+    retention_seconds: int = 0
+    """How old an object must be before it can be deleted or overwritten; 0 means that it need not be."""
 
     @property
     def undoable(self) -> bool:
@@ -71,5 +75,6 @@ def from_blob(blob: Blob) -> StoredObject:
         metadata=dict(blob.metadata or {}),
         content_type=blob.content_type or "application/octet-stream",
         soft_deleted_at=soft_deleted_at,
+        noncurrent_at=blob.time_deleted,
         is_live=blob.time_deleted is None and soft_deleted_at is None,
     )

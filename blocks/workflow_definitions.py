@@ -154,7 +154,7 @@ class WorkflowDefinitions:
             labels=definition.labels,
             service_account=definition.service_account,
             source_contents=definition.source,
-            call_log_level=workflows_v1.Workflow.CallLogLevel[definition.call_log_level],
+            call_log_level=definition.call_log_level,
             user_env_vars=definition.environment,
         )
 

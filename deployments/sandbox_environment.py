@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from blocks.calls import CallLimits
+from blocks.delivery import EventDelivery
 from blocks.environment import PipelineEnvironment
 from blocks.genie_sim import GenieSimEndpoint
 from blocks.gke import GkeCluster
 from blocks.policy import RemediationPolicy
 from blocks.run_jobs import CloudRunJobs
+from blocks.schedulers import PipelineSchedulers
 from blocks.storage import PipelineStorage
+from blocks.transfers import StorageTransfers
 from blocks.triggers import PipelineTriggers
 from blocks.workflows import PipelineWorkflows
 from deployments.sandbox.names import BACKUP_BUCKET, DATA_BUCKET, OPS_BUCKET, PROJECT, REGION
@@ -55,6 +58,9 @@ def for_sandbox(
         ),
         jobs=CloudRunJobs(project=PROJECT, region=REGION, endpoint=endpoints.run, limits=calls),
         triggers=PipelineTriggers(project=PROJECT, region=REGION, endpoint=endpoints.eventarc, limits=calls),
+        schedulers=PipelineSchedulers(project=PROJECT, region=REGION, endpoint=endpoints.scheduler, limits=calls),
+        delivery=EventDelivery(endpoint=endpoints.pubsub, limits=calls),
+        transfers=StorageTransfers(project=PROJECT, endpoint=endpoints.transfer, limits=calls),
         cluster=GkeCluster(endpoint=endpoints.kubernetes, limits=calls),
         genie_sim=GenieSimEndpoint(address=endpoints.genie_sim),
         policy=policy or quick_policy(),

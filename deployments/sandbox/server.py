@@ -11,6 +11,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
+from grpc import GenericRpcHandler
 from pydantic import BaseModel, ConfigDict
 
 from blocks.catalogue import Catalogue
@@ -28,9 +29,12 @@ from deployments.sandbox.services.genie_sim import GenieSim
 from deployments.sandbox.services.kubernetes_api import KubernetesApi, is_kubernetes_path
 from deployments.sandbox.services.kubernetes_cluster import Cluster
 from deployments.sandbox.services.loopback import HOST, HttpServer, LoopbackServer
+from deployments.sandbox.services.operations import Operations
 from deployments.sandbox.services.pubsub_push import PushDelivery
 from deployments.sandbox.services.rpc import Wire
 from deployments.sandbox.services.run_service import RunService
+from deployments.sandbox.services.scheduler_service import SchedulerService
+from deployments.sandbox.services.transfer_service import TransferService
 from deployments.sandbox.services.workflows_service import WorkflowsService
 from deployments.sandbox.storage.api import StorageApp
 from deployments.sandbox.storage.connection import Receive, Send
@@ -51,6 +55,9 @@ class Endpoints(BaseModel):
     executions: str
     run: str
     eventarc: str
+    scheduler: str
+    pubsub: str
+    transfer: str
     kubernetes: str
     genie_sim: str
     control: str
@@ -98,9 +105,12 @@ class Sandbox:
             genie_sim_ready=lambda: self.genie_sim.state == "serving",
         )
         self._workers = Workers()
-        self.workflows = WorkflowsService(self.catalogue, self.simulator, self._workers)
-        self.run = RunService(self.catalogue, self.simulator, self._workers)
+        self._operations = Operations()
+        self.workflows = WorkflowsService(self.catalogue, self.simulator, self._workers, self._operations)
+        self.run = RunService(self.catalogue, self.simulator, self._workers, self._operations)
         self.eventarc = EventarcService(self.catalogue, self.workflows)
+        self.scheduler = SchedulerService(self.catalogue)
+        self.transfer = TransferService(self.store, self._operations)
         self.push = PushDelivery()
         self.cluster = Cluster(("default", self.catalogue.namespace))
         self.store.on_finalize(self.eventarc.finalized)
@@ -121,8 +131,7 @@ class Sandbox:
         """Open the ports. Raises OSError, and leaves nothing open, when one of them is in use."""
         try:
             self._http = HttpServer(self._app(), self._port)
-            services = [*self.workflows.handlers(self._wire), *self.run.handlers(self._wire)]
-            self._grpc = LoopbackServer([*services, *self.eventarc.handlers(self._wire)], GRPC_THREADS)
+            self._grpc = LoopbackServer(self._grpc_handlers(), GRPC_THREADS)
             grpc = f"{HOST}:{self._grpc.start(self._port + 1 if self._port else 0)}"
             self.genie_sim.start()
         except OSError:
@@ -135,6 +144,9 @@ class Sandbox:
             executions=grpc,
             run=grpc,
             eventarc=grpc,
+            scheduler=grpc,
+            pubsub=grpc,
+            transfer=grpc,
             kubernetes=http,
             genie_sim=f"{HOST}:{self.genie_sim.port}",
             control=f"{http}{PREFIX.rstrip('/')}",
@@ -148,6 +160,7 @@ class Sandbox:
         for server in (self._http, self._grpc, self.genie_sim):
             if server is not None:
                 server.stop()
+        self.transfer.stop()
         self.workflows.executions.cancel_all()
         self.run.executions.cancel_all()
         self._workers.stop()
@@ -166,6 +179,10 @@ class Sandbox:
         place = {"project": PROJECT, "region": REGION, "namespace": self.catalogue.namespace, "seed": self.faults.seed}
         buckets = {"data": DATA_BUCKET, "ops": OPS_BUCKET, "backup": BACKUP_BUCKET}
         return {**place, "buckets": buckets, **self.endpoints.model_dump()}
+
+    def _grpc_handlers(self) -> list[GenericRpcHandler]:
+        services = (self.workflows, self.run, self.eventarc, self.scheduler, self.transfer, self._operations)
+        return [handler for service in services for handler in service.handlers(self._wire)]
 
     def _app(self) -> App:
         control = Control(self)

@@ -17,7 +17,28 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 Effect = Literal["read", "write", "delete", "start"]
 Risk = Literal["low", "medium", "high"]
-Kind = Literal["delete_object", "restore_object", "write_object", "start_workflow", "run_job", "verify_stages"]
+Kind = Literal[
+    "delete_object",
+    "restore_object",
+    "write_object",
+    "start_workflow",
+    "run_job",
+    "verify_stages",
+    "hold_delivery",
+    "restore_objects",
+    "verify_objects",
+    "remove_objects",
+    "release_delivery",
+    "restore_state",
+    "deploy_definition",
+    "copy_objects",
+    "write_manifest",
+    "capture_definitions",
+    "capture_terraform",
+    "write_summary",
+    "delete_night",
+    "delete_copies",
+]
 
 
 class PlanModel(BaseModel):

@@ -14,11 +14,23 @@ there are such names within each other.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-
-from blocks.storage_bulk import Entry
+from typing import Protocol, TypeVar
 
 MARK = "+"
 """Between name and generation. A `+` in a name is doubled, so that the last one is always ours."""
+
+
+class Named(Protocol):
+    """What is put in order: an entry of a listing, or all that is known of one name (generation 0)."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def generation(self) -> int: ...
+
+
+N = TypeVar("N", bound=Named)
 
 
 def copy_key(name: str, generation: int) -> str:
@@ -34,9 +46,9 @@ def split_key(key: str) -> tuple[str, int]:
     return name.replace(MARK + MARK, MARK), int(generation)
 
 
-def in_copy_order(entries: Iterable[Entry]) -> Iterator[tuple[str, Entry]]:
+def in_copy_order(entries: Iterable[N]) -> Iterator[tuple[str, N]]:
     """Entries that come by name, each with its copy's key, in the order of the keys."""
-    held: list[tuple[str, Entry]] = []
+    held: list[tuple[str, N]] = []
     for entry in entries:
         key = copy_key(entry.name, entry.generation)
         while held and held[-1][0] < key:

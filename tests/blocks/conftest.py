@@ -13,10 +13,13 @@ os.environ.setdefault("PREFECT_HOME", tempfile.mkdtemp(prefix="blueprint-prefect
 import pytest
 
 from blocks.calls import CallLimits
+from blocks.delivery import EventDelivery
 from blocks.genie_sim import GenieSimEndpoint
 from blocks.gke import GkeCluster
 from blocks.run_jobs import CloudRunJobs
+from blocks.schedulers import PipelineSchedulers
 from blocks.storage import PipelineStorage
+from blocks.transfers import StorageTransfers
 from blocks.triggers import PipelineTriggers
 from blocks.workflows import PipelineWorkflows
 from deployments.sandbox.server import Sandbox
@@ -79,6 +82,27 @@ def jobs(sandbox: Sandbox) -> Iterator[CloudRunJobs]:
 @pytest.fixture
 def triggers(sandbox: Sandbox) -> Iterator[PipelineTriggers]:
     block = PipelineTriggers(project=PROJECT, endpoint=sandbox.endpoints.eventarc, limits=QUICK)
+    yield block
+    block.close()
+
+
+@pytest.fixture
+def schedulers(sandbox: Sandbox) -> Iterator[PipelineSchedulers]:
+    block = PipelineSchedulers(project=PROJECT, endpoint=sandbox.endpoints.scheduler, limits=QUICK)
+    yield block
+    block.close()
+
+
+@pytest.fixture
+def delivery(sandbox: Sandbox) -> Iterator[EventDelivery]:
+    block = EventDelivery(endpoint=sandbox.endpoints.pubsub, limits=QUICK)
+    yield block
+    block.close()
+
+
+@pytest.fixture
+def transfers(sandbox: Sandbox) -> Iterator[StorageTransfers]:
+    block = StorageTransfers(project=PROJECT, endpoint=sandbox.endpoints.transfer, limits=QUICK)
     yield block
     block.close()
 

@@ -66,7 +66,7 @@ def test_registering_the_package_finds_every_block() -> None:
 
     found = {member for _, member in inspect.getmembers(blocks) if Block.is_block_class(member)}
     assert found == set(ALL)
-    assert len(ALL) == 8
+    assert len(ALL) == 12
 
 
 def test_the_command_line_registers_every_block() -> None:
@@ -146,12 +146,12 @@ def test_a_key_is_used_for_google_and_not_sent_to_an_endpoint_override(
     service_account: dict[str, str], sandbox: Sandbox
 ) -> None:
     credentials = GcpCredentials(service_account_info=service_account)
-    real = PipelineStorage(credentials=credentials)._open()
+    real = PipelineStorage(credentials=credentials).client()
     assert real._credentials.service_account_email == service_account["client_email"]
     assert real.api_endpoint == "https://storage.googleapis.com"
     local = PipelineStorage(credentials=credentials, endpoint=sandbox.endpoints.storage)
     assert local.protection("sandbox-scenes").exists  # a key would need a token from Google first
-    assert type(local._open()._credentials).__name__ == "AnonymousCredentials"
+    assert type(local.client()._credentials).__name__ == "AnonymousCredentials"
     local.close()
 
 
@@ -161,7 +161,7 @@ def test_a_copy_of_a_block_in_use_makes_its_own_client(storage: PipelineStorage,
     twin = copied(storage)
     assert twin == storage
     assert twin.protection("sandbox-scenes").exists
-    assert twin._open() is not storage._open()
+    assert twin.client() is not storage.client()
     twin.close()
     assert storage.protection("sandbox-scenes").exists
 

@@ -16,9 +16,9 @@ from blocks.workflows import PipelineWorkflows
 
 def test_project_and_region_are_named_once() -> None:
     environment = PipelineEnvironment(project="p", region="europe-west4")
-    for block in (environment.workflows, environment.jobs, environment.triggers):
+    for block in (environment.workflows, environment.jobs, environment.triggers, environment.schedulers):
         assert (block.project, block.region) == ("p", "europe-west4")
-    assert environment.storage.project == "p"
+    assert (environment.storage.project, environment.transfers.project) == ("p", "p")
 
 
 def test_a_nested_block_that_names_its_own_project_or_region_keeps_it() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from blocks.calls import CallLimits
@@ -17,7 +19,19 @@ def test_each_trigger_names_its_workflow_and_bucket(triggers: PipelineTriggers, 
     assert [one.name for one in found] == sorted(deployed)
     for one in found:
         expected = deployed[one.name]
-        assert one == TriggerInfo(one.name, expected.workflow, "sandbox-scenes", expected.name_regex)
+        subscription = f"projects/sandbox-project/subscriptions/eventarc-us-central1-{one.name}-sub-000"
+        assert one == TriggerInfo(one.name, expected.workflow, "sandbox-scenes", expected.name_regex, subscription)
+
+
+def test_a_definition_holds_what_it_takes_to_make_the_trigger_again(triggers: PipelineTriggers) -> None:
+    definitions = triggers.definitions()
+    assert json.loads(json.dumps(definitions)) == definitions
+    for one, info in zip(definitions, triggers.list(), strict=True):
+        filters = {each["attribute"]: each["value"] for each in one["eventFilters"]}
+        assert one["name"].endswith(f"/triggers/{info.name}")
+        assert one["destination"]["workflow"].endswith(f"/workflows/{info.workflow}")
+        assert (filters["bucket"], filters.get("name")) == (info.bucket, info.name_pattern)
+        assert filters["type"] == "google.cloud.storage.object.v1.finalized"
 
 
 def test_a_trigger_without_a_name_filter_fires_for_every_object(triggers: PipelineTriggers) -> None:

@@ -12,13 +12,19 @@ from typing import Any
 import grpc
 import requests
 from google.auth.credentials import AnonymousCredentials
-from google.cloud import eventarc_v1, run_v2, storage, workflows_v1
+from google.cloud import eventarc_v1, run_v2, scheduler_v1, storage, storage_transfer_v1, workflows_v1
 from google.cloud.eventarc_v1.services.eventarc.transports import EventarcGrpcTransport
 from google.cloud.run_v2.services.executions.transports import ExecutionsGrpcTransport as RunExecutionsGrpcTransport
 from google.cloud.run_v2.services.jobs.transports import JobsGrpcTransport
+from google.cloud.scheduler_v1.services.cloud_scheduler.transports import CloudSchedulerGrpcTransport
+from google.cloud.storage_transfer_v1.services.storage_transfer_service.transports import (
+    StorageTransferServiceGrpcTransport,
+)
 from google.cloud.workflows import executions_v1
 from google.cloud.workflows.executions_v1.services.executions.transports import ExecutionsGrpcTransport
 from google.cloud.workflows_v1.services.workflows.transports import WorkflowsGrpcTransport
+from google.pubsub_v1 import SubscriberClient
+from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
 from blocks.catalogue_load import load_catalogue
 from deployments.sandbox.faults import Faults
@@ -28,8 +34,11 @@ from deployments.sandbox.server import Sandbox
 from deployments.sandbox.services.eventarc_service import EventarcService
 from deployments.sandbox.services.executions import Execution, Workers
 from deployments.sandbox.services.loopback import HOST, LoopbackServer
+from deployments.sandbox.services.operations import Operations
 from deployments.sandbox.services.rpc import Wire
 from deployments.sandbox.services.run_service import RunService
+from deployments.sandbox.services.scheduler_service import SchedulerService
+from deployments.sandbox.services.transfer_service import TransferService
 from deployments.sandbox.services.workflows_service import WorkflowsService
 from deployments.sandbox.storage.store import ObjectStore
 
@@ -74,13 +83,16 @@ class World:
         self.faults, self.requests, self.script = Faults(1), RequestLog(), Script()
         self.wire = Wire(self.faults, self.requests)
         self.workers = Workers(limit=4)
-        self.workflows = WorkflowsService(self.catalogue, self.script, self.workers)
-        self.run = RunService(self.catalogue, self.script, self.workers)
+        self.operations = Operations()
+        self.workflows = WorkflowsService(self.catalogue, self.script, self.workers, self.operations)
+        self.run = RunService(self.catalogue, self.script, self.workers, self.operations)
         self.eventarc = EventarcService(self.catalogue, self.workflows)
         self.store = ObjectStore()
         self.store.create_bucket(DATA_BUCKET)
         self.store.on_finalize(self.eventarc.finalized)
-        services = (self.workflows, self.run, self.eventarc)
+        self.scheduler = SchedulerService(self.catalogue)
+        self.transfer = TransferService(self.store, self.operations)
+        services = (self.workflows, self.run, self.eventarc, self.scheduler, self.transfer, self.operations)
         self.server = LoopbackServer([one for service in services for one in service.handlers(self.wire)], threads=8)
         self.channel = grpc.insecure_channel(f"{HOST}:{self.server.start(0)}")
         self.workflows_client = workflows_v1.WorkflowsClient(transport=WorkflowsGrpcTransport(channel=self.channel))
@@ -88,6 +100,13 @@ class World:
         self.jobs_client = run_v2.JobsClient(transport=JobsGrpcTransport(channel=self.channel))
         transport = RunExecutionsGrpcTransport(channel=self.channel)
         self.job_executions_client = run_v2.ExecutionsClient(transport=transport)
+        self.scheduler_client = scheduler_v1.CloudSchedulerClient(
+            transport=CloudSchedulerGrpcTransport(channel=self.channel)
+        )
+        self.subscriber_client = SubscriberClient(transport=SubscriberGrpcTransport(channel=self.channel))
+        self.transfer_client = storage_transfer_v1.StorageTransferServiceClient(
+            transport=StorageTransferServiceGrpcTransport(channel=self.channel)
+        )
         self.eventarc_client = eventarc_v1.EventarcClient(transport=EventarcGrpcTransport(channel=self.channel))
 
     def start_workflow(self, workflow: str, argument: str = "{}", **labels: str) -> executions_v1.Execution:
@@ -107,6 +126,7 @@ class World:
         self.script.hold.set()
         self.channel.close()
         self.server.stop()
+        self.transfer.stop()
         self.workflows.executions.cancel_all()
         self.run.executions.cancel_all()
         self.workers.stop()

@@ -1,1 +1,1 @@
-"""Workflows, Cloud Run, Eventarc, Kubernetes, Genie Sim and Pub/Sub push, in their own wire formats."""
+"""Workflows, Cloud Run, Eventarc, Pub/Sub, Scheduler, Storage Transfer, Kubernetes and Genie Sim, as they are spoken to."""

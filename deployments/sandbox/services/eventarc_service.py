@@ -13,6 +13,8 @@ from google.cloud import eventarc_v1
 from blocks.catalogue import Catalogue, Trigger
 from deployments.sandbox.names import DATA_BUCKET, GOOGLEAPIS, LOCATION
 from deployments.sandbox.services.deployed import Deployed
+from deployments.sandbox.services.event_backlog import StorageEvent
+from deployments.sandbox.services.pubsub_service import PubsubService, subscription_of, topic_of
 from deployments.sandbox.services.rpc import Methods, Refusal, Wire, invalid, not_found, page, page_size, split_name
 from deployments.sandbox.services.workflows_service import WorkflowsService
 from deployments.sandbox.storage.resource import object_resource, stamp
@@ -31,35 +33,40 @@ class EventarcService:
         deployed = [name for name, trigger in catalogue.triggers.items() if trigger.deployed]
         self.deployed = Deployed(catalogue.triggers, deployed)
         self.copies = 1
+        self.subscriptions = PubsubService(catalogue, self.deployed)
+        self.subscriptions.deliver = self._deliver
         self._catalogue = catalogue
         self._workflows = workflows
 
     def handlers(self, wire: Wire) -> list[grpc.GenericRpcHandler]:
-        """The gRPC service."""
+        """The gRPC services of Eventarc and of the subscriptions its events travel through."""
         methods: Methods = {
             "GetTrigger": (eventarc_v1.GetTriggerRequest, self._get),
             "ListTriggers": (eventarc_v1.ListTriggersRequest, self._list),
         }
-        return [wire.service("google.cloud.eventarc.v1.Eventarc", "eventarc", methods)]
+        eventarc = wire.service("google.cloud.eventarc.v1.Eventarc", "eventarc", methods)
+        return [eventarc, *self.subscriptions.handlers(wire)]
 
     def finalized(self, bucket: str, version: StoredVersion) -> None:
         """Tell every trigger that wants to know of a new object: for `ObjectStore.on_finalize`."""
         if bucket != DATA_BUCKET:
             return
-        hit = [trigger for trigger in map(self._trigger, self.deployed.names()) if _wants(trigger, version.name)]
+        hit = [name for name in self.deployed.names() if _wants(self._trigger(name), version.name)]
         if not hit:
             return
-        argument = json.dumps(finalized_event(version))
-        for trigger in hit * self.copies:
-            self._deliver(trigger.workflow, version.name, argument)
+        event = StorageEvent(version, json.dumps(finalized_event(version)))
+        for name in hit * self.copies:
+            self.subscriptions.publish(name, event)
 
-    def _deliver(self, workflow: str, name: str, argument: str) -> None:
+    def _deliver(self, trigger: str, event: StorageEvent) -> None:
+        """Start the workflow of a trigger."""
+        workflow, name = self._trigger(trigger).workflow, event.version.name
         pattern = self._catalogue.workflows[workflow].event_regex
         try:
             if pattern is not None and not re.search(pattern, name):
-                self._workflows.skip(workflow, argument)
+                self._workflows.skip(workflow, event.argument)
             else:
-                self._workflows.start(workflow, argument)
+                self._workflows.start(workflow, event.argument)
         except Refusal:
             _log.info("the workflow %s is not deployed: the event of %s is lost", workflow, name)
 
@@ -93,6 +100,9 @@ class EventarcService:
             create_time=since,
             update_time=since,
             event_filters=[eventarc_v1.EventFilter(attribute=key, value=value) for key, value in filters.items()],
+            transport=eventarc_v1.Transport(
+                pubsub=eventarc_v1.Pubsub(topic=topic_of(name), subscription=subscription_of(name))
+            ),
             destination=eventarc_v1.Destination(workflow=f"{LOCATION}/workflows/{trigger.workflow}"),
         )
 

@@ -33,7 +33,10 @@ class Execution:
     env: dict[str, str] = field(default_factory=dict)
     """Jobs: the environment of the container."""
     labels: dict[str, str] = field(default_factory=dict)
-    timeout_seconds: int = 0
+    revision: str = ""
+    """Workflows: the revision it runs."""
+    template: Any = None
+    """Jobs: the task template (`run_v2.TaskTemplate`) it runs with, its images by digest."""
     state: State = "ACTIVE"
     ended: datetime | None = None
     result: str = ""
@@ -78,14 +81,14 @@ class ExecutionTable:
             self._worked[parent].append(execution)
         return execution
 
-    def add_skipped(self, name: str, parent: str, *, argument: str, result: str) -> None:
+    def add_skipped(self, name: str, parent: str, *, argument: str, result: str, revision: str = "") -> None:
         """Register an execution that found nothing to do and is over already."""
         now = datetime.now(UTC)
         with self._lock:
             self._number += 1
             execution = Execution(
                 name=name, parent=parent, number=self._number, created=now, argument=argument,
-                state="SUCCEEDED", ended=now, result=result, cancelled=_NEVER,
+                state="SUCCEEDED", ended=now, result=result, revision=revision, cancelled=_NEVER,
             )  # fmt: skip
             self._by_name[name] = execution
             kept = self._skipped[parent]

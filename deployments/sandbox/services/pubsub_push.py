@@ -25,7 +25,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from deployments.sandbox.services.executions import Execution
 from deployments.sandbox.services.push_messages import Message, failure_message, finalize_message, push_body
-from deployments.sandbox.services.workflows_service import revision
 from deployments.sandbox.storage.store import StoredVersion
 
 PushKind = Literal["object_finalize", "execution_failed"]
@@ -105,7 +104,7 @@ class PushDelivery:
         """Tell of an execution that failed: for `WorkflowsService.failed`."""
         self._publish(
             lambda subscription: "execution_failed" in subscription.kinds,
-            lambda: failure_message(execution, revision(execution.parent)),
+            lambda: failure_message(execution, execution.revision),
         )
 
     def stop(self) -> None:

@@ -1,38 +1,17 @@
-"""Jobs and executions in the messages of Cloud Run's own client package."""
+"""Executions of jobs in the messages of Cloud Run's own client package."""
 
 from __future__ import annotations
 
 import uuid
-from datetime import datetime, timedelta
 
 import grpc
 from google.cloud import run_v2
 from google.longrunning import operations_pb2  # type: ignore[import-untyped]
 
-from deployments.sandbox.names import LOCATION, PROJECT, REGION
 from deployments.sandbox.services.executions import Execution
 
 _State = run_v2.Condition.State
 _Reason = run_v2.Condition.ExecutionReason
-
-
-def job_message(
-    job: str, timeout_seconds: int, deployed: datetime | None, count: int, latest: Execution | None
-) -> run_v2.Job:
-    """A job with `count` executions so far, of which `latest` is the newest."""
-    message = run_v2.Job(
-        name=f"{LOCATION}/jobs/{job}",
-        uid=str(uuid.uuid5(uuid.NAMESPACE_URL, job)),
-        generation=1,
-        observed_generation=1,
-        create_time=deployed,
-        template=run_v2.ExecutionTemplate(task_count=1, template=_template(job, {}, timeout_seconds)),
-        terminal_condition=run_v2.Condition(type_="Ready", state=_State.CONDITION_SUCCEEDED),
-        execution_count=count,
-    )
-    if latest is not None:
-        message.latest_created_execution = run_v2.ExecutionReference(name=latest.id, create_time=latest.created)
-    return message
 
 
 def execution_message(execution: Execution) -> run_v2.Execution:
@@ -49,7 +28,7 @@ def execution_message(execution: Execution) -> run_v2.Execution:
         update_time=execution.ended or execution.created,
         parallelism=1,
         task_count=1,
-        template=_template(execution.parent, execution.env, execution.timeout_seconds),
+        template=execution.template,
         reconciling=state == "ACTIVE",
         conditions=[_completed(execution)],
         running_count=int(state == "ACTIVE"),
@@ -73,15 +52,6 @@ def operation_message(name: str, execution: Execution) -> operations_pb2.Operati
     elif operation.done:
         operation.response.Pack(message)
     return operation
-
-
-def _template(job: str, env: dict[str, str], timeout_seconds: int) -> run_v2.TaskTemplate:
-    container = run_v2.Container(
-        name=job,
-        image=f"{REGION}-docker.pkg.dev/{PROJECT}/blueprint-jobs/{job}:latest",
-        env=[run_v2.EnvVar(name=name, value=value) for name, value in env.items()],
-    )
-    return run_v2.TaskTemplate(containers=[container], timeout=timedelta(seconds=timeout_seconds), max_retries=0)
 
 
 def _completed(execution: Execution) -> run_v2.Condition:

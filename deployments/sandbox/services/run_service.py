@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 import secrets
-import threading
-import uuid
 from typing import Any, Protocol
 
 import grpc
@@ -16,13 +14,13 @@ from blocks.catalogue import Catalogue
 from deployments.sandbox.names import LOCATION
 from deployments.sandbox.pipeline.simulator_failures import JobFailed
 from deployments.sandbox.services.deployed import Deployed
+from deployments.sandbox.services.deployed_jobs import DeployedJobs, ImageRegistry
 from deployments.sandbox.services.executions import Execution, ExecutionTable, Workers
-from deployments.sandbox.services.rpc import Methods, Refusal, Wire, not_found, page, page_size, split_name
-from deployments.sandbox.services.run_messages import execution_message, job_message, operation_message
+from deployments.sandbox.services.operations import Operations
+from deployments.sandbox.services.rpc import Methods, Refusal, Wire, invalid, not_found, page, page_size, split_name
+from deployments.sandbox.services.run_messages import execution_message, operation_message
 
 JOB = "projects/*/locations/*/jobs/*"
-DEFAULT_TIMEOUT = 600
-"""Seconds. Google: a task's timeout when the job names none."""
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 _log = logging.getLogger(__name__)
 
@@ -38,21 +36,23 @@ class RunsJobs(Protocol):
 class RunService:
     """Cloud Run's gRPC services for jobs. Every job of the catalogue is deployed at first."""
 
-    def __init__(self, catalogue: Catalogue, simulator: RunsJobs, workers: Workers) -> None:
-        """`simulator` does what the jobs do, in the threads of `workers`."""
+    def __init__(self, catalogue: Catalogue, simulator: RunsJobs, workers: Workers, operations: Operations) -> None:
+        """`simulator` does what the jobs do, in the threads of `workers`, whatever their image is."""
         self.executions = ExecutionTable()
         self.deployed = Deployed(catalogue.jobs)
-        self._catalogue = catalogue
+        self.images = ImageRegistry()
+        self._jobs = DeployedJobs(catalogue, self.deployed)
         self._simulator = simulator
         self._workers = workers
-        self._lock = threading.Lock()
-        self._operations: dict[str, Execution] = {}
+        self._operations = operations
 
     def handlers(self, wire: Wire) -> list[grpc.GenericRpcHandler]:
-        """The gRPC services of Cloud Run that concern jobs, and the one for long-running operations."""
+        """The gRPC services of Cloud Run that concern jobs."""
         jobs: Methods = {
             "GetJob": (run_v2.GetJobRequest, self._get_job),
             "ListJobs": (run_v2.ListJobsRequest, self._list_jobs),
+            "CreateJob": (run_v2.CreateJobRequest, self._create_job),
+            "UpdateJob": (run_v2.UpdateJobRequest, self._update_job),
             "RunJob": (run_v2.RunJobRequest, self._run_job),
         }
         executions: Methods = {
@@ -60,11 +60,9 @@ class RunService:
             "ListExecutions": (run_v2.ListExecutionsRequest, self._list),
             "CancelExecution": (run_v2.CancelExecutionRequest, self._cancel),
         }
-        operations: Methods = {"GetOperation": (operations_pb2.GetOperationRequest, self._get_operation)}
         return [
             wire.service("google.cloud.run.v2.Jobs", "run", jobs),
             wire.service("google.cloud.run.v2.Executions", "run", executions),
-            wire.service("google.longrunning.Operations", "run", operations),
         ]
 
     def _work(self, execution: Execution) -> None:
@@ -76,9 +74,6 @@ class RunService:
             self.executions.end(execution, "FAILED", error=str(error) or type(error).__name__)
         else:
             self.executions.end(execution, "SUCCEEDED")
-
-    def _timeout(self, job: str) -> int:
-        return self._catalogue.jobs[job].timeout_seconds or DEFAULT_TIMEOUT
 
     def _get_job(self, request: run_v2.GetJobRequest) -> run_v2.Job:
         return self._describe(self._deployed_job(request.name))
@@ -92,22 +87,49 @@ class RunService:
 
     def _describe(self, job: str) -> run_v2.Job:
         executions = list(self.executions.newest_first(job))
-        latest = executions[0] if executions else None
-        return job_message(job, self._timeout(job), self.deployed.since(job), len(executions), latest)
+        message = self._jobs.get(job)
+        message.execution_count = len(executions)
+        if executions:
+            latest = executions[0]
+            message.latest_created_execution = run_v2.ExecutionReference(name=latest.id, create_time=latest.created)
+        return message
+
+    def _create_job(self, request: run_v2.CreateJobRequest) -> operations_pb2.Operation:
+        if request.parent != LOCATION:
+            raise not_found(request.parent)
+        if request.job_id in self.deployed:
+            raise Refusal(grpc.StatusCode.ALREADY_EXISTS, f"Resource '{request.job_id}' already exists.")
+        return self._operations.deployed(self._jobs.create(request.job_id, request.job))
+
+    def _update_job(self, request: run_v2.UpdateJobRequest) -> operations_pb2.Operation:
+        if request.allow_missing or request.validate_only:
+            raise invalid("The sandbox updates jobs that are there: leave out allow_missing and validate_only.")
+        job = self._deployed_job(request.job.name)
+        return self._operations.deployed(self._jobs.update(job, request.job))
 
     def _run_job(self, request: run_v2.RunJobRequest) -> operations_pb2.Operation:
         job = self._deployed_job(request.name)
-        env: dict[str, str] = {}
-        for override in request.overrides.container_overrides:
-            env |= {variable.name: variable.value for variable in override.env}
-        override_timeout = request.overrides.timeout
-        timeout = int(override_timeout.total_seconds()) if override_timeout else self._timeout(job)
+        task = self._task(job, request.overrides)
+        env = {variable.name: variable.value for variable in task.containers[0].env}
         suffix = "".join(secrets.choice(_LETTERS) for _ in range(5))
         name = f"{LOCATION}/jobs/{job}/executions/{job}-{suffix}"
-        execution = self.executions.add(name, job, env=env, timeout_seconds=timeout)
+        execution = self.executions.add(name, job, env=env, template=task)
         operation = self._operation(execution)  # before it begins: the answer shows that it runs
         self._workers.run(self._work, execution)
         return operation
+
+    def _task(self, job: str, overrides: run_v2.RunJobRequest.Overrides) -> run_v2.TaskTemplate:
+        """What one execution runs: the job's template with the overrides, its images by digest."""
+        task = self._jobs.get(job).template.template
+        for container in task.containers:
+            container.image = self.images.resolve(container.image)
+        for override in overrides.container_overrides:
+            said = {variable.name for variable in override.env}
+            kept = [variable for variable in task.containers[0].env if variable.name not in said]
+            task.containers[0].env = [*kept, *override.env]
+        if overrides.timeout:
+            task.timeout = overrides.timeout
+        return task
 
     def _deployed_job(self, name: str) -> str:
         job = split_name(name, JOB)[2]
@@ -145,14 +167,4 @@ class RunService:
         return execution
 
     def _operation(self, execution: Execution) -> operations_pb2.Operation:
-        name = f"{LOCATION}/operations/{uuid.uuid4()}"
-        with self._lock:
-            self._operations[name] = execution
-        return operation_message(name, execution)
-
-    def _get_operation(self, request: operations_pb2.GetOperationRequest) -> operations_pb2.Operation:
-        with self._lock:
-            execution = self._operations.get(request.name)
-        if execution is None:
-            raise not_found(request.name)
-        return operation_message(request.name, execution)
+        return self._operations.begin(lambda name: operation_message(name, execution))

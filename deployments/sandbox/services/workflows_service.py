@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import uuid
-import zlib
 from collections.abc import Callable
 from typing import Any, Protocol
 
 import grpc
-from google.cloud import workflows_v1
 from google.cloud.workflows import executions_v1
 
 from blocks.catalogue import Catalogue
@@ -19,10 +17,12 @@ from deployments.sandbox.pipeline.simulator_failures import WorkflowFailed
 from deployments.sandbox.services.deployed import Deployed
 from deployments.sandbox.services.execution_filter import parse_filter
 from deployments.sandbox.services.executions import Execution, ExecutionTable, Workers
+from deployments.sandbox.services.operations import Operations
 from deployments.sandbox.services.rpc import Methods, Refusal, Wire, invalid, not_found, page, page_size, split_name
+from deployments.sandbox.services.workflow_resources import WorkflowResources
+from deployments.sandbox.services.workflow_revisions import WorkflowRevisions
 
-WORKFLOW = "projects/*/locations/*/workflows/*"
-EXECUTION = f"{WORKFLOW}/executions/*"
+EXECUTION = "projects/*/locations/*/workflows/*/executions/*"
 _FULL = executions_v1.ExecutionView.FULL
 _log = logging.getLogger(__name__)
 
@@ -38,10 +38,14 @@ class RunsWorkflows(Protocol):
 class WorkflowsService:
     """The two gRPC services of Cloud Workflows. Every workflow of the catalogue is deployed at first."""
 
-    def __init__(self, catalogue: Catalogue, simulator: RunsWorkflows, workers: Workers) -> None:
-        """`simulator` does what the workflows do, in the threads of `workers`."""
+    def __init__(
+        self, catalogue: Catalogue, simulator: RunsWorkflows, workers: Workers, operations: Operations
+    ) -> None:
+        """`simulator` does what the workflows do, in the threads of `workers`, whatever their source says."""
         self.executions = ExecutionTable()
         self.deployed = Deployed(catalogue.workflows)
+        self.revisions = WorkflowRevisions(catalogue, self.deployed)
+        self._resources = WorkflowResources(self.deployed, self.revisions, operations)
         self.failed: list[Callable[[Execution], None]] = []
         """Called with every execution that ends as FAILED."""
         self._simulator = simulator
@@ -54,14 +58,12 @@ class WorkflowsService:
     def skip(self, workflow: str, argument: str) -> None:
         """Record an execution that ended at once because the event was not for it, without any work."""
         name = self._new_name(workflow)
-        self.executions.add_skipped(name, workflow, argument=argument, result='{"status": "SKIPPED"}')
+        self.executions.add_skipped(
+            name, workflow, argument=argument, result='{"status": "SKIPPED"}', revision=self._revision(workflow)
+        )
 
     def handlers(self, wire: Wire) -> list[grpc.GenericRpcHandler]:
         """The two gRPC services."""
-        workflows: Methods = {
-            "GetWorkflow": (workflows_v1.GetWorkflowRequest, self._get_workflow),
-            "ListWorkflows": (workflows_v1.ListWorkflowsRequest, self._list_workflows),
-        }
         executions: Methods = {
             "CreateExecution": (executions_v1.CreateExecutionRequest, self._create),
             "GetExecution": (executions_v1.GetExecutionRequest, self._get),
@@ -69,7 +71,7 @@ class WorkflowsService:
             "CancelExecution": (executions_v1.CancelExecutionRequest, self._cancel),
         }
         return [
-            wire.service("google.cloud.workflows.v1.Workflows", "workflows", workflows),
+            wire.service("google.cloud.workflows.v1.Workflows", "workflows", self._resources.methods()),
             wire.service("google.cloud.workflows.executions.v1.Executions", "executions", executions),
         ]
 
@@ -83,7 +85,11 @@ class WorkflowsService:
         name = self._new_name(workflow)
         _check_argument(argument)
         _check_labels(labels)
-        return self.executions.add(name, workflow, argument=argument, labels=labels)
+        revision = self._revision(workflow)
+        return self.executions.add(name, workflow, argument=argument, labels=labels, revision=revision)
+
+    def _revision(self, workflow: str) -> str:
+        return str(self.revisions.live(workflow).revision_id)
 
     def _begin(self, execution: Execution) -> None:
         self._workers.run(self._work, execution)
@@ -101,39 +107,8 @@ class WorkflowsService:
             for tell in self.failed:
                 tell(execution)
 
-    def _get_workflow(self, request: workflows_v1.GetWorkflowRequest) -> workflows_v1.Workflow:
-        return self._describe(self._deployed_workflow(request.name))
-
-    def _list_workflows(self, request: workflows_v1.ListWorkflowsRequest) -> workflows_v1.ListWorkflowsResponse:
-        split_name(request.parent, "projects/*/locations/*")
-        if request.filter or request.order_by:
-            raise invalid("The sandbox lists workflows by name only: leave out filter and order_by.")
-        names = self.deployed.names() if request.parent == LOCATION else []
-        size = page_size(request.page_size, default=500, most=1000)
-        chosen, token = page(names, str, size=size, token=request.page_token)
-        return workflows_v1.ListWorkflowsResponse(
-            workflows=[self._describe(name) for name in chosen], next_page_token=token
-        )
-
-    def _describe(self, workflow: str) -> workflows_v1.Workflow:
-        deployed = self.deployed.since(workflow)
-        return workflows_v1.Workflow(
-            name=f"{LOCATION}/workflows/{workflow}",
-            state=workflows_v1.Workflow.State.ACTIVE,
-            revision_id=revision(workflow),
-            create_time=deployed,
-            update_time=deployed,
-            revision_create_time=deployed,
-        )
-
-    def _deployed_workflow(self, name: str) -> str:
-        workflow = split_name(name, WORKFLOW)[2]
-        if name != f"{LOCATION}/workflows/{workflow}" or workflow not in self.deployed:
-            raise not_found(name)
-        return workflow
-
     def _create(self, request: executions_v1.CreateExecutionRequest) -> executions_v1.Execution:
-        workflow = self._deployed_workflow(request.parent)
+        workflow = self._resources.deployed_workflow(request.parent)
         execution = self._register(workflow, request.execution.argument, dict(request.execution.labels))
         active = _message(execution, full=True)  # before it begins: Google's answer never shows the end
         self._begin(execution)
@@ -144,7 +119,7 @@ class WorkflowsService:
         return _message(self._existing(request.name), full=view == _FULL)
 
     def _list(self, request: executions_v1.ListExecutionsRequest) -> executions_v1.ListExecutionsResponse:
-        workflow = self._deployed_workflow(request.parent)
+        workflow = self._resources.deployed_workflow(request.parent)
         if request.order_by:
             raise invalid("The sandbox lists executions newest first only: leave out order_by.")
         wanted = parse_filter(request.filter)
@@ -181,7 +156,7 @@ def _message(execution: Execution, *, full: bool) -> executions_v1.Execution:
         name=execution.name,
         start_time=execution.created,
         state=getattr(executions_v1.Execution.State, execution.state),
-        workflow_revision_id=revision(execution.parent),
+        workflow_revision_id=execution.revision,
     )
     if execution.ended is not None:
         message.end_time = execution.ended
@@ -195,11 +170,6 @@ def _message(execution: Execution, *, full: bool) -> executions_v1.Execution:
                 payload=json.dumps(execution.error), context=f'{execution.error}\nin step "raise", routine "main"'
             )
     return message
-
-
-def revision(workflow: str) -> str:
-    """The revision a workflow of the sandbox has, in the form Google gives one."""
-    return f"000001-{zlib.crc32(workflow.encode()) & 0xFFF:03x}"
 
 
 def _check_argument(text: str) -> None:

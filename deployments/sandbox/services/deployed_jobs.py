@@ -1,0 +1,141 @@
+"""The deployed Cloud Run jobs with their templates, and the registry their images are in."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import threading
+import uuid
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import grpc
+from google.cloud import run_v2
+
+from blocks.catalogue import Catalogue
+from deployments.sandbox.names import LOCATION, PROJECT, REGION
+from deployments.sandbox.services.deployed import Deployed
+from deployments.sandbox.services.rpc import Refusal, invalid
+
+DEFAULT_TIMEOUT = 600
+"""Seconds. Google: a task's timeout when the job names none."""
+_USERS_FIELDS = (
+    "labels",
+    "annotations",
+    "client",
+    "client_version",
+    "launch_stage",
+    "binary_authorization",
+    "template",
+)
+
+
+class ImageRegistry:
+    """Which image a tag stands for. Every image exists."""
+
+    def __init__(self) -> None:
+        """Every tag stands for its first image."""
+        self._pushes: Counter[str] = Counter()
+
+    def push(self, image: str) -> None:
+        """Let a tag (`host/path:tag`) stand for a new image from now on."""
+        self._pushes[image] += 1
+
+    def resolve(self, image: str) -> str:
+        """The image by its digest."""
+        if "@" in image:
+            return image
+        digest = hashlib.sha256(f"{image}#{self._pushes[image]}".encode()).hexdigest()
+        path, slash, last = image.rpartition("/")
+        return f"{path}{slash}{last.partition(':')[0]}@sha256:{digest}"
+
+
+class DeployedJobs:
+    """The jobs in `deployed`, as they are now; one that is taken away is forgotten."""
+
+    def __init__(self, catalogue: Catalogue, deployed: Deployed) -> None:
+        """Each is made from the catalogue when it is first asked for."""
+        self._catalogue = catalogue
+        self._deployed = deployed
+        self._lock = threading.RLock()
+        self._jobs: dict[str, tuple[datetime, run_v2.Job]] = {}
+
+    def get(self, job: str) -> run_v2.Job:
+        """A copy of a deployed job, without anything about its executions."""
+        since = self._deployed.since(job) or datetime.now(UTC)
+        with self._lock:
+            known = self._jobs.get(job)
+            if known is None or known[0] != since:
+                known = self._jobs[job] = (since, self._first(job, self._shipped(job), since))
+            return run_v2.Job(known[1])
+
+    def create(self, job: str, wanted: run_v2.Job) -> run_v2.Job:
+        """Deploy a job that is not deployed. Only those of the catalogue can do anything here."""
+        if job not in self._catalogue.jobs:
+            raise invalid(f"job_id: the sandbox can only run jobs of the catalogue, not '{job}'.")
+        _check(wanted)
+        with self._lock:
+            self._deployed.put(job, True)
+            since = self._deployed.since(job) or datetime.now(UTC)
+            self._jobs[job] = (since, self._first(job, wanted, since))
+            return self.get(job)
+
+    def update(self, job: str, wanted: run_v2.Job) -> run_v2.Job:
+        """Replace what the user says of a job. Google: ABORTED when `etag` is given and is another one."""
+        _check(wanted)
+        with self._lock:
+            live = self.get(job)
+            if wanted.etag not in ("", live.etag):
+                message = f"Conflict for resource '{job}': version '{wanted.etag}' was specified but current version is"
+                raise Refusal(grpc.StatusCode.ABORTED, f"{message} '{live.etag}'.")
+            _take(live, wanted)
+            live.update_time = datetime.now(UTC)
+            live.generation += 1
+            live.observed_generation = live.generation
+            live.etag = _etag(live)
+            self._jobs[job] = (self._jobs[job][0], live)
+            return run_v2.Job(live)
+
+    def _shipped(self, job: str) -> run_v2.Job:
+        """The job as the pipeline's own scripts would deploy it."""
+        image = f"{REGION}-docker.pkg.dev/{PROJECT}/blueprint-jobs/{job}:latest"
+        timeout = timedelta(seconds=self._catalogue.jobs[job].timeout_seconds or DEFAULT_TIMEOUT)
+        task = run_v2.TaskTemplate(containers=[run_v2.Container(name=job, image=image)], timeout=timeout)
+        return run_v2.Job(template=run_v2.ExecutionTemplate(task_count=1, template=task))
+
+    def _first(self, job: str, wanted: run_v2.Job, since: datetime) -> run_v2.Job:
+        message = run_v2.Job(
+            name=f"{LOCATION}/jobs/{job}",
+            uid=str(uuid.uuid5(uuid.NAMESPACE_URL, job)),
+            generation=1,
+            observed_generation=1,
+            create_time=since,
+            update_time=since,
+            terminal_condition=run_v2.Condition(type_="Ready", state=run_v2.Condition.State.CONDITION_SUCCEEDED),
+        )
+        _take(message, wanted)
+        message.etag = _etag(message)
+        return message
+
+
+def _take(job: run_v2.Job, wanted: run_v2.Job) -> None:
+    """Google fills in what a user leaves out: one task, its timeout, the service account."""
+    for field in _USERS_FIELDS:
+        setattr(job, field, getattr(wanted, field))
+    job.template.task_count = job.template.task_count or 1
+    task = job.template.template
+    task.service_account = task.service_account or f"blueprint-jobs@{PROJECT}.iam.gserviceaccount.com"
+    if not task.timeout:
+        task.timeout = timedelta(seconds=DEFAULT_TIMEOUT)
+
+
+def _check(wanted: run_v2.Job) -> None:
+    containers = wanted.template.template.containers
+    if not containers or not all(container.image for container in containers):
+        raise invalid("job.template.template.containers: must name the image of at least one container.")
+
+
+def _etag(job: run_v2.Job) -> str:
+    """In quotes, as Google's are."""
+    text = f"{job.update_time.timestamp()} {job.name}"
+    return f'"{base64.b64encode(text.encode()).decode()}"'

@@ -1,0 +1,207 @@
+"""Making the night's copies, and finding out exactly what became of each.
+
+A source lives on while it is copied. What a copy answered is therefore settled by looking: an equal copy that is there
+is adopted, a source that has a newer generation is captured in that one instead, one that is gone is left out. A single
+byte for each object to copy says which; the manifest is made from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from enum import IntEnum
+from threading import Lock
+from typing import NamedTuple
+
+from blocks.errors import OutsideError
+from blocks.storage_bulk import Answer, Copy
+from tasks.backup.night import Night
+from tasks.sync.copying import Job, copy_all, copy_alone, groups, in_parallel
+from tasks.sync.meter import Meter
+from tasks.sync.survey import Todo, read_todo
+
+CHASES = 3
+"""How often a source that changes while it is copied is followed to its newer generation."""
+
+
+class Became(IntEnum):
+    """What became of one object to copy."""
+
+    UNKNOWN = 0
+    """Not tried, or nobody knows: not in the manifest."""
+    CAPTURED = 1
+    NEWER = 2
+    """A newer generation than the one listed was captured."""
+    GONE = 3
+    """The source was deleted before it could be copied."""
+
+
+class Place(NamedTuple):
+    """Which object to copy: the number of its range, and its line there."""
+
+    shard: int
+    line: int
+
+
+class Asked(NamedTuple):
+    """An object to copy with its place."""
+
+    place: Place
+    todo: Todo
+
+
+class TooManyFailures(Exception):
+    """So many copies failed that the rest is not tried."""
+
+
+class Copying:
+    """The copies of one night. Bytes in memory: one for each object to copy, and the newer generations captured."""
+
+    def __init__(self, night: Night) -> None:
+        self.night = night
+        self.became = [bytearray(found.counts.to_copy[0]) for found in night.source.surveyed]
+        self.newer: dict[Place, Todo] = {}
+        self.made_objects = self.made_bytes = 0
+        objects, size = night.source.counts.to_copy
+        self._meter = Meter("copying", objects, size, night.say)
+        self._done: str | None = None
+        self._lock = Lock()
+
+    def once(self) -> str:
+        """Make all copies, whoever asks first; what became of them in one phrase.
+
+        Raises `PermanentError`, and whatever the night's check raises (`LeaseLost`); then nothing is known of the rest.
+        """
+        with self._lock:
+            if self._done is None:
+                self._done = self._carry_out()
+            return self._done
+
+    def asked(self) -> Iterator[Asked]:
+        """All that is to be copied and was not settled yet, from the files of the survey."""
+        for shard, found in enumerate(self.night.source.surveyed):
+            for line, todo in enumerate(read_todo(found.todo)):
+                if self.became[shard][line] == Became.UNKNOWN:
+                    yield Asked(Place(shard, line), todo)
+
+    def captured(self, asked: Asked, todo: Todo) -> None:
+        """An object is captured, in this generation. Called by one thread."""
+        same = todo.generation == asked.todo.generation
+        self.became[asked.place.shard][asked.place.line] = Became.CAPTURED if same else Became.NEWER
+        if not same:
+            self.newer[asked.place] = todo
+        self.made_objects += 1
+        self.made_bytes += todo.size
+        self._meter.add(1, asked.todo.size)
+
+    def copy(self, jobs: Iterator[Job[Asked]]) -> None:
+        """Make these copies; settle what did not simply succeed."""
+        rules = self.night.rules
+        answers = copy_all(self.night.bulk, jobs, workers=rules.workers, check=self.night.check)
+        with closing(self._unsettled(answers)) as unsettled:
+            for group in groups(unsettled, 4 * rules.workers):
+                self.settle(group)
+
+    def settle(self, group: list[Asked]) -> None:
+        """Look what became of copies that were not answered with success. Raises `TooManyFailures`."""
+        settled = in_parallel(group, lambda asked: [(asked, self._look(asked.todo))], self.night.rules.workers)
+        for asked, found in settled:
+            if isinstance(found, Todo):
+                self.captured(asked, found)
+            elif found is None:
+                self.became[asked.place.shard][asked.place.line] = Became.GONE
+                self._meter.add(1, 0)
+            else:
+                self.night.problems.add(found)
+                self._meter.add(0, 0, failed=1)
+        if self.night.problems.count >= self.night.rules.max_failures:
+            raise TooManyFailures
+
+    def _carry_out(self) -> str:
+        try:
+            if self.night.engine == "transfer":
+                from tasks.backup.transfer import copy_by_transfer
+
+                copy_by_transfer(self)
+            else:
+                self.copy(self._jobs())
+        except TooManyFailures:
+            self.night.notes.append(
+                f"Copying stopped after {self.night.problems.count:,} failures (max_failures); the rest was not tried."
+            )
+        self._meter.finish()
+        return self._tell()
+
+    def _jobs(self) -> Iterator[Job[Asked]]:
+        for asked in self.asked():
+            yield Job(self._copy_of(asked.todo), asked.todo.size, asked)
+
+    def _copy_of(self, todo: Todo) -> Copy:
+        layout, data = self.night.layout, self.night.environment.data_bucket
+        target = layout.copy_name(todo.name, todo.generation)
+        return Copy(data, todo.name, todo.generation, layout.bucket, target, todo.replaces)
+
+    def _unsettled(self, answers: Iterator[tuple[Asked, Answer]]) -> Generator[Asked, None, None]:
+        for asked, answer in answers:
+            if answer.result == "done" and (answer.size, answer.crc32c) == (asked.todo.size, asked.todo.crc32c):
+                self.captured(asked, asked.todo)
+            else:
+                yield asked
+
+    def _look(self, todo: Todo) -> Todo | str | None:
+        """What was captured of an object; None when it is gone, a sentence when it could not be captured."""
+        wanted, why = todo, ""
+        try:
+            for _ in range(1 + CHASES):
+                self.night.check()
+                current = self._current(wanted)
+                if current is None:
+                    return None
+                if isinstance(current, Answer):
+                    return wanted
+                wanted = current
+                answer = copy_alone(self.night.bulk, self._copy_of(wanted))
+                if answer.result == "done" and (answer.size, answer.crc32c) == (wanted.size, wanted.crc32c):
+                    return wanted
+                why = answer.message or "its copy has other bytes"
+        except OutsideError as error:
+            why = str(error)
+        uri = f"gs://{self.night.environment.data_bucket}/{todo.name}"
+        return f"{uri} generation {wanted.generation} could not be captured: {why}"
+
+    def _current(self, todo: Todo) -> Todo | Answer | None:
+        """What to copy now: the source as it lives with the generation in its copy's place. An `Answer`: all is there.
+
+        None: the source is gone.
+        """
+        storage, layout = self.night.environment.storage, self.night.layout
+        there = storage.stat(layout.bucket, layout.copy_name(todo.name, todo.generation))
+        if there is not None and (there.size, there.crc32c) == (todo.size, todo.crc32c):
+            return Answer("done")
+        live = storage.stat(self.night.environment.data_bucket, todo.name)
+        if live is None:
+            return None
+        if live.generation == todo.generation:
+            return todo._replace(replaces=there.generation if there else 0)
+        there = storage.stat(layout.bucket, layout.copy_name(todo.name, live.generation))
+        updated = live.updated.isoformat()
+        return Todo(todo.name, live.generation, live.size, live.crc32c, updated, there.generation if there else 0)
+
+    def _tell(self) -> str:
+        objects = self.night.source.counts.to_copy[0]
+        counts = {kind: sum(states.count(kind) for states in self.became) for kind in Became}
+        if counts[Became.NEWER]:
+            self.night.notes.append(
+                f"{counts[Became.NEWER]:,} objects changed while they were copied; their newer generation was captured."
+            )
+        if counts[Became.GONE]:
+            self.night.notes.append(f"{counts[Became.GONE]:,} objects were deleted at the source before being copied.")
+        captured = counts[Became.CAPTURED] + counts[Became.NEWER]
+        return f"{captured:,} of {objects:,} captured, {counts[Became.GONE]:,} gone, {counts[Became.UNKNOWN]:,} not"
+
+
+def copy_objects(night: Night) -> str:
+    """All copies of the night, made once however many actions ask for them."""
+    if night.copying is None:
+        raise ValueError("The night has nothing prepared to copy.")
+    return night.copying.once()

@@ -1,0 +1,95 @@
+"""The plan of a night: few actions, each for many objects, from what was observed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tasks.backup.night import Night
+from tasks.backup.summary import Engine
+from tasks.remediation.plan import Action, Plan
+
+PROCEDURE = "nightly-backup"
+SUBJECT = "backup"
+"""What the lease and the journal of backups are called."""
+ONCE = "no object of that name there"
+NO_UNDO = "none needed: expiry removes what no kept night names"
+
+
+def plan_backup(night: Night) -> Plan:
+    """What the night would do."""
+    actions = (*copying(night), manifest(night), *lists(night), summary(night))
+    return Plan(procedure=PROCEDURE, subject=SUBJECT, actions=actions, risk="low")
+
+
+def engine_for(night: Night) -> Engine:
+    """Storage Transfer Service from a configurable size on: one process must not copy petabytes."""
+    rules, (objects, size) = night.rules, night.source.counts.to_copy
+    many = rules.transfer_above_objects and objects >= rules.transfer_above_objects
+    much = rules.transfer_above_bytes and size >= rules.transfer_above_bytes
+    return "transfer" if many or much else "copy"
+
+
+def copying(night: Night) -> Iterator[Action]:
+    """One action for each class that has something to copy."""
+    for name, count in sorted(night.source.classes.items()):
+        if count.to_copy:
+            words = [(count.new, "new"), (count.changed, "changed"), (count.again, "with wrong bytes in their copy")]
+            why = ", ".join(f"{number:,} {word}" for number, word in words if number)
+            yield Action(
+                step="1 copy",
+                kind="copy_objects",
+                effect="write",
+                target=f"{count.to_copy:,} objects of class {name}",
+                precondition="each the generation that was listed, no copy of it there",
+                undo=NO_UNDO,
+                why=why,
+                bytes=count.copy_bytes,
+                params={"class": name, "objects": count.to_copy, "engine": night.engine},
+            )
+
+
+def manifest(night: Night) -> Action:
+    """The record of every object."""
+    objects, size = night.source.counts.seen, sum(count.bytes for count in night.source.classes.values())
+    return Action(
+        step="2 write manifest",
+        kind="write_manifest",
+        effect="write",
+        target=f"manifest of {objects:,} objects",
+        precondition=ONCE,
+        undo=NO_UNDO,
+        why="what a restore reads",
+        params={"objects": objects, "bytes": size},
+    )
+
+
+def lists(night: Night) -> Iterator[Action]:
+    """What is deployed, and Terraform's state."""
+    for kind, count, new, what in (
+        ("capture_definitions", len(night.deployed.found), len(night.deployed.new), "definitions of what is deployed"),
+        ("capture_terraform", len(night.states.found), len(night.states.new), "generations of Terraform's state"),
+    ):
+        yield Action(
+            step=f"3 {kind.replace('_', ' ')}",
+            kind="capture_definitions" if kind == "capture_definitions" else "capture_terraform",
+            effect="write",
+            target=f"{count:,} {what}",
+            precondition=ONCE,
+            undo=NO_UNDO,
+            why=f"{new:,} new or changed",
+            params={"found": count, "new": new},
+        )
+
+
+def summary(night: Night) -> Action:
+    """The last object of the night."""
+    return Action(
+        step="4 write summary",
+        kind="write_summary",
+        effect="write",
+        target="the night's summary",
+        precondition=ONCE,
+        undo=NO_UNDO,
+        why="a night without it does not exist",
+        params={"signed": bool(night.rules.signing_key.get_secret_value())},
+    )

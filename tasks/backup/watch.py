@@ -1,0 +1,69 @@
+"""The morning after: was there a night, did it capture everything, and was it verified?
+
+A schedule that never fired leaves no failed run behind; only its missing result shows.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from blocks.environment import PipelineEnvironment
+from blocks.errors import OutsideError
+from tasks.backup.findings import verifications
+from tasks.backup.guard import misplaced
+from tasks.backup.nights import nights, read_summary
+from tasks.backup.outcome import Result
+from tasks.backup.scorecard import minutes
+from tasks.backup.summary import Summary
+
+
+def watch(environment: PipelineEnvironment, now: datetime | None = None) -> Result:
+    """Whether the last night is there and good. Read-only; never raises for what can go wrong with the backup.
+
+    A night is missed when the newest one began longer ago than the policy's target_rpo_minutes.
+    """
+    result = Result(what="backup watch", reasons=list(misplaced(environment)))
+    if result.reasons:
+        result.outcome = "refused"
+        return result
+    try:
+        known = nights(environment)
+        if not known:
+            result.reasons.append(f"gs://{environment.backup_bucket} has no backup at all; run nightly-backup now.")
+            return result
+        newest = read_summary(environment, known[-1], known)
+        result.told = f"the newest night is {newest.night}"
+        result.reasons += complaints(environment, newest, now or datetime.now(UTC))
+    except (OutsideError, ValueError) as error:
+        result.reasons.append(str(error))
+    result.outcome = "failed" if result.reasons else "clean"
+    return result
+
+
+def complaints(environment: PipelineEnvironment, newest: Summary, now: datetime) -> list[str]:
+    """What is wrong with the last night, one sentence each."""
+    age, target = now - newest.begun_at, timedelta(minutes=environment.backup.target_rpo_minutes)
+    found = []
+    if age > target:
+        ago = minutes(age.total_seconds() / 60)
+        found.append(
+            f"A night was missed: the newest one, {newest.night}, began {ago} ago and one is due every "
+            f"{minutes(target.total_seconds() / 60)}. Look for the run of nightly-backup, then run it now with mode apply."
+        )
+    if not newest.good:
+        first = f" The first: {newest.problems[0]}" if newest.problems else ""
+        found.append(
+            f"Night {newest.night} is {newest.outcome}: {newest.missing_count:,} objects were not captured.{first} Run "
+            "nightly-backup again; what is there is not copied twice."
+        )
+    return found + unverified(environment, newest)
+
+
+def unverified(environment: PipelineEnvironment, newest: Summary) -> list[str]:
+    """That nobody has looked at it, or that somebody has and it was not well."""
+    last = next((one for one in verifications(environment) if one.night == newest.night), None)
+    if last is None:
+        return [f"Night {newest.night} has not been verified; run verify-backup."]
+    if last.outcome != "clean":
+        return [f"Night {newest.night} has {last.findings_count:,} findings; see the last run of verify-backup."]
+    return []

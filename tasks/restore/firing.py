@@ -1,0 +1,49 @@
+"""Which deployed triggers fire for a written object, and so how many executions a restore would set off."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from blocks.environment import PipelineEnvironment
+from blocks.triggers import TriggerInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Firing:
+    """One deployed trigger that listens to the data bucket."""
+
+    trigger: str
+    workflow: str
+    subscription: str
+    """Through which its events travel; empty: unknown."""
+    pattern: str | None
+    """None: it fires for every object written."""
+
+    def fires(self, name: str) -> bool:
+        """Whether writing this object fires it. A pattern that cannot be read counts as firing."""
+        if self.pattern is None:
+            return True
+        try:
+            return re.search(self.pattern, name) is not None
+        except re.error:
+            return True
+
+
+def listeners(environment: PipelineEnvironment) -> tuple[Firing, ...]:
+    """The deployed triggers of the data bucket, as the project has them now and not as anybody planned them."""
+    found = environment.triggers.list()
+    return tuple(map(_firing, filter(lambda one: one.bucket == environment.data_bucket, found)))
+
+
+def by_catalogue(environment: PipelineEnvironment) -> tuple[Firing, ...]:
+    """The triggers the catalogue calls deployed: what to count with when the project's own cannot be asked."""
+    return tuple(
+        Firing(name, one.workflow, "", one.name_regex)
+        for name, one in environment.catalogue.triggers.items()
+        if one.deployed and one.event == "object_finalized"
+    )
+
+
+def _firing(trigger: TriggerInfo) -> Firing:
+    return Firing(trigger.name, trigger.workflow, trigger.subscription, trigger.name_pattern)

@@ -1,0 +1,71 @@
+"""All that is known of each name of a range: its live object, its older versions, its soft-deleted ones. Streamed."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from itertools import groupby
+from operator import attrgetter
+from typing import NamedTuple
+
+from blocks.environment import PipelineEnvironment
+from blocks.storage_bulk import BulkStorage, Entry
+from blocks.stored_object import Protection, StoredObject
+from tasks.backup.layout import Layout
+from tasks.backup.nights import read_entries
+from tasks.backup.summary import ManifestEntry, Summary
+from tasks.restore.rungs import Held, Rung
+from tasks.sync.listing import copies
+from tasks.sync.order import MARK, copy_key, in_copy_order
+from tasks.sync.shards import Shard
+from tasks.sync.walk import walk
+
+
+class Name(NamedTuple):
+    """One name with every generation that the bucket holds of it."""
+
+    name: str
+    generation: int
+    """Always 0: a name has none; it is put in the order of the copies by this."""
+    held: tuple[Held, ...]
+
+
+class Recorded(NamedTuple):
+    """What a night recorded under a name, and the copy of it (None: it is gone)."""
+
+    entry: ManifestEntry
+    copy: Entry | None
+
+
+def names(
+    environment: PipelineEnvironment, protection: Protection, prefix: str, shard: Shard
+) -> Iterator[tuple[str, Name]]:
+    """Every name under `prefix` in a range, each with its key, in the order of the copies: at most three listings."""
+    storage, bucket = environment.storage, environment.data_bucket
+    start, end = shard.start or None, shard.end or None
+    listings = [storage.list(bucket, prefix, versions=protection.versioning, start=start, end=end)]
+    if protection.soft_delete_seconds:
+        listings.append(storage.list(bucket, prefix, soft_deleted=True, start=start, end=end))
+    merged = heapq.merge(*listings, key=attrgetter("name"))
+    return in_copy_order(
+        Name(name, 0, tuple(map(held_of, found))) for name, found in groupby(merged, key=attrgetter("name"))
+    )
+
+
+def held_of(found: StoredObject) -> Held:
+    """What a listed generation says of its life."""
+    rung: Rung = "live" if found.is_live else "soft_delete" if found.soft_deleted_at else "version"
+    ended = found.noncurrent_at or found.soft_deleted_at
+    return Held(rung, found.generation, found.size, found.crc32c, found.updated.isoformat(), found.created, ended)
+
+
+def recorded(
+    environment: PipelineEnvironment, layout: Layout, summary: Summary, prefix: str, shard: Shard
+) -> Iterator[tuple[str, Recorded]]:
+    """What the night recorded under `prefix` in a range, each with its copy, by the same keys as `names`."""
+    entries = ((copy_key(one.name, one.generation), one) for one in read_entries(environment, summary, prefix, shard))
+    bulk = BulkStorage(environment.storage)
+    there = copies(bulk, layout.bucket, layout.copies_root, prefix.replace(MARK, MARK + MARK), shard)
+    for entry, copy in walk(entries, there):
+        if entry is not None:
+            yield copy_key(entry.name, 0), Recorded(entry, copy)

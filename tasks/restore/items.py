@@ -1,0 +1,152 @@
+"""The lists of a restore: one line an object, in files while planning, in the ops bucket once it is carried out.
+
+    remediation/restore/<run>/<list>/00000.jsonl.gz         what is to be done, 5,000 objects
+    remediation/restore/<run>/<list>/00000.done.jsonl.gz    what became of them, written when all of them have ended
+
+Each is created once. A run that was killed goes on with the first part that has no `done`.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import orjson
+
+from blocks.environment import PipelineEnvironment
+from blocks.errors import NotFound, PermanentError, PreconditionFailed
+from tasks.restore.rungs import Rung
+
+ROOT = "remediation/restore/"
+PART = 5000
+"""Objects in one part of a list: what is held in memory, and what is looked at again after a kill."""
+
+ListName = Literal["data", "markers", "extra"]
+
+
+class Item(NamedTuple):
+    """One object to restore, or (rung `live`) to remove."""
+
+    name: str
+    rung: Rung
+    source_bucket: str
+    source: str
+    source_generation: int
+    size: int
+    crc32c: str
+    updated: str
+    """When the wanted version was written, RFC 3339."""
+    live_generation: int
+    """What it is put in the place of; 0: nothing is there."""
+    live_size: int = 0
+
+
+class Done(NamedTuple):
+    """What became of one item."""
+
+    name: str
+    generation: int
+    """The generation this restore wrote; 0: none."""
+    result: Literal["done", "changed", "gone"]
+    """`changed`: somebody else wrote it meanwhile; it was left alone. `gone`: its source is not there any more."""
+
+
+def line_of(item: NamedTuple) -> bytes:
+    """One line, without its end."""
+    return orjson.dumps(tuple(item))
+
+
+def digest_of(files: Iterable[Path]) -> str:
+    """SHA-256 of these files one after the other: the same list, the same digest, however it was cut."""
+    digest = hashlib.sha256()
+    for path in files:
+        with path.open("rb") as lines:
+            for line in lines:
+                digest.update(line)
+    return digest.hexdigest()
+
+
+def lines_of(files: Iterable[Path]) -> Iterator[bytes]:
+    """The lines of these files, without their ends."""
+    for path in files:
+        with path.open("rb") as lines:
+            for line in lines:
+                yield line.rstrip(b"\n")
+
+
+def items_of(files: Iterable[Path]) -> Iterator[Item]:
+    """The items in these files."""
+    return (Item(*orjson.loads(line)) for line in lines_of(files))
+
+
+def send(environment: PipelineEnvironment, run: str, which: ListName, files: Sequence[Path]) -> None:
+    """Put a list into the ops bucket, in parts."""
+    part: list[bytes] = []
+    number = 0
+    for line in lines_of(files):
+        part.append(line)
+        if len(part) == PART:
+            create(environment, part_name(run, which, number), part)
+            part, number = [], number + 1
+    if part:
+        create(environment, part_name(run, which, number), part)
+
+
+def part_name(run: str, which: ListName, number: int, done: bool = False) -> str:
+    """The object that holds one part."""
+    return f"{ROOT}{run}/{which}/{number:05d}{'.done' if done else ''}.jsonl.gz"
+
+
+def create(environment: PipelineEnvironment, name: str, lines: Sequence[bytes]) -> None:
+    """Write one part; an equal one that is there already is fine (a run that was killed wrote it)."""
+    body = gzip.compress(b"\n".join(lines) + b"\n", compresslevel=1, mtime=0)
+    try:
+        environment.storage.create(environment.ops_bucket, name, body, content_type="application/gzip")
+    except PreconditionFailed:
+        if environment.storage.read(environment.ops_bucket, name) != body:
+            raise
+
+
+def read_lines(environment: PipelineEnvironment, name: str) -> list[bytes] | None:
+    """The lines of one part; None when it is not there."""
+    try:
+        body = environment.storage.read(environment.ops_bucket, name)
+    except NotFound:
+        return None
+    return gzip.decompress(body).splitlines()
+
+
+def parts(environment: PipelineEnvironment, run: str, which: ListName) -> Iterator[tuple[int, list[Item]]]:
+    """The parts of a list, in order."""
+    number = 0
+    while (lines := read_lines(environment, part_name(run, which, number))) is not None:
+        yield number, [Item(*orjson.loads(line)) for line in lines]
+        number += 1
+
+
+def check_list(environment: PipelineEnvironment, run: str, which: ListName, sha256: str) -> None:
+    """Raise PermanentError unless the list in the ops bucket is the one the plan was approved with."""
+    digest, number = hashlib.sha256(), 0
+    while (lines := read_lines(environment, part_name(run, which, number))) is not None:
+        for line in lines:
+            digest.update(line + b"\n")
+        number += 1
+    if digest.hexdigest() != sha256:
+        raise PermanentError(
+            f"The list gs://{environment.ops_bucket}/{ROOT}{run}/{which}/ is not the one of the plan; nothing of it was "
+            "done. Find out who changed it, and plan again."
+        )
+
+
+def read_done(environment: PipelineEnvironment, run: str, which: ListName, number: int) -> list[Done] | None:
+    """What became of a part; None when it has not ended."""
+    lines = read_lines(environment, part_name(run, which, number, done=True))
+    return None if lines is None else [Done(*orjson.loads(line)) for line in lines]
+
+
+def write_done(environment: PipelineEnvironment, run: str, which: ListName, number: int, done: Sequence[Done]) -> None:
+    """Record that a part has ended."""
+    create(environment, part_name(run, which, number, done=True), [line_of(one) for one in done])

@@ -1,0 +1,121 @@
+"""Proof: what the bucket holds now under the names of a list, and whether that is what was to be restored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from blocks.environment import PipelineEnvironment
+from blocks.errors import PermanentError
+from blocks.storage_bulk import BulkStorage, Entry
+from tasks.remediation.actions import Doing
+from tasks.restore.items import Item, ListName, parts, read_done
+from tasks.validation.scene import validate_scene
+from tasks.validation.source import BucketSource, SceneFile
+
+NAMED = 5
+"""Objects that an error names; it counts all."""
+
+
+def live_now(environment: PipelineEnvironment, items: Sequence[Item]) -> Iterator[tuple[Item, Entry | None]]:
+    """Each item with the live object of its name, by one listing from the first name to the last."""
+    ahead = {item.name: item for item in items}
+    first, last = min(ahead), max(ahead)
+    for page in BulkStorage(environment.storage).pages(environment.data_bucket, start=first, end=last + "\0"):
+        for entry in page:
+            if (item := ahead.pop(entry.name, None)) is not None:
+                yield item, entry
+    for item in ahead.values():
+        yield item, None
+
+
+def holds(item: Item, entry: Entry | None) -> bool:
+    """Whether the live object has the wanted bytes."""
+    return entry is not None and (entry.size, entry.crc32c) == (item.size, item.crc32c)
+
+
+def verify_objects(doing: Doing) -> str:
+    """Size and checksum of every restored object, then the scene's validation if it is about one scene.
+
+    Raises:
+        PermanentError: an object is missing or has other bytes, or one that was restored is itself broken.
+    """
+    environment, run, which = doing.context.environment, doing.journal.run, doing.text("list")
+    wrong: list[str] = []
+    good = changed = 0
+    for number, items in parts(environment, run, as_list(which)):
+        done = {one.name: one for one in read_done(environment, run, as_list(which), number) or ()}
+        for item, entry in live_now(environment, items):
+            ours = done.get(item.name)
+            if holds(item, entry):
+                good += 1
+            elif ours is not None and entry is not None and entry.generation > ours.generation:
+                changed += 1  # somebody has written it since, or wrote it before us
+            else:
+                wrong.append(item.name)
+    if wrong:
+        raise PermanentError(f"{len(wrong):,} restored objects are not as they should be: {', '.join(wrong[:NAMED])}.")
+    if doing.text("scene"):
+        refuse_broken(doing, doing.text("scene"))
+    rest = f", {changed:,} were written by somebody else meanwhile" if changed else ""
+    return f"{good:,} objects have the wanted size and checksum{rest}"
+
+
+def refuse_broken(doing: Doing, scene_id: str) -> None:
+    """Raise when validation says that an object this run restored is broken: that time was not a good one."""
+    restored = restored_times(doing)
+    errors = scene_errors(doing.context.environment, scene_id, restored)
+    prefix = doing.context.environment.catalogue.scene_prefix(scene_id)
+    own = {path: message for path, message in errors.items() if prefix + path in restored}
+    if own:
+        path, message = next(iter(own.items()))
+        raise PermanentError(
+            f"{len(own)} restored objects are as they were at that time, but broken: {path}: {message.rstrip('.')}. "
+            "Restore an earlier time."
+        )
+
+
+def restored_times(doing: Doing) -> dict[str, str]:
+    """When the wanted version of each object of the run's lists was written. One scene's: bounded by its size."""
+    environment, run = doing.context.environment, doing.journal.run
+    found: dict[str, str] = {}
+    for which in ("data", "markers"):
+        for _, items in parts(environment, run, as_list(which)):
+            found |= {item.name: item.updated for item in items}
+    return found
+
+
+class AsItWas(BucketSource):
+    """A scene whose restored objects have the times they were first written at, as they had before the restore."""
+
+    times: dict[str, str]
+    """By name: RFC 3339."""
+
+    def files(self) -> dict[str, SceneFile]:
+        """All files, each with the time that says something of it."""
+        return {path: self._dated(path, file) for path, file in super().files().items()}
+
+    def _dated(self, path: str, file: SceneFile) -> SceneFile:
+        when = self.times.get(self._prefix + path)
+        return replace(file, updated=datetime.fromisoformat(when)) if when else file
+
+
+def scene_errors(environment: PipelineEnvironment, scene_id: str, times: dict[str, str]) -> dict[str, str]:
+    """The first error of each object of a scene, by its path."""
+    prefix = environment.catalogue.scene_prefix(scene_id)
+    source = AsItWas(environment.storage, environment.data_bucket, scene_id, prefix)
+    source.times = times
+    report = validate_scene(source, environment.catalogue, "full")
+    errors: dict[str, str] = {}
+    for finding in report.findings:
+        if finding.severity == "error":
+            errors.setdefault(finding.object, finding.message)
+    return errors
+
+
+def as_list(name: str) -> ListName:
+    """A list's name from a plan."""
+    if name not in ("data", "markers", "extra"):
+        raise PermanentError(f"The plan names a list {name!r} that there is none of; plan again.")
+    return name  # type: ignore[return-value]

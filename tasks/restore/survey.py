@@ -1,0 +1,243 @@
+"""Observe: what a scope is, what it was, and so what must be restored. Nothing is changed; lists go to files."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from blocks.catalogue import ObjectClass
+from blocks.catalogue_query import class_of_object
+from blocks.environment import PipelineEnvironment
+from blocks.stored_object import Protection
+from tasks.backup.layout import Layout
+from tasks.backup.summary import Summary
+from tasks.restore.damaged import Damaged
+from tasks.restore.firing import Firing
+from tasks.restore.history import Name, Recorded, names, recorded
+from tasks.restore.items import Item, ListName, line_of
+from tasks.restore.rungs import Held, Version, compare, live_of, wanted_version
+from tasks.restore.wanted import Scope, Wanted
+from tasks.sync.listing import each_shard
+from tasks.sync.shards import Shard, shards_at, shards_by_folder
+from tasks.sync.survey import Lines
+from tasks.sync.walk import walk
+
+NEVER: tuple[ObjectClass, ...] = ("lock", "idempotency_record", "failure_marker")
+"""Put back, they block the scene or lie about it."""
+MARKERS: tuple[ObjectClass, ...] = ("completion_marker", "trigger_object")
+"""Put back, they start workflows: last, and only if asked."""
+KEPT: tuple[ObjectClass, ...] = (*NEVER, "input")
+"""Never removed as extra: what no stage of the pipeline can make again, and what is not ours to judge."""
+SHOWN = 100
+"""Names of one kind that are kept for the report; all are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """What a survey needs."""
+
+    environment: PipelineEnvironment
+    scope: Scope
+    wanted: Wanted
+    protection: Protection
+    layout: Layout | None
+    night: Summary | None
+    firing: tuple[Firing, ...]
+    folder: Path
+    """Where the lists go."""
+
+
+@dataclass(slots=True)
+class Found:
+    """What a range, or all of them together, was found to be."""
+
+    objects: Counter[str] = field(default_factory=Counter)
+    """By what was found (`live`, `same`, `missing`, `differs`, `left_alone`, `lost`, `withheld`, `never`, `extra`), by
+    list (`list:data`), and by rung (`rung:backup`)."""
+    bytes: Counter[str] = field(default_factory=Counter)
+    fires: Counter[str] = field(default_factory=Counter)
+    """Executions by trigger, were nothing held."""
+    shown: dict[str, list[str]] = field(default_factory=dict)
+    """The first names that are `left_alone`, `lost`, `damaged`, `withheld` or `extra`."""
+    lists: dict[ListName, list[Path]] = field(default_factory=dict)
+    from_night: int = 0
+    """Objects whose version is the night's and not that of the very time."""
+
+    def add(self, kind: str, size: int, name: str = "") -> None:
+        """One more object; its name is kept if there is room."""
+        self.objects[kind] += 1
+        self.bytes[kind] += size
+        if name and len(names := self.shown.setdefault(kind, [])) < SHOWN:
+            names.append(name)
+
+    def __iadd__(self, other: Found) -> Found:
+        self.objects.update(other.objects)
+        self.bytes.update(other.bytes)
+        self.fires.update(other.fires)
+        self.from_night += other.from_night
+        for kind, found in other.shown.items():
+            self.shown[kind] = [*self.shown.get(kind, []), *found][:SHOWN]
+        for which, files in other.lists.items():
+            self.lists.setdefault(which, []).extend(files)
+        return self
+
+    def in_list(self, which: ListName) -> int:
+        """How many objects a list holds."""
+        return self.objects[f"list:{which}"]
+
+
+class Write(Protocol):
+    """Adds an item to a list."""
+
+    def __call__(self, which: ListName, item: Item) -> None: ...
+
+
+def look(looking: Looking) -> Found:
+    """Survey all of the scope, many ranges at a time."""
+    found = Found()
+    ranges = shards(looking)
+    workers = looking.environment.backup.workers
+    for one in each_shard(ranges, lambda number, shard: survey_shard(looking, number, shard), workers):
+        found += one
+    return found
+
+
+def shards(looking: Looking) -> list[Shard]:
+    """Ranges that make many short listings of a long one. One scene or less is one range."""
+    if looking.scope.kind not in ("bucket", "prefix"):
+        return [Shard()]
+    if looking.night is not None and looking.night.parts:
+        return shards_at(part.first for part in looking.night.parts)
+    environment = looking.environment
+    return shards_by_folder(environment.storage, environment.data_bucket, looking.scope.prefix)
+
+
+def survey_shard(looking: Looking, number: int, shard: Shard) -> Found:
+    """Walk one range: what the bucket holds, against what the night recorded."""
+    environment, scope = looking.environment, looking.scope
+    here = names(environment, looking.protection, scope.prefix, shard)
+    then: Iterable[tuple[str, Recorded]] = ()
+    if looking.night is not None and looking.layout is not None:
+        then = recorded(environment, looking.layout, looking.night, scope.prefix, shard)
+    found, damaged = Found(), Damaged(environment)
+    with ExitStack() as stack:
+        streams: dict[ListName, Lines] = {}
+
+        def write(which: ListName, item: Item) -> None:
+            if which not in streams:
+                path = looking.folder / f"{which}-{number:05d}.jsonl"
+                found.lists[which] = [path]
+                streams[which] = Lines(stack.enter_context(path.open("wb")))
+            found.add(f"list:{which}", item.size)
+            streams[which].write(line_of(item))
+
+        for name, record in walk(here, then):
+            judge(looking, name, record, found, write, damaged)
+        for lines in streams.values():
+            lines.flush()
+    return found
+
+
+def judge(
+    looking: Looking, name: Name | None, record: Recorded | None, found: Found, write: Write, damaged: Damaged
+) -> None:
+    """Decide about one object and note it."""
+    known = name.name if name is not None else record.entry.name if record is not None else ""
+    if not looking.scope.wants(known):
+        return
+    held = name.held if name is not None else ()
+    live = live_of(held)
+    if live is not None:
+        found.add("live", live.size)
+    kind = class_of_object(looking.environment.catalogue, known)
+    version = wanted_version(held, record.entry if record is not None else None, looking.wanted.at)
+    decision = compare(version, live)
+    if decision in ("absent", "same"):
+        found.add(decision, live.size if live else 0)
+    elif decision == "extra":
+        assert live is not None
+        extra(looking, known, kind, live, found, write)
+    elif kind in NEVER:
+        found.add("never", 0, known)
+    elif kind in MARKERS and not looking.wanted.markers:
+        found.add("withheld", 0, known)
+    elif decision == "differs" and not overwrites(looking, known, damaged):
+        found.add("left_alone", live.size if live else 0, known)
+    else:
+        assert version is not None
+        restore(looking, known, kind, version, record, (live, found, write))
+
+
+def overwrites(looking: Looking, name: str, damaged: Damaged) -> bool:
+    """Whether a live object that differs, and so is newer, may be replaced."""
+    overwrite = looking.wanted.overwrite
+    return overwrite == "always" or (overwrite == "damaged" and name in damaged)
+
+
+def extra(looking: Looking, name: str, kind: ObjectClass, live: Held, found: Found, write: Write) -> None:
+    """An object that was not there then."""
+    if kind in KEPT:
+        return
+    found.add("extra", live.size, name)
+    if looking.wanted.remove_extra:
+        bucket = looking.environment.data_bucket
+        write(
+            "extra",
+            Item(
+                name,
+                "live",
+                bucket,
+                name,
+                live.generation,
+                live.size,
+                live.crc32c,
+                live.updated,
+                live.generation,
+                live.size,
+            ),
+        )
+
+
+def restore(
+    looking: Looking,
+    name: str,
+    kind: ObjectClass,
+    version: Version,
+    record: Recorded | None,
+    rest: tuple[Held | None, Found, Write],
+) -> None:
+    """Write the item that brings a version back, from its rung."""
+    live, found, write = rest
+    source = source_of(looking, name, version, record)
+    if source is None:
+        found.add("lost", version.size, name)
+        return
+    bucket, source_name, generation = source
+    found.add("missing" if live is None else "overwritten", live.size if live else 0, name)
+    found.add(f"rung:{version.rung}", version.size)
+    found.from_night += not version.exact
+    found.fires.update(one.trigger for one in looking.firing if one.fires(name))
+    content = (version.size, version.crc32c, version.updated)
+    place = (live.generation, live.size) if live is not None else (0, 0)
+    which: ListName = "markers" if kind in MARKERS else "data"
+    write(which, Item(name, version.rung, bucket, source_name, generation, *content, *place))
+
+
+def source_of(looking: Looking, name: str, version: Version, record: Recorded | None) -> tuple[str, str, int] | None:
+    """Bucket, name and generation to copy from; None when the copy is gone or is not what the night recorded."""
+    if version.rung != "backup":
+        return looking.environment.data_bucket, name, version.generation
+    copy = record.copy if record is not None else None
+    if copy is None or looking.layout is None or (copy.size, copy.crc32c) != (version.size, version.crc32c):
+        return None
+    return looking.layout.bucket, copy.name, copy.generation
+
+
+def asked_time(wanted: Wanted, night: Summary | None) -> datetime | None:
+    """The time whose state is brought back."""
+    return wanted.at or (night.begun_at if night is not None else None)

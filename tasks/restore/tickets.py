@@ -1,0 +1,111 @@
+"""Tickets: what delivery was before it was held, so that anybody can give it back.
+
+    remediation/holds/<run>.json            written before anything is held
+    remediation/holds/<run>.draining.json   somebody has begun to give it back
+    remediation/holds/<run>.redeemed.json   it pushes as before
+
+Each is created once.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+
+from blocks.environment import PipelineEnvironment
+from blocks.errors import NotFound, PermanentError, PreconditionFailed
+from tasks.remediation.plan import canonical
+
+ROOT = "remediation/holds/"
+RETENTION_SHARE = 0.5
+"""A hold is over after this part of the time after which Pub/Sub forgets what waits, at the latest."""
+
+
+class Held(BaseModel):
+    """One subscription that is held, and what it was."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    trigger: str
+    workflow: str
+    subscription: str
+    pattern: str | None = None
+    """The trigger's filter on names; None: every object written fires it."""
+    push_config: dict[str, JsonValue]
+
+
+class Ticket(BaseModel):
+    """Who holds what since when, until when, and how to give it back."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    run: str
+    subject: str
+    owner: str
+    flow_run_id: str = ""
+    reason: str = ""
+    made_at: datetime
+    deadline: datetime
+    held: tuple[Held, ...]
+
+    def sentence(self) -> str:
+        """Who holds what."""
+        names = ", ".join(one.trigger for one in self.held)
+        return (
+            f"the delivery of {names} is held by run {self.run} ({self.owner}, restoring {self.subject}) since "
+            f"{self.made_at:%Y-%m-%d %H:%M} UTC, until {self.deadline:%H:%M} UTC"
+        )
+
+
+def ticket_name(run: str, what: str = "") -> str:
+    """The object of a run's ticket, of its `.draining` or of its `.redeemed`."""
+    return f"{ROOT}{run}{what}.json"
+
+
+def deadline_of(hold_hours: float, retentions: list[int], now: datetime) -> datetime:
+    """Until when a hold must be over: the policy's hours, and half of what Pub/Sub keeps messages for."""
+    longest = min([hold_hours * 3600, *(seconds * RETENTION_SHARE for seconds in retentions)])
+    return now + timedelta(seconds=longest)
+
+
+def write_ticket(environment: PipelineEnvironment, ticket: Ticket) -> None:
+    """Write it, once. Raises `PreconditionFailed` when the run has one."""
+    body = canonical(ticket.model_dump(mode="json"))
+    environment.storage.create(environment.ops_bucket, ticket_name(ticket.run), body)
+
+
+def read_ticket(environment: PipelineEnvironment, run: str) -> Ticket | None:
+    """A run's ticket; None when it holds nothing. Raises PermanentError for one that cannot be read."""
+    name = ticket_name(run)
+    try:
+        return Ticket.model_validate_json(environment.storage.read(environment.ops_bucket, name))
+    except NotFound:
+        return None
+    except ValidationError as error:
+        raise PermanentError(
+            f"gs://{environment.ops_bucket}/{name} is no ticket; look at it, and give the delivery back by hand."
+        ) from error
+
+
+def stamp(environment: PipelineEnvironment, run: str, what: str, said: dict[str, JsonValue]) -> bool:
+    """Write the `.draining` or the `.redeemed` of a ticket; False when it is there already."""
+    body = canonical(said | {"at": datetime.now(UTC).isoformat()})
+    try:
+        environment.storage.create(environment.ops_bucket, ticket_name(run, what), body)
+    except PreconditionFailed:
+        return False
+    return True
+
+
+def is_redeemed(environment: PipelineEnvironment, run: str) -> bool:
+    """Whether the run's delivery was given back."""
+    return environment.storage.stat(environment.ops_bucket, ticket_name(run, ".redeemed")) is not None
+
+
+def open_tickets(environment: PipelineEnvironment) -> list[Ticket]:
+    """The tickets that were not redeemed, oldest first."""
+    names = {found.name for found in environment.storage.list(environment.ops_bucket, ROOT)}
+    runs = [name.removeprefix(ROOT).removesuffix(".json") for name in names]
+    plain = [run for run in runs if "." not in run and ticket_name(run, ".redeemed") not in names]
+    return [ticket for run in sorted(plain) if (ticket := read_ticket(environment, run)) is not None]

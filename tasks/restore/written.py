@@ -1,0 +1,72 @@
+"""Which generations a restore has written: by these its own events are told from everybody else's.
+
+In a small database file, because there may be a million of them.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from blocks.environment import PipelineEnvironment
+from tasks.restore.items import Item, parts, read_done
+from tasks.restore.proof import holds, live_now
+
+
+class Written:
+    """Names and generations on disk."""
+
+    def __init__(self, path: Path) -> None:
+        """`path`: of the database, which is made."""
+        self._rows = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._rows.execute("CREATE TABLE written (name TEXT, generation INTEGER, PRIMARY KEY (name, generation))")
+
+    def add(self, found: Iterable[tuple[str, int]]) -> None:
+        """Note generations."""
+        self._rows.execute("BEGIN")
+        self._rows.executemany("INSERT OR IGNORE INTO written VALUES (?, ?)", found)
+        self._rows.execute("COMMIT")
+
+    def __contains__(self, key: tuple[str, int]) -> bool:
+        """Whether this restore wrote that generation of that name."""
+        asked = self._rows.execute("SELECT 1 FROM written WHERE name = ? AND generation = ?", key)
+        return asked.fetchone() is not None
+
+    def count(self, fires: Callable[[str], bool]) -> int:
+        """How many of them make an event that `fires` is true for."""
+        return sum(fires(name) for (name,) in self._rows.execute("SELECT name FROM written"))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._rows.close()
+
+
+@contextmanager
+def written_by(environment: PipelineEnvironment, run: str) -> Iterator[Written]:
+    """The data objects that a run wrote. Its markers are not among them: their events are to be delivered.
+
+    What a killed process wrote last is in no `done` part: there the live object tells, if it has the wanted bytes and
+    is not the generation that was planned to be replaced.
+    """
+    with TemporaryDirectory(prefix="restore-") as folder:
+        written = Written(Path(folder) / "written.sqlite")
+        try:
+            for number, items in parts(environment, run, "data"):
+                done = read_done(environment, run, "data", number)
+                if done is None:
+                    written.add(undone(environment, items))
+                else:
+                    written.add((one.name, one.generation) for one in done if one.generation)
+            yield written
+        finally:
+            written.close()
+
+
+def undone(environment: PipelineEnvironment, items: list[Item]) -> Iterator[tuple[str, int]]:
+    """What a part that has not ended has written so far."""
+    for item, entry in live_now(environment, items):
+        if entry is not None and holds(item, entry) and entry.generation != item.live_generation:
+            yield item.name, entry.generation

@@ -1,0 +1,174 @@
+"""What the restore's tests share: nights, what is lost, and what ran because of a restore."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from blocks.catalogue_query import class_of_object
+from blocks.environment import PipelineEnvironment
+from deployments.sandbox.pipeline.scenes import make_scene
+from deployments.sandbox.server import Sandbox
+from deployments.sandbox.services.executions import Execution
+from deployments.sandbox.storage.store import ObjectStore, StoredVersion
+from deployments.sandbox_environment import for_sandbox, quick_policy
+from tasks.backup.layout import layout_of, night_id
+from tasks.backup.nights import nights
+from tasks.backup.summary import DefinitionRecord, ManifestEntry, Part, StateRecord, Summary, body_of
+from tasks.remediation.context import Context
+from tasks.remediation.plan import canonical
+from tasks.restore.outcome import RestoreResult
+from tasks.restore.restore import restore
+from tasks.restore.wanted import ScopeKind, Wanted
+from tasks.sync.order import copy_key
+from tasks.sync.survey import manifest_line
+from tests.recovery.world import BACKUP, DATA, OPS, PREFIX, SCENE
+
+__all__ = ["BACKUP", "DATA", "OPS", "PREFIX", "SCENE"]
+
+NEVER = ("lock", "idempotency_record", "failure_marker")
+MARKERS = ("completion_marker", "trigger_object")
+
+
+def quick(sandbox: Sandbox, **policy: object) -> PipelineEnvironment:
+    """The environment of a sandbox, with waits that suit a test."""
+    settings: dict[str, object] = {"poll_seconds": 0.02, "settle_seconds": 0.1, "lease_seconds": 120}
+    environment = for_sandbox(sandbox.endpoints, quick_policy(**(settings | policy)))
+    environment.backup.release_per_second = 1000.0
+    for trigger in sandbox.eventarc.deployed.names():
+        sandbox.eventarc.subscriptions.backlog(trigger).ack_deadline = 1
+    return environment
+
+
+def make_night(
+    environment: PipelineEnvironment,
+    store: ObjectStore,
+    moment: datetime | None = None,
+    definitions: Iterable[tuple[DefinitionRecord, bytes]] = (),
+    states: Iterable[StateRecord] = (),
+    **changes: object,
+) -> Summary:
+    """A night of everything that is under `scenes/` now, written as a backup writes it."""
+    layout, begun = layout_of(environment), moment or datetime.now(UTC)
+    night, bucket = night_id(begun), layout.bucket
+    known = nights(environment)
+    listed = sorted(store.list(DATA, "scenes/"), key=lambda found: copy_key(found.name, found.generation))
+    kept = [found for found in listed if kind(environment, found.name) not in ("lock", "idempotency_record")]
+    entries = [entry_of(environment, found) for found in kept]
+    for found in kept:
+        name = layout.copy_name(found.name, found.generation)
+        if store.get(bucket, name) is None:
+            store.put(bucket, name, found.data)
+    lines = [manifest_line(entry, entry.object_class) for entry in entries]  # type: ignore[arg-type]
+    parts = (put_part(store, bucket, layout.part_name(night, 0), lines, entries),) if entries else ()
+    records = list(definitions)
+    for record, body in records:
+        store.put(bucket, record.object, body)
+    listed_definitions = [canonical(record.model_dump(mode="json")) for record, _ in records]
+    listed_states = [canonical(state.model_dump(mode="json")) for state in states]
+    summary = Summary.model_validate(
+        {
+            "night": night,
+            "begun_at": begun,
+            "ended_at": begun,
+            "data_bucket": DATA,
+            "prefix": "scenes/",
+            "parts": parts,
+            "objects": len(entries),
+            "bytes": sum(entry.size for entry in entries),
+            "outcome": "clean",
+            "previous": previous_hash(environment, store, known),
+            "previous_night": known[-1] if known else "",
+            "definitions": put_part(store, bucket, layout.definitions_name(night), listed_definitions),
+            "terraform": put_part(store, bucket, layout.terraform_name(night), listed_states),
+        }
+        | changes
+    )
+    store.put(bucket, layout.summary_name(night), body_of(summary))
+    return summary
+
+
+def previous_hash(environment: PipelineEnvironment, store: ObjectStore, known: list[str]) -> str:
+    """The hash of the last night's summary."""
+    if not known:
+        return ""
+    found = store.get(BACKUP, layout_of(environment).summary_name(known[-1]))
+    assert found is not None
+    return hashlib.sha256(found.data).hexdigest()
+
+
+def put_part(
+    store: ObjectStore, bucket: str, name: str, lines: list[bytes], entries: list[ManifestEntry] | None = None
+) -> Part:
+    """One compressed list."""
+    body = gzip.compress(b"".join(line + b"\n" for line in lines))
+    store.put(bucket, name, body)
+    first, last = (entries[0].name, entries[-1].name) if entries else ("", "")
+    sha256 = hashlib.sha256(body).hexdigest()
+    return Part(object=name, sha256=sha256, bytes=len(body), objects=len(lines), first=first, last=last)
+
+
+def entry_of(environment: PipelineEnvironment, found: StoredVersion) -> ManifestEntry:
+    """What a manifest says of an object."""
+    updated, name_class = found.updated.isoformat(), kind(environment, found.name)
+    return ManifestEntry(found.name, found.generation, found.size, found.crc32c, updated, name_class)
+
+
+def kind(environment: PipelineEnvironment, name: str) -> str:
+    """An object's class."""
+    return class_of_object(environment.catalogue, name)
+
+
+def scene(sandbox: Sandbox, scene_id: str = SCENE, *, upto: str = "genie-sim-import", objects: int = 2) -> None:
+    """A healthy scene, written without telling anybody."""
+    make_scene(sandbox.store, DATA, scene_id, "kitchen", objects=objects, upto=upto)
+
+
+def do(
+    environment: PipelineEnvironment, kind: ScopeKind = "scene", name: str = SCENE, **options: object
+) -> RestoreResult:
+    """One restore with a context of its own, as a process of its own would have."""
+    settings = {"mode": "apply", "reason": "a test"} | options
+    context = Context(environment, "a test", holder_is_alive=lambda _: False)
+    return restore(context, Wanted(kind, name, **settings))  # type: ignore[arg-type]
+
+
+def contents(store: ObjectStore, prefix: str = PREFIX, bucket: str = DATA) -> dict[str, bytes]:
+    """The bytes of every live object."""
+    return {found.name: found.data for found in store.list(bucket, prefix)}
+
+
+def executions(sandbox: Sandbox) -> list[Execution]:
+    """Every execution of every workflow, those that did nothing included."""
+    names = sandbox.catalogue.workflows
+    return [one for name in names for one in sandbox.workflows.executions.newest_first(name)]
+
+
+def started_for(sandbox: Sandbox, workflow: str) -> list[str]:
+    """The names of the objects that executions of a workflow were started for."""
+    found = sandbox.workflows.executions.newest_first(workflow)
+    return [str(json.loads(one.argument or "{}").get("data", {}).get("name", "")) for one in found]
+
+
+def without_history(sandbox: Sandbox, bucket: str = DATA) -> None:
+    """The bucket keeps nothing of what is deleted or replaced from now on."""
+    settings = sandbox.store.bucket(bucket).settings
+    settings.soft_delete_seconds, settings.versioning = 0, False
+
+
+def delete_all(sandbox: Sandbox, prefix: str = PREFIX) -> None:
+    """Everything below is gone."""
+    for found in list(sandbox.store.list(DATA, prefix)):
+        sandbox.store.delete(DATA, found.name)
+
+
+def pushing(environment: PipelineEnvironment) -> dict[str, object]:
+    """The push configuration of every subscription."""
+    return {
+        one.subscription: environment.delivery.push_config(one.subscription)
+        for one in environment.triggers.list()
+        if one.subscription
+    }
