@@ -8,6 +8,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from deployments import cli_backup
+
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 sandbox_app = typer.Typer(invoke_without_command=True, help="The pipeline's outside world on loopback.")
 app.add_typer(sandbox_app, name="sandbox")
@@ -97,6 +99,9 @@ def undo(
     from deployments.cli_flows import run_undo
 
     raise typer.Exit(run_undo(scene_id, run, "apply" if apply else "plan", environment, markers))
+
+
+cli_backup.register(app)
 
 
 @sandbox_app.callback()

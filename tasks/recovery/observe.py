@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass, field
 
 from blocks.catalogue import SCENE_ID
@@ -23,6 +24,8 @@ from tasks.validation.scene import validate_scene
 from tasks.validation.source import BucketSource, SceneFile, Vanished
 from tasks.validation.view import Depth
 
+GENIE_SIM_ASKED = 3
+"""How often Genie Sim is asked before it is believed to be down."""
 PROMISE_HOURS = 24.0 * 7
 """How far back an unfinished or failed run is still owed its stages."""
 
@@ -106,7 +109,7 @@ def observe_scene(context: Context, scene_id: str, depth: Depth = "full") -> Sce
         past=past,
         promised=promised,
         job_id=genie_sim_job_id(source, files),
-        genie_sim=environment.genie_sim.check() if needs_genie_sim(planned, environment) else None,
+        genie_sim=ask_genie_sim(environment) if needs_genie_sim(planned, environment) else None,
         not_deployed=tuple(missing_entries(planned, environment)),
         triggers=tuple(trigger.name for trigger in environment.triggers.list()) if planned else (),
         bad_inputs=bad,
@@ -127,6 +130,17 @@ def bad_inputs(report: SceneReport, environment: PipelineEnvironment) -> list[Fi
 def needs_genie_sim(planned: tuple[Unit, ...], environment: PipelineEnvironment) -> bool:
     """Whether any stage to be made talks to Genie Sim."""
     return any(environment.catalogue.stages[stage].genie_sim for unit in planned for stage in unit.stages)
+
+
+def ask_genie_sim(environment: PipelineEnvironment) -> GenieSimHealth:
+    """Genie Sim's health. What is bad is asked again: one lost answer is no reason to call a person."""
+    health = environment.genie_sim.check()
+    for _ in range(GENIE_SIM_ASKED - 1):
+        if health.state in ("serving", "unknown"):
+            break
+        time.sleep(environment.policy.poll_seconds)
+        health = environment.genie_sim.check()
+    return health
 
 
 def missing_entries(planned: tuple[Unit, ...], environment: PipelineEnvironment) -> list[str]:

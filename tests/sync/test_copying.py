@@ -158,13 +158,12 @@ def test_batches_are_limited_in_number_and_in_bytes() -> None:
 
 def test_one_call_in_five_failing_gives_the_same_copies(sandbox: Sandbox, bulk: BulkStorage, tmp_path: Path) -> None:
     fill(sandbox)
-    print(f"seed {sandbox.faults.seed}")
     for kind, status in (("status", 503), ("status", 429), ("reset", 0), ("lost_answer", 0)):
         sandbox.faults.add(FaultRule(service="storage", kind=kind, status=status or 503, probability=0.05))
     results = Counter(answer.result for _, answer in copy_all(bulk, jobs(look(bulk, tmp_path))))
     sandbox.faults.clear()
     assert results["done"] + results["refused"] == 250, "refused: copied already, by a call whose answer was lost"
-    assert same(sandbox)
+    assert same(sandbox), f"seed {sandbox.faults.seed}"
 
 
 def test_a_part_that_fails_for_now_is_repeated_without_the_others(

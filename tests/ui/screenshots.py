@@ -16,27 +16,32 @@ SCENE = "kitchen_001"
 
 
 def main() -> None:
-    """Recover a scene and take pictures of its plan and its flow run."""
+    """Recover a scene, back it up, and take pictures of the plan, the flow run and the scorecard."""
     if CHROMIUM is None:
         sys.exit("There is no Chromium: install one, as in apt-get install chromium.")
     IMAGES.mkdir(parents=True, exist_ok=True)
     with Stack("screenshots") as stack:
         stack.control("POST", "scenes", {"scene_id": SCENE, "kind": "kitchen"})
         stack.control("POST", f"scenes/{SCENE}/damage", {"name": "export_missing"})
-        planned = run(stack, "plan")
+        planned = run(stack, "export-recovery", {"scene_ids": [SCENE], "mode": "plan"})
         plan = f"{stack.ui_url}/v2/artifacts/artifact/{artifact(stack, planned)}"
         picture_of(plan, IMAGES / "plan.png", 1700, 760)
-        recovered = run(stack, "apply")
+        recovered = run(stack, "export-recovery", {"scene_ids": [SCENE], "mode": "apply"})
         time.sleep(2)  # the server writes task runs and logs a moment later than it answers
         page = f"{stack.ui_url}/v2/runs/flow-run/{recovered}?tab=TaskRuns"
         picture_of(page, IMAGES / "recovery.png", 1400, 900)
+        run(stack, "nightly-backup", {"mode": "apply"})
+        run(stack, "restore-drill", {})
+        verified = run(stack, "verify-backup", {})
+        card = f"{stack.ui_url}/v2/artifacts/artifact/{artifact(stack, verified, 'backup-scorecard')}"
+        picture_of(card, IMAGES / "scorecard.png", 1400, 620)
     shutil.rmtree(stack.folder, ignore_errors=True)
 
 
-def run(stack: Stack, mode: str) -> str:
-    """One flow run of the deployment to its end; its id."""
-    found = call("GET", f"{stack.api_url}/deployments/name/export-recovery/export-recovery")
-    body: dict[str, Any] = {"parameters": {"scene_ids": [SCENE], "mode": mode}, "state": {"type": "SCHEDULED"}}
+def run(stack: Stack, name: str, parameters: dict[str, Any]) -> str:
+    """One flow run of the deployment of that name to its end; its id."""
+    found = call("GET", f"{stack.api_url}/deployments/name/{name}/{name}")
+    body: dict[str, Any] = {"parameters": parameters, "state": {"type": "SCHEDULED"}}
     made = call("POST", f"{stack.api_url}/deployments/{found['id']}/create_flow_run", body)
     deadline = time.monotonic() + 120
     while (now := call("GET", f"{stack.api_url}/flow_runs/{made['id']}"))["state_type"] != "COMPLETED":
@@ -46,11 +51,11 @@ def run(stack: Stack, mode: str) -> str:
     return str(made["id"])
 
 
-def artifact(stack: Stack, flow_run: str) -> str:
-    """The plan's artifact of a flow run."""
+def artifact(stack: Stack, flow_run: str, key: str = "") -> str:
+    """The table artifact of a flow run (the one with this key)."""
     wanted = {"artifacts": {"flow_run_id": {"any_": [flow_run]}, "type": {"any_": ["table"]}}}
-    (found,) = call("POST", f"{stack.api_url}/artifacts/filter", wanted)
-    return str(found["id"])
+    found = call("POST", f"{stack.api_url}/artifacts/filter", wanted)
+    return next(str(one["id"]) for one in found if key in one["key"])
 
 
 if __name__ == "__main__":
