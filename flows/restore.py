@@ -14,6 +14,7 @@ from prefect import State, flow, get_run_logger, runtime
 from prefect.states import Completed, Failed
 
 from blocks.environment import PipelineEnvironment
+from flows.progress import show_bytes
 from flows.running import call_task, flow_context
 from tasks.remediation.approve import NotApproved, ask
 from tasks.remediation.context import Context
@@ -21,6 +22,7 @@ from tasks.restore.outcome import RestoreResult
 from tasks.restore.present import markdown, publish
 from tasks.restore.restore import restore
 from tasks.restore.wanted import Overwrite, ScopeKind, Wanted
+from tasks.sync.meter import Progress
 
 
 def run_name() -> str:
@@ -90,10 +92,15 @@ def restore_flow(
 
 def restore_approved(context: Context, wanted: Wanted) -> RestoreResult:
     """The restore, with a person's approval where the policy wants one."""
-    result = restore(context, wanted, call_task)
+    report = show_bytes("restore") if wanted.mode == "apply" else ignore
+    result = restore(context, wanted, call_task, report)
     if result.outcome != "needs_approval" or result.plan is None:
         return result
     publish(result)
     approval = ask(result.plan, context.environment.policy, context.actor, markdown(result))
     approved = replace(wanted, approved_digest=result.plan.digest, approved_by=approval.approver)
-    return restore(context, approved, call_task)
+    return restore(context, approved, call_task, report)
+
+
+def ignore(_: Progress) -> None:
+    """A plan makes no progress worth showing."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -22,7 +23,7 @@ from tasks.backup.observe import new_night
 from tasks.backup.outcome import BackupResult
 from tasks.backup.plan import SUBJECT, engine_for, plan_backup
 from tasks.backup.present import captured_phrase, class_rows, planned_phrase
-from tasks.backup.steps import observe_source, rsync_backups
+from tasks.backup.steps import observe_source, rsync_backups, write_records
 from tasks.backup.summary import Summary
 from tasks.recovery.recover import Call, plain
 from tasks.remediation.apply import Work
@@ -47,8 +48,7 @@ def back_up(
     """
     result = BackupResult(reasons=list(misplaced(context.environment)))
     if result.reasons:
-        result.outcome = "refused"
-        return result
+        return result.model_copy(update={"outcome": "refused"})
     try:
         with tempfile.TemporaryDirectory(prefix="backup-") as folder:
             night = Night(unstoppable(context), Path(folder), report)
@@ -61,8 +61,11 @@ def back_up(
                         apply(night, lease, result, call)
     except LeaseBusy as error:
         result.outcome, result.reasons = "refused", [str(error)]
-    except (LeaseLost, JournalTaken, OutsideError, ValueError) as error:
-        result.outcome, result.reasons = "failed", [f"{error} There is no record of this night; run it again."]
+    except (LeaseLost, JournalTaken, OutsideError, ValueError, OSError) as error:
+        result.outcome, result.reasons = (
+            "failed",
+            [f"{error} A night without its summary does not exist; run it again."],
+        )
     return result
 
 
@@ -104,10 +107,12 @@ def apply(night: Night, lease: Lease, result: BackupResult, call: Call) -> None:
     try:
         for step in result.plan.steps():
             night.context.say(f"backup {night.id}: {step.name}")
-            call(rsync_backups, Work(night.context, journal, lease), step, night, step_name=step.name)
+            do = rsync_backups if step.actions[0].kind == "copy_objects" else write_records
+            call(do, Work(night.context, journal, lease), step, night, step_name=step.name)
         finish(night, result, prove(night))
-    except PermanentError as error:
-        journal.append("end", {"outcome": "failed", "reason": str(error)})
+    except OutsideError as error:
+        with suppress(OutsideError):
+            journal.append("end", {"outcome": "failed", "reason": str(error)})
         raise
     journal.append("end", {"outcome": result.outcome, "reasons": list(result.reasons[:10])})
 
@@ -124,6 +129,14 @@ def finish(night: Night, result: BackupResult, wrong: list[str]) -> None:
 
 def prove(night: Night) -> list[str]:
     """What is wrong with the record that was just written; read back as a restore would."""
+    try:
+        return disagreements(night)
+    except OutsideError as error:
+        return [f"Night {night.id} is recorded and could not be read back ({error}); run verify-backup."]
+
+
+def disagreements(night: Night) -> list[str]:
+    """Where summary, parts and what was seen do not agree."""
     summary = read_summary(night.environment, night.id)
     if night.summary != summary:
         return [f"Night {night.id}: the summary reads back differently; do not rely on this night."]

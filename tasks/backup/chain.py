@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from blocks.environment import PipelineEnvironment
 from blocks.errors import OutsideError
@@ -13,10 +13,12 @@ from tasks.backup.nights import NightDamaged, read_summary
 from tasks.backup.summary import Summary
 
 
-def check_chain(environment: PipelineEnvironment, known: Sequence[str], findings: Findings) -> list[Summary]:
+def check_chain(
+    environment: PipelineEnvironment, known: Sequence[str], findings: Findings, now: datetime
+) -> list[Summary]:
     """Every summary that can be trusted, oldest first; what is wrong with the others goes to `findings`."""
     layout, trusted = layout_of(environment), []
-    oldest = datetime.now(UTC) - timedelta(days=environment.backup.keep_nights)
+    oldest = now - timedelta(days=environment.backup.keep_nights)
     for night in known:
         where = f"gs://{layout.bucket}/{layout.summary_name(night)}"
         try:

@@ -166,6 +166,8 @@ class Copying:
                 why = answer.message or "its copy has other bytes"
         except OutsideError as error:
             why = str(error)
+        if wanted.replaces:
+            why = f"its copy holds other bytes and could not be replaced, perhaps because of a retention policy. {why}"
         uri = f"gs://{self.night.environment.data_bucket}/{todo.name}"
         return f"{uri} generation {wanted.generation} could not be captured: {why}"
 

@@ -49,8 +49,9 @@ class Deployed:
         return [one for one in self.found if one.new]
 
 
-Found = Iterable[tuple[DefinitionKind, str, str, tuple[str, ...], Any]]
+One = tuple[DefinitionKind, str, str, tuple[str, ...], Any]
 """Kind, name, revision, digests, JSON."""
+Found = Iterable[One]
 
 
 def observe_deployed(environment: PipelineEnvironment, layout: Layout) -> Deployed:
@@ -74,10 +75,19 @@ def observe_deployed(environment: PipelineEnvironment, layout: Layout) -> Deploy
             continue
         if not found:
             absent.append(what)
-        deployed.found += [definition(layout, there, *one) for one in found]
+        deployed.found += [definition(layout, there, one) for one in found]
+    deployed.notes += by_tag(deployed)
     if absent:
         deployed.notes.append(f"Not deployed, so not captured: {', '.join(absent)}.")
     return deployed
+
+
+def by_tag(deployed: Deployed) -> list[str]:
+    """Say of which jobs nobody can tell the image: a tag can be moved."""
+    names = [one.record.name for one in deployed.found if any("@sha256:" not in image for image in one.record.digests)]
+    if not names:
+        return []
+    return [f"The image's digest is not known of {', '.join(names)}: deployed by tag and not run since."]
 
 
 def existing(environment: PipelineEnvironment, layout: Layout) -> Iterable[Any]:
@@ -85,16 +95,9 @@ def existing(environment: PipelineEnvironment, layout: Layout) -> Iterable[Any]:
     return BulkStorage(environment.storage).pages(layout.bucket, layout.definitions_root)
 
 
-def definition(
-    layout: Layout,
-    there: set[str],
-    kind: DefinitionKind,
-    name: str,
-    revision: str,
-    digests: tuple[str, ...],
-    value: Any,
-) -> Definition:
+def definition(layout: Layout, there: set[str], found: One) -> Definition:
     """One thing that is deployed, with the name its JSON gets."""
+    kind, name, revision, digests, value = found
     body = canonical(value)
     sha256 = hashlib.sha256(body).hexdigest()
     where = layout.definition_name(kind, name, sha256)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -25,6 +26,7 @@ from tasks.backup.outcome import Result
 from tasks.backup.plan import SUBJECT
 from tasks.backup.summary import Summary
 from tasks.backup.unneeded import Unneeded, find_unneeded
+from tasks.recovery.present import counted
 from tasks.recovery.recover import Call, plain
 from tasks.remediation.actions import Doing
 from tasks.remediation.apply import Handlers, Stopped, Work, nothing_to_look_at, run_step
@@ -53,15 +55,14 @@ class Expiring:
 
 
 def expire(context: Context, mode: Mode, call: Call = plain, now: datetime | None = None) -> Result:
-    """Remove what is too old, or show what would be removed. Never raises for what can go wrong with the backup.
+    """Remove what is too old, or show it. Never raises for what can go wrong with the backup.
 
     Refused while the kill switch is on, while a backup runs, and when any night's record is damaged. `now`: what age is
     counted from; by default this moment.
     """
     result = Result(what="expiry", reasons=[*misplaced(context.environment), *stopped(context)])
     if result.reasons:
-        result.outcome = "refused"
-        return result
+        return result.model_copy(update={"outcome": "refused"})
     try:
         with tempfile.TemporaryDirectory(prefix="expiry-") as folder:
             work = Expiring(context, Path(folder), now or datetime.now(UTC))
@@ -71,8 +72,10 @@ def expire(context: Context, mode: Mode, call: Call = plain, now: datetime | Non
                 with context.holding(SUBJECT, new_run_id()) as lease:
                     if look(work, result, call):
                         apply(work, lease, result, call)
-    except (LeaseBusy, Stopped) as error:
+    except LeaseBusy as error:
         result.outcome, result.reasons = "refused", [str(error)]
+    except Stopped as error:
+        result.outcome, result.reasons = "partial", [str(error)]
     except (LeaseLost, JournalTaken, OutsideError, ValueError) as error:
         result.outcome = "failed"
         result.reasons = [f"{error} Nothing more was deleted; the next expiry goes on."]
@@ -95,7 +98,8 @@ def look(work: Expiring, result: Result, call: Call) -> bool:
     result.plan = plan_expiry(work)
     kept, gone, found = work.choice.kept, work.choice.expired, work.unneeded
     result.told = (
-        f"{len(gone)} nights and {found.objects:,} objects ({human(found.bytes)}) to delete, {len(kept)} nights kept"
+        f"{counted(len(gone), 'night')} and {counted(found.objects, 'object')} ({human(found.bytes)}) to delete, "
+        f"{counted(len(kept), 'night')} kept"
     )
     if found.held:
         result.notes.append(f"{found.held:,} objects that no night needs are held by the bucket's retention.")
@@ -160,8 +164,9 @@ def apply(work: Expiring, lease: Lease, result: Result, call: Call) -> None:
     try:
         for step in result.plan.steps():
             call(expire_backups, Work(work.context, journal, lease), step, work, step_name=step.name)
-    except PermanentError as error:
-        journal.append("end", {"outcome": "failed", "reason": str(error)})
+    except OutsideError as error:
+        with suppress(OutsideError):
+            journal.append("end", {"outcome": "failed", "reason": str(error)})
         raise
     result.outcome = "clean"
     result.told = result.told.replace("to delete", "deleted")

@@ -87,12 +87,12 @@ def verification_name(night: str, run: str) -> str:
 
 
 def verifications(environment: PipelineEnvironment) -> Iterator[Verification]:
-    """Past verifications, the latest run first. A record that cannot be read is passed over: its slot is read again."""
+    """Past verifications, the latest first. A record that cannot be read is passed over: its slot is read again."""
     bulk = BulkStorage(environment.storage)
-    names = [entry.name for page in bulk.pages(environment.ops_bucket, ROOT) for entry in page]
-    for name in sorted(names, key=lambda name: name.rpartition("/")[2], reverse=True):
+    found = [entry for page in bulk.pages(environment.ops_bucket, ROOT) for entry in page]
+    for entry in sorted(found, key=lambda entry: (entry.updated, entry.generation), reverse=True):
         try:
-            yield Verification.model_validate_json(environment.storage.read(environment.ops_bucket, name))
+            yield Verification.model_validate_json(environment.storage.read(environment.ops_bucket, entry.name))
         except ValidationError:
             continue
 

@@ -6,7 +6,7 @@ import base64
 import gzip
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +20,7 @@ from blocks.storage_bulk import Entry
 from tasks.backup import definitions, terraform
 from tasks.backup.copies import Became, Copying, Place
 from tasks.backup.night import Night
-from tasks.backup.summary import DefinitionRecord, Part, StateRecord, Summary, Tally, body_of, sign
+from tasks.backup.summary import MAX_PROBLEMS, DefinitionRecord, Part, StateRecord, Summary, Tally, body_of, sign
 from tasks.sync.listing import each_shard
 from tasks.sync.outcome import Outcome
 from tasks.sync.shards import Shard
@@ -56,7 +56,7 @@ def write_manifest(night: Night) -> str:
 def write_part(night: Night, copying: Copying, number: int) -> Written:
     """The part of one range; none when it has no object."""
     found, became = night.source.surveyed[number], copying.became[number]
-    if became.count(Became.CAPTURED) == len(became):
+    if True:
         objects, first, last, path = found.counts.seen, found.first, found.last, found.part
         classes = {
             name.removeprefix("class:"): Tally(objects=count, bytes=found.counts.bytes[name])
@@ -146,15 +146,20 @@ def send_list(night: Night, name: str, records: Sequence[DefinitionRecord | Stat
 
 
 def send(night: Night, name: str, body: bytes, objects: int) -> Part:
-    """Create one object of the record. An equal one that is there was written by an earlier try of this step."""
+    """Create one gzipped object of the record."""
+    create_once(night, name, body, "application/gzip")
+    return Part(object=name, sha256=hashlib.sha256(body).hexdigest(), bytes=len(body), objects=objects)
+
+
+def create_once(night: Night, name: str, body: bytes, content_type: str) -> None:
+    """Create an object of the record. An equal one that is there was written by an earlier try of this step."""
     storage, bucket = night.environment.storage, night.layout.bucket
     try:
-        storage.create(bucket, name, body, content_type="application/gzip")
+        storage.create(bucket, name, body, content_type=content_type)
     except PreconditionFailed:
         there = storage.stat(bucket, name)
         if there is None or (there.size, there.crc32c) != (len(body), checksum(body)):
             raise
-    return Part(object=name, sha256=hashlib.sha256(body).hexdigest(), bytes=len(body), objects=objects)
 
 
 def checksum(body: bytes) -> str:
@@ -165,21 +170,18 @@ def checksum(body: bytes) -> str:
 def write_summary(night: Night) -> str:
     """The last object: from now on the night exists."""
     night.check()
-    night.summary = sign(summarise(night), night.rules.signing_key)
-    body = body_of(night.summary)
+    if night.summary is None:  # an earlier try of this step may have written it
+        night.summary = sign(summarise(night), night.rules.signing_key)
     name = night.layout.summary_name(night.id)
-    night.environment.storage.create(night.layout.bucket, name, body)
+    create_once(night, name, body_of(night.summary), "application/json")
     return f"{night.summary.outcome}: gs://{night.layout.bucket}/{name}"
 
 
 def summarise(night: Night) -> Summary:
     """What the night has captured."""
     assert night.copying is not None
-    for sentence in (*night.deployed.problems, *night.states.problems):
-        night.problems.add(sentence)
+    problems = (*night.problems.first, *night.deployed.problems, *night.states.problems)
     missing = sum(states.count(Became.UNKNOWN) for states in night.copying.became)
-    new = night.copying.made_objects + len(night.deployed.new) + len(night.states.new)
-    outcome: Outcome = "partial" if missing or night.problems.count else "clean" if new else "nothing to do"
     return Summary(
         night=night.id,
         begun_at=night.begun_at,
@@ -192,8 +194,8 @@ def summarise(night: Night) -> Summary:
         bytes=sum(tally.bytes for tally in night.by_class.values()),
         by_class=night.by_class,
         copied=Tally(objects=night.copying.made_objects, bytes=night.copying.made_bytes),
-        outcome=outcome,
-        problems=tuple(night.problems.first),
+        outcome="partial" if missing or problems else outcome_of(night),
+        problems=problems[:MAX_PROBLEMS],
         missing_count=missing,
         previous=night.previous[0],
         previous_night=night.previous[1],
@@ -203,9 +205,7 @@ def summarise(night: Night) -> Summary:
     )
 
 
-HANDLED: dict[str, Callable[[Night], str]] = {
-    "write_manifest": write_manifest,
-    "capture_definitions": capture_definitions,
-    "capture_terraform": capture_terraform,
-    "write_summary": write_summary,
-}
+def outcome_of(night: Night) -> Outcome:
+    """Of a night without problems: whether anything was new."""
+    made = night.copying.made_objects if night.copying else 0
+    return "clean" if made or night.deployed.new or night.states.new else "nothing to do"

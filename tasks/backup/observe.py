@@ -13,9 +13,10 @@ from tasks.backup.definitions import observe_deployed
 from tasks.backup.layout import layout_of, night_id, night_time
 from tasks.backup.night import ClassCount, Night, Source
 from tasks.backup.nights import NightDamaged, nights, read_states, read_summary
-from tasks.backup.summary import Part, Summary
+from tasks.backup.summary import Part, StateRecord, Summary
 from tasks.backup.terraform import observe_states
 from tasks.sync.listing import copies, each_shard, sources
+from tasks.sync.meter import Meter
 from tasks.sync.order import split_key
 from tasks.sync.shards import LEAST_OBJECTS, MOST, Shard, shards_at, shards_by_folder
 from tasks.sync.survey import Surveyed, survey
@@ -37,8 +38,16 @@ def observe(night: Night, *, wait: bool) -> None:
     night.notes += damaged
     night.source = observe_source(night)
     night.deployed = observe_deployed(night.environment, night.layout)
-    known = read_states(night.environment, night.reference) if night.reference else []
-    night.states = observe_states(night.environment, night.layout, known, wait=wait)
+    night.states = observe_states(night.environment, night.layout, known_states(night), wait=wait)
+
+
+def known_states(night: Night) -> list[StateRecord]:
+    """The states that the last good night has listed; none when that list is damaged: then they are read again."""
+    try:
+        return read_states(night.environment, night.reference) if night.reference else []
+    except NightDamaged as error:
+        night.notes.append(str(error))
+        return []
 
 
 def earlier(environment: PipelineEnvironment) -> tuple[Summary | None, tuple[str, str], list[str]]:
@@ -77,6 +86,7 @@ def observe_source(night: Night) -> Source:
     """Every object of the source beside its copy, range by range, spilled to the night's folder."""
     environment, bulk, layout, prefix = night.environment, night.bulk, night.layout, night.rules.prefix
     classify, found = classifier(environment), Source()
+    meter = Meter("observing", night.reference.objects if night.reference else 0, 0, night.say)
 
     def one(number: int, shard: Shard) -> tuple[Surveyed, dict[str, ClassCount]]:
         pairs = walk(
@@ -84,7 +94,9 @@ def observe_source(night: Night) -> Source:
             copies(bulk, layout.bucket, layout.copies_root, prefix, shard),
         )
         counting = Counting(classify, len(layout.copies_root))
-        return survey(counting.watch(pairs), counting.classify, night.folder, number), counting.classes
+        surveyed = survey(counting.watch(pairs), counting.classify, night.folder, number)
+        meter.add(surveyed.counts.seen, 0)
+        return surveyed, counting.classes
 
     for surveyed, classes in each_shard(ranges(night), one, night.rules.workers):
         found.surveyed.append(surveyed)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from typing import Any
+
+from pydantic import BaseModel, ValidationError
 
 from blocks.environment import PipelineEnvironment
 from blocks.storage_bulk import BulkStorage
@@ -28,13 +28,14 @@ class Scorecard:
     worst_gap_minutes: float | None
     """The longest time between the beginnings of two good nights (or since the last one) in 30 days."""
     rto_minutes: float | None
-    """What the last good restore drill took; None: there was none."""
+    """What one scene took in the last good restore drill; None: there was none."""
     drilled: str
-    """When that was."""
+    """The night it restored from."""
 
     def rows(self, environment: PipelineEnvironment) -> list[dict[str, str]]:
         """The table: achieved beside the targets."""
         rules = environment.backup
+        of_night = f" (night {self.drilled})" if self.drilled else ""
         rpo, rto = (
             (rules.target_rpo_minutes, rules.pipeline_rpo_minutes),
             (rules.target_rto_minutes, rules.pipeline_rto_minutes),
@@ -42,7 +43,7 @@ class Scorecard:
         return [
             row("RPO: work that a loss would cost now", self.rpo_minutes, *rpo),
             row("RPO: the worst of the last 30 days", self.worst_gap_minutes, *rpo),
-            row(f"RTO: the last restore drill{self.drilled and ', ' + self.drilled}", self.rto_minutes, *rto),
+            row(f"RTO: one scene in the last restore drill{of_night}", self.rto_minutes, *rto),
         ]
 
 
@@ -83,8 +84,8 @@ def scorecard(environment: PipelineEnvironment, summaries: Sequence[Summary], no
     return Scorecard(
         rpo_minutes=in_minutes(moment - begun[-1]) if begun else None,
         worst_gap_minutes=in_minutes(max(gaps)) if begun else None,
-        rto_minutes=float(drill["seconds"]) / 60 if drill else None,
-        drilled=str(drill.get("night", "")) and f"of night {drill['night']}" if drill else "",
+        rto_minutes=drill.minutes if drill else None,
+        drilled=drill.night if drill else "",
     )
 
 
@@ -93,19 +94,35 @@ def in_minutes(span: timedelta) -> float:
     return span.total_seconds() / 60
 
 
-def last_drill(environment: PipelineEnvironment) -> dict[str, Any]:
-    """The record of the last restore drill that succeeded; empty when there is none."""
+class DrilledScene(BaseModel):
+    """What a drill's record says of a scene; the rest of it is not needed here."""
+
+    seconds: float
+    validation_seconds: float
+
+
+class Drill(BaseModel):
+    """A restore drill's record."""
+
+    night: str
+    outcome: str
+    scenes: tuple[DrilledScene, ...]
+
+    @property
+    def minutes(self) -> float:
+        """What the slowest scene took to come back and be proved whole."""
+        return max(one.seconds + one.validation_seconds for one in self.scenes) / 60
+
+
+def last_drill(environment: PipelineEnvironment) -> Drill | None:
+    """The last restore drill that succeeded; None when there was none. Other records are passed over."""
     bulk = BulkStorage(environment.storage)
-    names = [entry.name for page in bulk.pages(environment.ops_bucket, DRILLS) for entry in page]
-    for name in sorted(names, reverse=True):
+    records = [entry for page in bulk.pages(environment.ops_bucket, DRILLS) for entry in page]
+    for entry in sorted(records, key=lambda entry: entry.updated, reverse=True):
         try:
-            found = json.loads(environment.storage.read(environment.ops_bucket, name))
-        except ValueError:
+            found = Drill.model_validate_json(environment.storage.read(environment.ops_bucket, entry.name))
+        except ValidationError:
             continue
-        if (
-            isinstance(found, dict)
-            and found.get("outcome") == "clean"
-            and isinstance(found.get("seconds"), int | float)
-        ):
+        if found.outcome == "clean" and found.scenes:
             return found
-    return {}
+    return None

@@ -42,7 +42,18 @@ def observe_source(night: Night, wait: bool) -> None:
 
 @task(name="rsync_backups", task_run_name="{step_name}", **STEP_SETTINGS)
 def rsync_backups(work: Work, step: Step, night: Night, step_name: str) -> dict[str, str]:
-    """Copy every captured generation once, server-side; or write one of the night's records."""
+    """Copy every captured generation once, server-side."""
+    return carry_out(work, step, night)
+
+
+@task(name="write_records", task_run_name="{step_name}", **STEP_SETTINGS)
+def write_records(work: Work, step: Step, night: Night, step_name: str) -> dict[str, str]:
+    """Write the manifest, a list, or the summary."""
+    return carry_out(work, step, night)
+
+
+def carry_out(work: Work, step: Step, night: Night) -> dict[str, str]:
+    """One step; a night without anything to copy has nothing to settle either."""
     if night.copying is None:
         night.copying = Copying(night)
     return run_step(work, step, handlers(night))

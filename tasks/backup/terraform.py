@@ -58,14 +58,7 @@ def observe_states(environment: PipelineEnvironment, layout: Layout, known: list
         return states
     try:
         locked = locks_held(environment, rules.terraform_lock_wait_seconds if wait else 0.0)
-        there = copied_already(environment, layout)
-        before = {(record.name, record.generation): record for record in known}
-        for stored in list_states(environment):
-            earlier = before.get((stored.name, stored.generation))
-            name = layout.terraform_copy(stored.name, stored.generation)
-            record = earlier or describe(environment, stored, name, stored.name in locked)
-            new = there.get(name) != (stored.size, stored.crc32c)
-            states.found.append(State(record.model_copy(update={"live": stored.is_live}), stored, new))
+        states.found = find_states(environment, layout, known, locked)
     except OutsideError as error:
         states.problems.append(f"Terraform's state could not be captured: {error}")
         return states
@@ -74,6 +67,22 @@ def observe_states(environment: PipelineEnvironment, layout: Layout, known: list
         where = f"gs://{rules.terraform_state_bucket}/{folder_of(environment)}"
         states.problems.append(f"{where} holds no {STATE}; correct terraform_state_prefix, or empty the bucket's name.")
     return states
+
+
+def find_states(
+    environment: PipelineEnvironment, layout: Layout, known: list[StateRecord], locked: set[str]
+) -> list[State]:
+    """Every generation with its record; only those that no earlier night has listed are read."""
+    there = copied_already(environment, layout)
+    before = {(record.name, record.generation): record for record in known}
+    found = []
+    for stored in list_states(environment):
+        earlier = before.get((stored.name, stored.generation))
+        name = layout.terraform_copy(stored.name, stored.generation)
+        record = earlier or describe(environment, stored, name, stored.name in locked)
+        new = there.get(name) != (stored.size, stored.crc32c)
+        found.append(State(record.model_copy(update={"live": stored.is_live}), stored, new))
+    return found
 
 
 def folder_of(environment: PipelineEnvironment) -> str:

@@ -6,77 +6,56 @@ a slot is read again, the next one each time, so that all of it is read within a
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import orjson
 from prefect import task
 
 from blocks.errors import NotFound, OutsideError
-from blocks.storage_bulk import BulkStorage, Entry
+from blocks.storage_bulk import Entry
 from tasks.backup.chain import check_chain
-from tasks.backup.content import read_again, slot_of
+from tasks.backup.compare import Report, Verifying, check_lists, compare_range, sampled
+from tasks.backup.content import read_again
 from tasks.backup.findings import Findings, Verification, next_slot, verification_name
 from tasks.backup.guard import misplaced
-from tasks.backup.layout import layout_of
-from tasks.backup.nights import NightDamaged, nights, read_definitions, read_entries, read_states
+from tasks.backup.nights import NightDamaged, nights
 from tasks.backup.observe import cuts
 from tasks.backup.outcome import VerifyResult
 from tasks.backup.scorecard import scorecard
-from tasks.backup.summary import ManifestEntry, Summary
-from tasks.backup.terraform import copied_already
+from tasks.backup.summary import Summary
+from tasks.recovery.present import counted
 from tasks.recovery.recover import Call, plain
 from tasks.remediation.context import Context, new_run_id
 from tasks.remediation.task_settings import STEP_SETTINGS
 from tasks.sync.copying import in_parallel
-from tasks.sync.listing import copies, each_shard
-from tasks.sync.meter import Meter, Progress, human
-from tasks.sync.order import copy_key
+from tasks.sync.listing import each_shard
+from tasks.sync.meter import Meter, human
 from tasks.sync.shards import Shard, shards_at
-from tasks.sync.walk import walk
-
-Report = Callable[[Progress], None]
-
-
-class Verifying:
-    """One verification on its way. A plain class, so that Prefect hands it to tasks as it is."""
-
-    def __init__(self, context: Context, folder: Path, report: Report) -> None:
-        self.context, self.folder, self.report = context, folder, report
-        self.environment, self.layout = context.environment, layout_of(context.environment)
-        self.bulk = BulkStorage(context.environment.storage)
-        self.record, self.compared, self.content = Findings(), Findings(), Findings()
-        """What each of the three steps finds; a step that is tried again begins anew."""
-        self.trusted: list[Summary] = []
-        self.slot = 0
-        self.samples: list[Path] = []
-        self.objects = self.read_objects = self.read_bytes = 0
-
-    @property
-    def findings(self) -> Findings:
-        """All of them."""
-        return self.record + self.compared + self.content
-
-    def say(self, progress: Progress) -> None:
-        """How far it is, to whoever watches."""
-        self.context.say(progress.sentence())
-        self.report(progress)
 
 
 def verify_backup(
-    context: Context, night: str = "", call: Call = plain, report: Report = lambda _: None
+    context: Context,
+    night: str = "",
+    call: Call = plain,
+    report: Report = lambda _: None,
+    now: datetime | None = None,
 ) -> VerifyResult:
-    """Verify the newest night or the one that is named. Never raises for what can go wrong with the backup."""
+    """Verify the newest night or the one that is named. Never raises for what can go wrong with the backup.
+
+    Args:
+        context: Environment, actor, and how to speak.
+        night: The night; empty: the newest.
+        call: How to call a step.
+        report: Told now and then how far it is.
+        now: What ages are counted from; by default this moment.
+    """
     result = VerifyResult(reasons=list(misplaced(context.environment)))
     if result.reasons:
-        result.outcome = "refused"
-        return result
+        return result.model_copy(update={"outcome": "refused"})
     try:
         with tempfile.TemporaryDirectory(prefix="verify-") as folder:
-            work = Verifying(context, Path(folder), report)
+            work = Verifying(context, Path(folder), report, now or datetime.now(UTC))
             known = nights(context.environment)
             if not known:
                 raise NotFound(f"gs://{work.layout.bucket}/{work.layout.nights_root} has no night; run a backup first.")
@@ -88,27 +67,35 @@ def verify_backup(
 
 def carry_out(work: Verifying, night: str, known: list[str], result: VerifyResult, call: Call) -> None:
     """Record, copies, content, report."""
-    begun_at, cycle = datetime.now(UTC), work.environment.backup.content_cycle_nights
+    begun_at = datetime.now(UTC)
     if night not in known:
         raise NotFound(f"There is no night {night}; the newest are {', '.join(known[-3:])}.")
     result.night, result.run = night, new_run_id()
     call(check_record, work, known)
     summary = next((one for one in work.trusted if one.night == night), None)
     if summary is not None:
-        work.slot = next_slot(work.environment, cycle)
+        work.slot = next_slot(work.environment, work.environment.backup.content_cycle_nights)
         call(check_copies, work, summary)
         call(check_content, work)
+    result.verification = record_of(work, result, summary, begun_at)
+    body = result.verification.model_dump_json().encode()
+    work.environment.storage.create(work.environment.ops_bucket, verification_name(night, result.run), body)
+    conclude(work, result)
+
+
+def record_of(work: Verifying, result: VerifyResult, summary: Summary | None, begun_at: datetime) -> Verification:
+    """What was found, for the ops bucket."""
     found = work.findings
     unread = summary is None or found.kinds["unreadable"] or found.kinds["record"]
-    result.verification = Verification(
+    return Verification(
         run=result.run,
-        night=night,
+        night=result.night,
         begun_at=begun_at,
         ended_at=datetime.now(UTC),
         outcome="failed" if found.count else "clean",
         signed=bool(summary and summary.signature),
         objects=work.objects,
-        cycle=cycle,
+        cycle=work.environment.backup.content_cycle_nights,
         slot=work.slot,
         slot_read=not unread,
         read_objects=work.read_objects,
@@ -116,9 +103,6 @@ def carry_out(work: Verifying, night: str, known: list[str], result: VerifyResul
         findings_count=found.count,
         findings=tuple(found.first),
     )
-    body = result.verification.model_dump_json().encode()
-    work.environment.storage.create(work.environment.ops_bucket, verification_name(night, result.run), body)
-    conclude(work, result)
 
 
 def conclude(work: Verifying, result: VerifyResult) -> None:
@@ -128,21 +112,21 @@ def conclude(work: Verifying, result: VerifyResult) -> None:
     result.outcome = done.outcome
     result.reasons = [f"{one.object}: {one.said}" for one in done.findings[:10]]
     if done.findings_count:
-        result.reasons.insert(0, f"{done.findings_count:,} findings.")
+        result.reasons.insert(0, f"{counted(done.findings_count, 'finding')}.")
     result.told = (
         f"night {done.night}: {done.objects:,} objects compared; content slot {done.slot + 1} of {done.cycle} read "
         f"({done.read_objects:,} objects, {human(done.read_bytes)})"
     )
     if not work.environment.backup.signing_key.get_secret_value():
         result.notes.append("Signatures were not checked: the policy has no signing_key.")
-    result.scorecard = scorecard(work.environment, work.trusted).rows(work.environment)
+    result.scorecard = scorecard(work.environment, work.trusted, work.now).rows(work.environment)
 
 
 @task(name="check_record", task_run_name="check signatures and chain", **STEP_SETTINGS)
 def check_record(work: Verifying, known: list[str]) -> None:
     """The summaries of all nights."""
     work.record = Findings()
-    work.trusted = check_chain(work.environment, known, work.record)
+    work.trusted = check_chain(work.environment, known, work.record, work.now)
 
 
 @task(name="check_copies", task_run_name="compare manifest and copies", **STEP_SETTINGS)
@@ -163,61 +147,6 @@ def check_copies(work: Verifying, summary: Summary) -> None:
     meter.finish()
 
 
-def compare_range(work: Verifying, summary: Summary, number: int, shard: Shard, meter: Meter) -> int:
-    """One range; the copies whose content is to be read go to a file."""
-    cycle, path, seen = work.environment.backup.content_cycle_nights, work.folder / f"sample-{number:05d}", 0
-    named = ((copy_key(e.name, e.generation), e) for e in read_entries(work.environment, summary, shard=shard))
-    there = copies(work.bulk, work.layout.bucket, work.layout.copies_root, summary.prefix, shard)
-    with path.open("wb") as samples:
-        for entry, copy in walk(named, there):
-            if entry is None:
-                continue
-            seen += 1
-            meter.add(1, 0)
-            alike = same(work, entry, copy)
-            if copy and alike and slot_of(copy_key(entry.name, entry.generation), cycle) == work.slot:
-                samples.write(orjson.dumps(tuple(copy)) + b"\n")
-    work.samples.append(path)
-    return seen
-
-
-def same(work: Verifying, entry: ManifestEntry, copy: Entry | None) -> bool:
-    """Whether a copy is there and like the manifest says; a finding if not."""
-    where = f"gs://{work.layout.bucket}/{work.layout.copy_name(entry.name, entry.generation)}"
-    if copy is None:
-        work.compared.add(
-            "missing", where, "The manifest names it and it is not there; this object cannot be restored."
-        )
-        return False
-    if (copy.size, copy.crc32c) != (entry.size, entry.crc32c):
-        said = (
-            f"It has {copy.size:,} bytes and CRC32C {copy.crc32c}; the manifest says {entry.size:,} and {entry.crc32c}."
-        )
-        work.compared.add("differs", where, said)
-        return False
-    return True
-
-
-def check_lists(work: Verifying, summary: Summary) -> None:
-    """The captured definitions by their SHA-256, the Terraform states by size and checksum."""
-    storage, bucket = work.environment.storage, work.layout.bucket
-    for definition in read_definitions(work.environment, summary):
-        where = f"gs://{bucket}/{definition.object}"
-        try:
-            body = storage.read(bucket, definition.object)
-        except NotFound:
-            work.compared.add("missing", where, f"The definition of {definition.kind} {definition.name} is not there.")
-            continue
-        if hashlib.sha256(body).hexdigest() != definition.sha256:
-            work.compared.add("content", where, f"It is not the definition of {definition.name} that was captured.")
-    there = copied_already(work.environment, work.layout)
-    for state in read_states(work.environment, summary):
-        found = there.get(state.object)
-        if found != (state.size, state.crc32c):
-            said = "Terraform's state is not as it was captured." if found else "Terraform's state is not there."
-            work.compared.add("differs" if found else "missing", f"gs://{bucket}/{state.object}", said)
-
-
 @task(name="check_content", task_run_name="read a slot of the content again", **STEP_SETTINGS)
 def check_content(work: Verifying) -> None:
     """Read the bytes of this slot's copies, streamed, many at a time."""
@@ -232,11 +161,3 @@ def check_content(work: Verifying) -> None:
         work.read_bytes += size
         meter.add(1, size)
     meter.finish()
-
-
-def sampled(work: Verifying) -> Iterator[Entry]:
-    """The copies of this slot, from the files of the comparison."""
-    for path in work.samples:
-        with path.open("rb") as lines:
-            for line in lines:
-                yield Entry(*orjson.loads(line))

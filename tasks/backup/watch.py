@@ -15,6 +15,7 @@ from tasks.backup.nights import nights, read_summary
 from tasks.backup.outcome import Result
 from tasks.backup.scorecard import minutes
 from tasks.backup.summary import Summary
+from tasks.recovery.present import counted
 
 
 def watch(environment: PipelineEnvironment, now: datetime | None = None) -> Result:
@@ -53,7 +54,7 @@ def complaints(environment: PipelineEnvironment, newest: Summary, now: datetime)
     if not newest.good:
         first = f" The first: {newest.problems[0]}" if newest.problems else ""
         found.append(
-            f"Night {newest.night} is {newest.outcome}: {newest.missing_count:,} objects were not captured.{first} Run "
+            f"Night {newest.night} is {newest.outcome}: {counted(newest.missing_count, 'object')} not captured.{first} Run "
             "nightly-backup again; what is there is not copied twice."
         )
     return found + unverified(environment, newest)
@@ -65,5 +66,7 @@ def unverified(environment: PipelineEnvironment, newest: Summary) -> list[str]:
     if last is None:
         return [f"Night {newest.night} has not been verified; run verify-backup."]
     if last.outcome != "clean":
-        return [f"Night {newest.night} has {last.findings_count:,} findings; see the last run of verify-backup."]
+        return [
+            f"Night {newest.night} has {counted(last.findings_count, 'finding')}; see the last run of verify-backup."
+        ]
     return []

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from blocks.environment import PipelineEnvironment
 from blocks.errors import OutsideError
 from blocks.stored_object import StoredObject
+from tasks.backup.layout import layout_of
 from tasks.remediation.plan import Offer
 
 
@@ -46,16 +47,27 @@ def best_copy(environment: PipelineEnvironment, name: str) -> Offer | None:
 
 
 def backup_copy(environment: PipelineEnvironment, name: str, live: StoredObject | None) -> Offer | None:
-    """The same object in the backup bucket, if there is a backup and it differs from the bad one."""
+    """The newest copy of the same object in the backup, if there is one that differs from the bad one."""
     if not environment.backup_bucket:
         return None
+    layout = layout_of(environment)
+    begin = layout.copy_name(name, 0).removesuffix("0")
+
+    def good(copy: StoredObject) -> bool:
+        return copy.size > 0 and (live is None or copy.crc32c != live.crc32c)
+
     try:
-        saved = environment.storage.stat(environment.backup_bucket, environment.backup_prefix + name)
+        found = [copy for copy in environment.storage.list(layout.bucket, begin) if generation_of(copy, begin)]
     except OutsideError:
         return None
-    if saved is None or saved.size == 0 or (live is not None and live.crc32c == saved.crc32c):
-        return None
-    return offer("backup", saved, name)
+    saved = max(filter(good, found), key=lambda copy: generation_of(copy, begin), default=None)
+    return None if saved is None else offer("backup", saved, name)
+
+
+def generation_of(copy: StoredObject, begin: str) -> int:
+    """Which generation a copy whose name begins so is of; 0 when it is the copy of another object."""
+    digits = copy.name.removeprefix(begin)
+    return int(digits) if digits.isdecimal() else 0
 
 
 def offer(source: str, found: StoredObject, name: str) -> Offer:

@@ -18,11 +18,11 @@ from tasks.backup.nights import read_definitions
 from tasks.backup.summary import DefinitionRecord
 from tasks.remediation.actions import Doing
 from tasks.remediation.context import Context
+from tasks.remediation.guard import Surroundings, stopped
 from tasks.remediation.plan import Action, Plan
 from tasks.restore.outcome import RestoreResult
 from tasks.restore.plan import PROCEDURE
 from tasks.restore.prepare import Prepared, night_of
-from tasks.restore.terraform import stopped
 from tasks.restore.wanted import BadRequest, Wanted
 
 Recorded = WorkflowDefinition | JobDefinition
@@ -43,7 +43,7 @@ def prepare_definition(context: Context, wanted: Wanted, result: RestoreResult) 
     if same(recorded, live):
         return Prepared(Plan(procedure=PROCEDURE, subject=result.scope))
     result.diff = diff(recorded, live)
-    return Prepared(plan_definition(wanted, result.scope, record, live), stopped(context))
+    return Prepared(plan_definition(wanted, result.scope, record, live), stopped(environment.policy, Surroundings(0)))
 
 
 def read_definition(environment: PipelineEnvironment, record: DefinitionRecord) -> Recorded:

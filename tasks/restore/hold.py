@@ -22,7 +22,7 @@ WAIT_SECONDS = 600.0
 """How long work on the scope is waited for, where the policy sets no limit."""
 
 
-def cannot_hold(environment: PipelineEnvironment, to_hold: Iterable[Firing], own_run: str = "") -> list[str]:
+def cannot_hold(environment: PipelineEnvironment, to_hold: Iterable[Firing]) -> list[str]:
     """Why the delivery of these triggers cannot be held; empty when it can."""
     reasons: list[str] = []
     for one in to_hold:

@@ -75,7 +75,7 @@ def _restore(which: ListName, scope: Scope, found: Found, bucket: str) -> list[A
     if not count:
         return []
     size, words = found.bytes[f"list:{which}"], "objects" if which == "data" else "markers and trigger objects"
-    params = listed(which, found) | {"scene": scope.scene_id or ""}
+    params = listed(which, found) | {"scene": (scope.scene_id or "") if scope.kind == "scene" else ""}
     target = f"{count:,} {words} of {scope.text} in gs://{bucket}"
     restore = Action(
         step=f"restore {which}",
@@ -95,7 +95,7 @@ def _restore(which: ListName, scope: Scope, found: Found, bucket: str) -> list[A
         target=target,
         precondition="none",
         undo="nothing to undo",
-        why="size and checksum of every restored object decide, then the scene's validation",
+        why="size and checksum of every restored object decide; of a whole scene its validation too",
         params=params,
     )
     return [restore, prove]
@@ -162,15 +162,15 @@ def caps(found: Found, policy: RemediationPolicy) -> list[str]:
     """The blast radius: live objects that would be replaced or removed, in number, percent and bytes."""
     removed, replaced = found.in_list("extra"), found.objects["overwritten"]
     size = found.bytes["list:extra"] + found.bytes["overwritten"]
-    live, refused = found.objects["live"], []
+    there, refused = found.objects["live"] + found.objects["missing"], []
     if removed + replaced > policy.max_objects:
         refused.append(
             f"It would replace {replaced:,} and remove {removed:,} live objects; the policy's max_objects is "
             f"{policy.max_objects:,}."
         )
-    if removed and 100 * removed > policy.max_objects_percent * live:
+    if removed and 100 * removed > policy.max_objects_percent * there:
         refused.append(
-            f"It would remove {removed:,} of {live:,} objects ({100 * removed / max(live, 1):.0f} %); the policy's "
+            f"It would remove {removed:,} of {there:,} objects ({100 * removed / there:.0f} %); the policy's "
             f"max_objects_percent is {policy.max_objects_percent:g}."
         )
     if size > policy.max_bytes:

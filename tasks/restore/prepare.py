@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
+from blocks.catalogue import SCENE_ID
 from blocks.environment import PipelineEnvironment
 from blocks.errors import NotFound, OutsideError
 from blocks.stored_object import Protection
@@ -14,6 +16,8 @@ from tasks.backup.nights import last_good, night_at
 from tasks.backup.summary import Summary
 from tasks.remediation.context import Context
 from tasks.remediation.guard import Surroundings, refusals
+from tasks.remediation.lease import ROOT as LEASES
+from tasks.remediation.lease import read_holder
 from tasks.remediation.plan import Plan
 from tasks.restore.firing import Firing, by_catalogue, listeners
 from tasks.restore.hold import cannot_hold, work_on
@@ -54,6 +58,7 @@ def prepare_objects(context: Context, wanted: Wanted, folder: Path, result: Rest
             folder,
         )
     )
+    refuse_the_unknown(environment, scope, wanted, found, night)
     to_hold = [] if wanted.without_hold or why_not else [one for one in firing if found.fires[one.trigger]]
     plan = plan_objects(scope, wanted, found, to_hold, night.night if night else "", environment.data_bucket)
     tell(result, plan, found, wanted, night)
@@ -71,12 +76,52 @@ def prepare_objects(context: Context, wanted: Wanted, folder: Path, result: Rest
     return prepared
 
 
+def refuse_the_unknown(
+    environment: PipelineEnvironment, scope: Scope, wanted: Wanted, found: Found, night: Summary | None
+) -> None:
+    """Nothing known of a time or of a name is no reason to think that nothing was there. Raises `BadRequest`."""
+    if not any(found.objects[kind] for kind in ("live", "missing", "lost", "withheld", "never")):
+        where = f"night {night.night}" if night is not None else "the backup"
+        raise BadRequest(f"Neither gs://{environment.data_bucket} nor {where} holds {scope.text}; check its name.")
+    if night is not None:
+        return
+    there = ("same", "missing", "overwritten", "left_alone", "withheld")
+    if wanted.remove_extra:
+        raise BadRequest("No night had begun by that time, so nobody can tell what is extra; leave remove_extra out.")
+    if not any(found.objects[kind] for kind in there):
+        raise BadRequest(
+            f"Nothing is known of {scope.text} at that time: no night had begun by then, and the bucket's history does "
+            "not go back so far; give a later time."
+        )
+
+
 def guard(context: Context, scope: Scope, wanted: Wanted, found: Found, plan: Plan) -> list[str]:
     """Every reason not to do it: switches, caps, and what is at work on the scope."""
     policy = context.environment.policy
     live = tuple(f"{work.what} on {work.scene_id}" for work in work_on(context, scope.scene_id or ""))
-    around = Surroundings(max(found.objects["live"], 1), live=live)
+    if scope.scene_id is None:
+        live += tuple(recoveries(context))
+    around = Surroundings(found.objects["live"] + found.objects["missing"], live=live)
     return [*refusals(plan, policy, around), *caps(found, policy)]
+
+
+def recoveries(context: Context) -> Iterator[str]:
+    """Whoever holds the lease on a scene: a restore of many scenes takes none of theirs."""
+    environment, now = context.environment, datetime.now(UTC)
+    storage, ops = environment.storage, environment.ops_bucket
+    for found in storage.list(ops, LEASES):
+        subject = found.name.removeprefix(LEASES).removesuffix(".json")
+        if not SCENE_ID.fullmatch(subject) or not is_scene(environment, subject):
+            continue
+        held = read_holder(storage, ops, subject)
+        if held is not None and held[0].expires_at > now and context.holder_is_alive(held[0]) is not False:
+            yield f"{held[0].describe()} on {subject}"
+
+
+def is_scene(environment: PipelineEnvironment, subject: str) -> bool:
+    """Whether there is such a scene; a lease may be on something else."""
+    prefix = environment.catalogue.scene_prefix(subject)
+    return next(environment.storage.list(environment.data_bucket, prefix), None) is not None
 
 
 def protection_of(environment: PipelineEnvironment) -> Protection:

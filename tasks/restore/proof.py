@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -64,10 +64,9 @@ def verify_objects(doing: Doing) -> str:
 
 def refuse_broken(doing: Doing, scene_id: str) -> None:
     """Raise when validation says that an object this run restored is broken: that time was not a good one."""
-    restored = restored_times(doing)
+    restored = restored_times(doing, scene_id, ("data",) if doing.text("list") == "data" else ("data", "markers"))
     errors = scene_errors(doing.context.environment, scene_id, restored)
-    prefix = doing.context.environment.catalogue.scene_prefix(scene_id)
-    own = {path: message for path, message in errors.items() if prefix + path in restored}
+    own = {path: message for path, message in errors.items() if path in restored}
     if own:
         path, message = next(iter(own.items()))
         raise PermanentError(
@@ -76,35 +75,45 @@ def refuse_broken(doing: Doing, scene_id: str) -> None:
         )
 
 
-def restored_times(doing: Doing) -> dict[str, str]:
-    """When the wanted version of each object of the run's lists was written. One scene's: bounded by its size."""
+def restored_times(doing: Doing, scene_id: str, lists: tuple[ListName, ...]) -> dict[str, str]:
+    """When the wanted version of each object of these lists was written, by path. Bounded by a scene's size."""
     environment, run = doing.context.environment, doing.journal.run
+    prefix = environment.catalogue.scene_prefix(scene_id)
     found: dict[str, str] = {}
-    for which in ("data", "markers"):
-        for _, items in parts(environment, run, as_list(which)):
-            found |= {item.name: item.updated for item in items}
+    for which in lists:
+        for _, items in parts(environment, run, which):
+            found |= {item.name.removeprefix(prefix): item.updated for item in items}
     return found
 
 
-class AsItWas(BucketSource):
+class DatedSource(BucketSource):
     """A scene whose restored objects have the times they were first written at, as they had before the restore."""
 
-    times: dict[str, str]
-    """By name: RFC 3339."""
+    times: Mapping[str, str]
+    """By path: RFC 3339."""
 
     def files(self) -> dict[str, SceneFile]:
         """All files, each with the time that says something of it."""
-        return {path: self._dated(path, file) for path, file in super().files().items()}
+        return {
+            path: replace(file, updated=datetime.fromisoformat(self.times[path])) if path in self.times else file
+            for path, file in super().files().items()
+        }
 
-    def _dated(self, path: str, file: SceneFile) -> SceneFile:
-        when = self.times.get(self._prefix + path)
-        return replace(file, updated=datetime.fromisoformat(when)) if when else file
 
+def scene_errors(
+    environment: PipelineEnvironment, scene_id: str, times: Mapping[str, str], bucket: str = "", root: str = ""
+) -> dict[str, str]:
+    """The first error of each object of a scene, by its path.
 
-def scene_errors(environment: PipelineEnvironment, scene_id: str, times: dict[str, str]) -> dict[str, str]:
-    """The first error of each object of a scene, by its path."""
-    prefix = environment.catalogue.scene_prefix(scene_id)
-    source = AsItWas(environment.storage, environment.data_bucket, scene_id, prefix)
+    Args:
+        environment: The pipeline.
+        scene_id: The scene.
+        times: When its restored objects were first written, by path.
+        bucket: Where it is, if not in the data bucket.
+        root: What comes before its usual place there.
+    """
+    place = root + environment.catalogue.scene_prefix(scene_id)
+    source = DatedSource(environment.storage, bucket or environment.data_bucket, scene_id, place)
     source.times = times
     report = validate_scene(source, environment.catalogue, "full")
     errors: dict[str, str] = {}

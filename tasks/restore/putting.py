@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from blocks.environment import PipelineEnvironment
-from blocks.errors import NotFound, PreconditionFailed, TemporaryError
+from blocks.errors import NotFound, PermanentError, PreconditionFailed, TemporaryError
 from blocks.storage_bulk import Answer, BulkStorage, Copy, Deletion
 from blocks.stored_object import StoredObject
 from tasks.remediation.actions import Doing, quarantine_name
 from tasks.restore.items import Done, Item, check_list, parts, read_done, write_done
 from tasks.restore.plan import SUBJECT
 from tasks.restore.proof import as_list
+from tasks.restore.tickets import Ticket, read_ticket
 from tasks.sync.copying import Job, copy_all, delete_all, in_parallel
 from tasks.sync.meter import Meter, Progress
 
+Report = Callable[[Progress], None]
+"""Told now and then how far it is."""
 Carry = Callable[["Putting", list[Item]], list[Done]]
 
 
@@ -37,33 +40,35 @@ class Putting:
         return BulkStorage(self.environment.storage)
 
 
-def restore_objects(doing: Doing, check: Callable[[], None]) -> str:
+def restore_objects(doing: Doing, check: Callable[[], None], report: Report) -> str:
     """Bring back every object of the action's list, each only over the generation that was seen.
 
     Raises:
         TemporaryError: some could not be restored now; done again, it goes on where it stopped.
         PermanentError: the list is not the plan's.
     """
-    return each_part(doing, check, "restoring", put)
+    return each_part(doing, check, report, put)
 
 
-def remove_objects(doing: Doing, check: Callable[[], None]) -> str:
+def remove_objects(doing: Doing, check: Callable[[], None], report: Report) -> str:
     """Delete every object of the action's list, each only as the generation that was seen. Raises as above."""
-    return each_part(doing, check, "removing", take)
+    return each_part(doing, check, report, take)
 
 
-def each_part(doing: Doing, check: Callable[[], None], what: str, carry: Carry) -> str:
+def each_part(doing: Doing, check: Callable[[], None], report: Report, carry: Carry) -> str:
     """Carry out the parts that have not ended yet."""
     environment, run, which = doing.context.environment, doing.journal.run, as_list(doing.text("list"))
     check_list(environment, run, which, doing.text("sha256"))
     undoable = environment.storage.protection(environment.data_bucket).undoable
-    meter = Meter(what, doing.number("count"), doing.action.bytes, lambda now: say(doing, now))
+    meter = Meter(doing.action.step, doing.number("count"), doing.action.bytes, report)
     putting = Putting(environment, check, undoable, meter)
+    ticket = read_ticket(environment, run)
     counts = dict.fromkeys(("done", "changed", "gone"), 0)
     for number, items in parts(environment, run, which):
         done = read_done(environment, run, which, number)
         if done is None:
             check()
+            refuse_if_late(ticket)
             done = carry(putting, items)
             write_done(environment, run, which, number, done)
         for one in done:
@@ -76,9 +81,13 @@ def each_part(doing: Doing, check: Callable[[], None], what: str, carry: Carry) 
 WORDS = {"changed": "left alone because somebody else wrote them meanwhile", "gone": "whose source is gone"}
 
 
-def say(doing: Doing, now: Progress) -> None:
-    """Tell how far it is."""
-    doing.context.say(now.sentence())
+def refuse_if_late(ticket: Ticket | None) -> None:
+    """Raise PermanentError when the hold must be over: what waits would be lost. Delivery is then given back."""
+    if ticket is not None and datetime.now(UTC) > ticket.deadline:
+        raise PermanentError(
+            f"The hold had to be over by {ticket.deadline:%Y-%m-%d %H:%M} UTC, or events would be lost; the rest was "
+            "not restored. Run it again for what is left."
+        )
 
 
 def put(putting: Putting, items: list[Item]) -> list[Done]:
@@ -168,6 +177,8 @@ def settled(putting: Putting, answers: Iterable[tuple[Item, Answer]]) -> list[Do
         else:
             done.append(found)
             putting.meter.add(1, item.size)
+    if left and left[0][:3].isdecimal():  # the service's own refusal, by its status: asking again does not help
+        raise PermanentError(f"{len(left):,} objects could not be restored: {left[0]}")
     if left:
         raise TemporaryError(f"{len(left):,} objects could not be restored for now: {left[0]}")
     return sorted(done)

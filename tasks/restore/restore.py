@@ -23,6 +23,7 @@ from tasks.restore.definitions import prepare_definition
 from tasks.restore.outcome import RestoreResult
 from tasks.restore.plan import PROCEDURE, SUBJECT
 from tasks.restore.prepare import Prepared, prepare_objects
+from tasks.restore.putting import Report
 from tasks.restore.steps import STEP_TASKS, RestoreWork
 from tasks.restore.terraform import prepare_state
 from tasks.restore.tickets import is_redeemed, read_ticket
@@ -32,13 +33,14 @@ UNFINISHED_HOURS = 24.0 * 7
 """How far back an unfinished restore is looked for."""
 
 
-def restore(context: Context, wanted: Wanted, call: Call = plain) -> RestoreResult:
+def restore(context: Context, wanted: Wanted, call: Call = plain, report: Report = lambda _: None) -> RestoreResult:
     """Restore what is wanted, or show what that would do. Never raises for what can go wrong with a restore.
 
     Args:
         context: Environment, actor, and how to speak.
         wanted: Scope, time, mode and options.
         call: How to call a step.
+        report: Told now and then how far a long step is.
     """
     result = RestoreResult(scope=f"{wanted.kind} {wanted.name}".strip())
     try:
@@ -47,7 +49,7 @@ def restore(context: Context, wanted: Wanted, call: Call = plain) -> RestoreResu
             if asked.mode == "plan":
                 look_and_plan(context, asked, Path(folder), result)
             else:
-                apply(context, asked, Path(folder), result, call)
+                apply(context, asked, Path(folder), result, (call, report))
     except (LeaseBusy, JournalTaken) as error:
         result.outcome, result.reasons = "refused", [str(error)]
     except (Stopped, LeaseLost, TemporaryError) as error:
@@ -95,9 +97,9 @@ def prepare(context: Context, wanted: Wanted, folder: Path, result: RestoreResul
     return prepare_definition(context, wanted, result)
 
 
-def apply(context: Context, wanted: Wanted, folder: Path, result: RestoreResult, call: Call) -> None:
+def apply(context: Context, wanted: Wanted, folder: Path, result: RestoreResult, how: tuple[Call, Report]) -> None:
     """Under the leases: continue the unfinished restore if there is one, else plan and carry out a new one."""
-    run = new_run_id()
+    run, (call, report) = new_run_id(), how
     scene_id = scope_of(context.environment, wanted).scene_id if wanted.kind in OBJECTS else None
     with ExitStack() as stack:
         lease = stack.enter_context(context.holding(SUBJECT, run))
@@ -115,7 +117,7 @@ def apply(context: Context, wanted: Wanted, folder: Path, result: RestoreResult,
             context.say(f"{result.scope}: continuing run {journal.run}, which was interrupted")
             result.plan = journal.plan()
         result.run = journal.run
-        carry_out(RestoreWork(context, journal, lease, scene), result, call)
+        carry_out(RestoreWork(context, journal, lease, scene, report), result, call)
 
 
 def begin(context: Context, wanted: Wanted, prepared: Prepared, run: str) -> Journal:

@@ -21,6 +21,7 @@ from tasks.backup.summary import StateRecord, Summary
 from tasks.backup.terraform import LOCK, STATE, folder_of
 from tasks.remediation.actions import Doing
 from tasks.remediation.context import Context
+from tasks.remediation.guard import Surroundings, stopped
 from tasks.remediation.plan import Action, Plan, canonical
 from tasks.restore.outcome import RestoreResult
 from tasks.restore.plan import PROCEDURE
@@ -64,18 +65,9 @@ def prepare_state(context: Context, wanted: Wanted, result: RestoreResult) -> Pr
     if live is not None and (live.size, live.crc32c) == (target.stored.size, target.stored.crc32c):
         return Prepared(Plan(procedure=PROCEDURE, subject=result.scope))
     now = read_state(environment, live, "live") if live is not None else None
-    refused = [*forbidden(now, target, wanted.older_serial), *stopped(context)]
+    refused = [*forbidden(now, target, wanted.older_serial), *stopped(environment.policy, Surroundings(0))]
     result.notes.append(NEXT)
     return Prepared(plan_state(result.scope, name, now, target), refused)
-
-
-def stopped(context: Context) -> list[str]:
-    """The switches that stop everything."""
-    policy = context.environment.policy
-    reasons = [f"All remediation is stopped by the policy's kill switch: {why}." for why in policy.kill_switch]
-    if not policy.open_at(datetime.now(UTC)):
-        reasons.append("Now is outside the change window; run it then, or change the policy's window.")
-    return reasons
 
 
 def state_at(environment: PipelineEnvironment, wanted: Wanted, bucket: str, name: str) -> StateVersion | None:

@@ -62,16 +62,10 @@ class Scope:
     wants: Callable[[str], bool] = field(default=lambda _: True, compare=False)
     """Whether a name with the prefix belongs to it."""
 
-    def touches(self, scene_id: str) -> bool:
-        """Whether work on that scene gets in the way."""
-        return self.scene_id in (None, scene_id)
-
 
 def scope_of(environment: PipelineEnvironment, wanted: Wanted) -> Scope:
     """The scope in words turned into names. Raises `BadRequest`."""
     kind, name = wanted.kind, wanted.name.strip()
-    if kind not in get_args(ScopeKind):
-        raise BadRequest(f"{kind!r} is no scope; {HOW}.")
     root = environment.backup.prefix
     if kind == "bucket":
         if name:
@@ -132,6 +126,8 @@ def path_scope(environment: PipelineEnvironment, kind: ScopeKind, name: str) -> 
 
 def check(environment: PipelineEnvironment, wanted: Wanted) -> Wanted:
     """What was asked for with its time in UTC. Raises `BadRequest`."""
+    if wanted.kind not in get_args(ScopeKind):
+        raise BadRequest(f"{wanted.kind!r} is no scope; {HOW}.")
     at = wanted.at
     if at is not None:
         at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from blocks.errors import NotFound
 from tasks.remediation.context import Context
 from tasks.remediation.journal import read_journal
-from tasks.remediation.lease import Holder
+from tasks.remediation.lease import Holder, read_holder
 from tasks.restore.drain import release
 from tasks.restore.plan import SUBJECT
 from tasks.restore.tickets import Ticket, open_tickets
@@ -43,6 +43,8 @@ def why_forgotten(context: Context, ticket: Ticket, now: datetime) -> str:
     """Why somebody must act; empty when the hold is in order."""
     if now > ticket.deadline:
         return f"its deadline was {ticket.deadline:%Y-%m-%d %H:%M} UTC: what waits is lost when Pub/Sub forgets it"
+    if at_work(context, now):
+        return ""  # whoever continues an interrupted restore is another flow run than the ticket names
     holder = Holder(
         owner=ticket.owner,
         flow_run_id=ticket.flow_run_id,
@@ -51,6 +53,13 @@ def why_forgotten(context: Context, ticket: Ticket, now: datetime) -> str:
         expires_at=ticket.deadline,
     )
     return "its flow run has ended without giving it back" if context.holder_is_alive(holder) is False else ""
+
+
+def at_work(context: Context, now: datetime) -> bool:
+    """Whether somebody alive holds the lease on restores."""
+    environment = context.environment
+    held = read_holder(environment.storage, environment.ops_bucket, SUBJECT)
+    return held is not None and held[0].expires_at > now and context.holder_is_alive(held[0]) is not False
 
 
 def give_up(context: Context, ticket: Ticket) -> str:

@@ -64,3 +64,18 @@ def test_every_schedule_has_a_slug_and_a_time_zone() -> None:
         for schedule in deployment.get("schedules", []):
             assert schedule["slug"]
             assert schedule["timezone"]
+
+
+def test_backups_run_one_at_a_time_by_night_and_are_looked_at_before_the_day_begins() -> None:
+    def hour(name: str) -> float:
+        (schedule,) = BY_NAME[name]["schedules"]
+        minutes, hours, *days = schedule["cron"].split()
+        assert days == ["*", "*", "*"]
+        assert schedule["timezone"]
+        return int(hours) + int(minutes) / 60
+
+    names = ("nightly-backup", "verify-backup", "backup-watch")
+    assert [hour(name) for name in names] == sorted(hour(name) for name in names)
+    assert hour("nightly-backup") == 2
+    assert [BY_NAME[name]["concurrency_limit"]["limit"] for name in names] == [1, 1, 1]
+    assert BY_NAME["nightly-backup"]["parameters"]["mode"] == "apply"

@@ -88,8 +88,8 @@ class Watch(Faults):
 class Victims:
     """The process that forks a recovering process for each order."""
 
-    def __init__(self) -> None:
-        command = [sys.executable, "-m", "tests.recovery.victim"]
+    def __init__(self, module: str = "tests.recovery.victim") -> None:
+        command = [sys.executable, "-m", module]
         self._process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self.told() == {"ready": True}
 
@@ -118,6 +118,10 @@ class Victims:
             "actor": actor,
             "wanted": {"mode": "apply", **wanted},
         }
+        return self.send(order)
+
+    def send(self, order: dict[str, Any]) -> int:
+        """Have a child carry out an order; its process id."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()

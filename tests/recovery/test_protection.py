@@ -11,6 +11,7 @@ from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.pipeline.damage import damage
 from deployments.sandbox.pipeline.scenes import make_scene
 from deployments.sandbox.server import Sandbox
+from tasks.backup.layout import layout_of
 from tasks.recovery.recover import Wanted, recover_scene
 from tasks.recovery.undo import plan_undo
 from tasks.remediation.context import Context
@@ -112,7 +113,7 @@ def test_a_bad_input_comes_back_and_the_bad_one_is_kept_too(
     without_triggers(sandbox)
     make_scene(sandbox.store, DATA, SCENE, "kitchen", objects=2, upto="regen3d")
     for found in list(sandbox.store.list(DATA, f"{PREFIX}regen3d/")):
-        sandbox.store.put(BACKUP, found.name, found.data)
+        sandbox.store.put(BACKUP, layout_of(environment).copy_name(found.name, found.generation), found.data)
     if history == "none":
         without_history(sandbox)
     damage(sandbox.store, DATA, SCENE, "input_mesh_truncated")

@@ -25,6 +25,7 @@ from tasks.restore.restore import restore
 from tasks.restore.wanted import ScopeKind, Wanted
 from tasks.sync.order import copy_key
 from tasks.sync.survey import manifest_line
+from tests.recovery.killer import Moment, Victims, Watch
 from tests.recovery.world import BACKUP, DATA, OPS, PREFIX, SCENE
 
 __all__ = ["BACKUP", "DATA", "OPS", "PREFIX", "SCENE"]
@@ -172,3 +173,19 @@ def pushing(environment: PipelineEnvironment) -> dict[str, object]:
         for one in environment.triggers.list()
         if one.subscription
     }
+
+
+def killed(victims: Victims, sandbox: Sandbox, moment: Moment, **options: object) -> None:
+    """Start a restore in a process of its own and kill it at the moment. `backup` changes the rules of backups."""
+    watch = Watch(moment)
+    sandbox.faults.draw = watch.draw  # type: ignore[method-assign]
+    backup = options.pop("backup", {})
+    order = {
+        "endpoints": sandbox.endpoints.model_dump(),
+        "policy": {"poll_seconds": 0.02, "settle_seconds": 0.1, "lease_seconds": 120},
+        "backup": {"release_per_second": 1000.0} | dict(backup),  # type: ignore[call-overload]
+        "wanted": {"kind": "scene", "name": SCENE, "mode": "apply", "reason": "a test"} | options,
+    }
+    watch.victim_is(victims.send(order))
+    ended = victims.ended()
+    assert (ended["exit"], watch.struck.is_set()) == (-9, True), f"it was never killed: {ended}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deployments.sandbox.storage.http import Request, Response, answer
-from deployments.sandbox.storage.objects import EXTRA_FIELDS, extra_of, metadata_of
+from deployments.sandbox.storage.objects import EXTRA_FIELDS, checked_name, extra_of, metadata_of
 from deployments.sandbox.storage.resource import object_resource
 from deployments.sandbox.storage.store import Content, NewObject, ObjectStore, Preconditions, StoredVersion
 from deployments.sandbox.storage.store_errors import BadRequest, Required, object_not_found
@@ -94,7 +94,7 @@ class CopyMethods:
 
     def _write(self, request: Request, source: StoredVersion, bucket: str, name: str) -> StoredVersion:
         new = _copied(source, request.json())
-        return self._store.bucket(bucket).finalize(name, new, request.conditions())
+        return self._store.bucket(bucket).finalize(checked_name(name), new, request.conditions())
 
     def _resume(self, token: str, route: tuple[str, str, str, str]) -> _Rewrite:
         begun = self._open.get(token)

@@ -95,6 +95,13 @@ def metadata_of(body: Mapping[str, Any]) -> dict[str, str] | None:
     return {str(key): str(value) for key, value in given.items() if value is not None} or None
 
 
+def checked_name(name: str) -> str:
+    """The name of an object to be written. Raises BadRequest (Google: "Object name requirements")."""
+    if len(name.encode()) > 1024 or "\r" in name or "\n" in name or name in (".", ".."):
+        raise BadRequest(f"Invalid object name: '{name}'")
+    return name
+
+
 def extra_of(body: Mapping[str, Any]) -> dict[str, Any]:
     """The rarer properties that a caller may set on an object."""
     return {field: body[field] for field in EXTRA_FIELDS + HOLD_FIELDS if body.get(field) is not None}

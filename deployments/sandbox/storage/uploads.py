@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deployments.sandbox.storage.http import Request, Response, answer, parse_json
-from deployments.sandbox.storage.objects import extra_of, metadata_of
+from deployments.sandbox.storage.objects import checked_name, extra_of, metadata_of
 from deployments.sandbox.storage.resource import object_resource
 from deployments.sandbox.storage.store import Content, NewObject, ObjectStore, Preconditions, StoredVersion
 from deployments.sandbox.storage.store_errors import BadRequest, NoSuchThing, Required, Unavailable, UploadCancelled
@@ -150,9 +150,7 @@ def _name(request: Request, resource: Mapping[str, Any]) -> str:
     name = request.query.get("name") or resource.get("name")
     if not name:
         raise Required("Required parameter: name")
-    if len(str(name).encode()) > 1024 or "\r" in name or "\n" in name or name in (".", ".."):
-        raise BadRequest(f"Invalid object name: '{name}'")
-    return str(name)
+    return checked_name(str(name))
 
 
 def _check_hashes(headers: Mapping[str, str], resource: Mapping[str, Any], content: Content) -> None:

@@ -1,0 +1,169 @@
+"""What a drill proved, as it is kept in the ops bucket and shown to people.
+
+remediation/backup/drills/<run>.json        created once
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from blocks.backup import BackupPolicy
+from blocks.environment import PipelineEnvironment
+from blocks.errors import PermanentError
+from tasks.backup.summary import Summary
+from tasks.remediation.plan import canonical
+from tasks.restore.present import table
+from tasks.sync.meter import human
+from tasks.sync.outcome import Outcome
+
+ROOT = "remediation/backup/drills/"
+LOOKED_BACK = 500
+"""Records that are read to find out which scenes were drilled when."""
+
+
+class Model(BaseModel):
+    """Read-only; an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SceneDrill(Model):
+    """One scene that was restored."""
+
+    scene_id: str
+    objects: int
+    bytes: int
+    seconds: float
+    """To copy and compare it."""
+    validation_seconds: float
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class DrillRecord(Model):
+    """One drill."""
+
+    run: str
+    at: datetime
+    night: str
+    night_at: datetime
+    night_objects: int
+    night_bytes: int
+    scenes: tuple[SceneDrill, ...]
+    outcome: Outcome
+    problems: tuple[str, ...] = ()
+
+    @property
+    def objects(self) -> int:
+        """Objects restored."""
+        return sum(one.objects for one in self.scenes)
+
+    @property
+    def bytes(self) -> int:
+        """Bytes restored."""
+        return sum(one.bytes for one in self.scenes)
+
+    @property
+    def seconds(self) -> float:
+        """Time to restore and compare them."""
+        return sum(one.seconds for one in self.scenes)
+
+    @property
+    def scene_seconds(self) -> float:
+        """The slowest scene, validation included: what a scene's restore takes."""
+        return max((one.seconds + one.validation_seconds for one in self.scenes), default=0.0)
+
+    @property
+    def bucket_seconds(self) -> float:
+        """An estimate for everything the night holds: by objects or by bytes, whichever takes longer at this rate."""
+        if not self.objects or self.seconds <= 0:
+            return 0.0
+        by_objects = self.night_objects * self.seconds / self.objects
+        by_bytes = self.night_bytes * self.seconds / self.bytes if self.bytes else 0.0
+        return max(by_objects, by_bytes)
+
+    def sentence(self) -> str:
+        """One line for logs and state messages."""
+        names = ", ".join(one.scene_id for one in self.scenes) or "no scene"
+        if self.problems:
+            return f"The drill of night {self.night} failed ({names}): {' '.join(self.problems[:3])}"
+        rate = self.objects / self.seconds if self.seconds else 0.0
+        return f"Night {self.night} restores: {names}, {self.objects:,} objects, {human(self.bytes)}, {rate:,.0f} objects/s"
+
+
+def summarise(run: str, night: Summary, scenes: list[SceneDrill], problems: list[str]) -> DrillRecord:
+    """The record of a drill that has ended."""
+    found = [*(f"{one.scene_id}: {problem}" for one in scenes for problem in one.problems), *problems]
+    outcome: Outcome = "failed" if found else "clean" if scenes else "nothing to do"
+    return DrillRecord(
+        run=run,
+        at=datetime.now(UTC),
+        night=night.night,
+        night_at=night.begun_at,
+        night_objects=night.objects,
+        night_bytes=night.bytes,
+        scenes=tuple(scenes),
+        outcome=outcome,
+        problems=tuple(found[:100]),
+    )
+
+
+def write_record(environment: PipelineEnvironment, record: DrillRecord) -> None:
+    """Keep it."""
+    body = canonical(record.model_dump(mode="json"))
+    environment.storage.create(environment.ops_bucket, f"{ROOT}{record.run}.json", body)
+
+
+def past_drills(environment: PipelineEnvironment) -> list[DrillRecord]:
+    """The last drills, oldest first. Raises PermanentError for a record that cannot be read."""
+    names = [found.name for found in environment.storage.list(environment.ops_bucket, ROOT)]
+    found = [read_record(environment, name) for name in sorted(names)[-LOOKED_BACK:]]
+    return sorted(found, key=lambda record: record.at)  # runs of the same second have no order
+
+
+def read_record(environment: PipelineEnvironment, name: str) -> DrillRecord:
+    """One record."""
+    try:
+        return DrillRecord.model_validate_json(environment.storage.read(environment.ops_bucket, name))
+    except ValidationError as error:
+        raise PermanentError(f"gs://{environment.ops_bucket}/{name} is no drill's record; move it away.") from error
+
+
+def scorecard(record: DrillRecord, rules: BackupPolicy) -> str:
+    """Achieved beside the aims, as Markdown. What was not measured is called an estimate."""
+    aims = [("", "achieved", "our aim", "the pipeline's aim")]
+    age = (record.at - record.night_at).total_seconds() / 60
+    scene, bucket = record.scene_seconds / 60, record.bucket_seconds / 60
+    rows = [
+        ("data lost (RPO)", f"{age:,.0f} min: the night's age", rules.target_rpo_minutes, rules.pipeline_rpo_minutes),
+        ("one scene back (RTO)", f"{scene:,.2f} min, measured", rules.target_rto_minutes, rules.pipeline_rto_minutes),
+        ("all back (RTO)", f"{bucket:,.1f} min, estimated", rules.target_rto_minutes, rules.pipeline_rto_minutes),
+    ]
+    numbers = (age, scene, bucket)
+    shown = [
+        (what, achieved, met(number, ours), met(number, theirs))
+        for (what, achieved, ours, theirs), number in zip(rows, numbers, strict=True)
+    ]
+    scenes = [
+        (one.scene_id, f"{one.objects:,}", human(one.bytes), f"{one.seconds:.2f}", "; ".join(one.problems) or "whole")
+        for one in record.scenes
+    ]
+    rate = f"{record.objects / record.seconds:,.0f} objects/s" if record.seconds else "nothing was restored"
+    return "\n\n".join(
+        [
+            f"# Restore drill: {record.outcome}",
+            record.sentence(),
+            table(aims[0], shown),
+            f"The estimate for everything is {record.night_objects:,} objects and {human(record.night_bytes)} at the "
+            f"measured {rate}; a real restore also holds delivery and proves each scene.",
+            table(("scene", "objects", "size", "seconds", "result"), scenes),
+            "\n".join(f"- {note}" for one in record.scenes for note in one.notes),
+        ]
+    )
+
+
+def met(minutes: float, aim: int) -> str:
+    """`✅ 60 min` or `❌ 60 min`."""
+    return f"{'✅' if minutes <= aim else '❌'} {aim:,} min"

@@ -1,0 +1,131 @@
+"""Workflows and jobs go back to what a night recorded: the difference is shown first, a live change in between refused."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import Any
+
+import pytest
+
+from blocks.environment import PipelineEnvironment
+from blocks.job_definitions import JobDefinition
+from blocks.workflow_definitions import WorkflowDefinition
+from deployments.sandbox.server import Sandbox
+from tasks.backup.definitions import definition
+from tasks.backup.layout import layout_of
+from tasks.restore import definitions
+from tests.restore.world import BACKUP, do, make_night
+
+WORKFLOW, JOB = "usd-assembly-pipeline", "simready-job"
+CHANGED = "main:\n  steps:\n    - done:\n        return: changed\n"
+
+
+def live_workflow(environment: PipelineEnvironment) -> WorkflowDefinition:
+    found = environment.workflows.definition(WORKFLOW)
+    assert found is not None
+    return found
+
+
+def live_job(environment: PipelineEnvironment) -> JobDefinition:
+    found = environment.jobs.definition(JOB)
+    assert found is not None
+    return found
+
+
+def change(environment: PipelineEnvironment, source: str = CHANGED) -> WorkflowDefinition:
+    """Deploy another source."""
+    live = live_workflow(environment)
+    return environment.workflows.deploy(replace(live, source=source), expected_revision=live.revision_id)
+
+
+def set_variable(environment: PipelineEnvironment, value: str) -> JobDefinition:
+    """Deploy the job with an environment variable."""
+    live = live_job(environment)
+    job: dict[str, Any] = live.pinned()
+    container = job["template"]["template"]["containers"][0]
+    container["env"] = [{"name": "API_KEY", "value": value}]
+    return environment.jobs.deploy(replace(live, job=job), etag=live.etag)
+
+
+@pytest.fixture
+def recorded(environment: PipelineEnvironment, sandbox: Sandbox) -> WorkflowDefinition:
+    """A night that recorded the workflow and the job as they are now."""
+    layout, workflow, job = layout_of(environment), live_workflow(environment), set_variable(environment, "hunter1")
+    found = [
+        definition(layout, set(), "workflows", WORKFLOW, workflow.revision_id, (), asdict(workflow)),
+        definition(layout, set(), "jobs", JOB, job.etag, (), asdict(job)),
+    ]
+    make_night(environment, sandbox.store, definitions=[(one.record, one.body) for one in found])
+    return workflow
+
+
+def test_nothing_to_do_when_what_was_recorded_is_live(
+    environment: PipelineEnvironment, recorded: WorkflowDefinition
+) -> None:
+    assert do(environment, "workflow", WORKFLOW).outcome == "nothing to do"
+    assert do(environment, "job", JOB).outcome == "nothing to do"
+
+
+def test_a_workflow_goes_back_and_the_difference_is_shown_first(
+    environment: PipelineEnvironment, recorded: WorkflowDefinition
+) -> None:
+    changed = change(environment)
+    planned = do(environment, "workflow", WORKFLOW, mode="plan")
+    assert planned.outcome == "planned"
+    assert "-        return: changed" in planned.diff
+    assert live_workflow(environment) == changed
+    result = do(environment, "workflow", WORKFLOW)
+    assert (result.outcome, result.reasons) == ("clean", [])
+    assert live_workflow(environment).same_as(recorded)
+
+
+def test_a_job_goes_back_and_no_value_of_its_environment_is_shown(
+    environment: PipelineEnvironment, recorded: WorkflowDefinition
+) -> None:
+    before = live_job(environment)
+    set_variable(environment, "hunter2")
+    result = do(environment, "job", JOB)
+    assert result.outcome == "clean"
+    assert live_job(environment).pinned() == before.pinned()
+    assert "API_KEY" in result.diff
+    assert "hunter" not in result.model_dump_json()
+
+
+def test_a_revision_that_changed_since_the_plan_is_refused(
+    environment: PipelineEnvironment, recorded: WorkflowDefinition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change(environment)
+    real = definitions.plan_definition
+
+    def plan_then_somebody_deploys(*given: Any) -> Any:
+        plan = real(*given)
+        change(environment, CHANGED + "# once more\n")
+        return plan
+
+    monkeypatch.setattr(definitions, "plan_definition", plan_then_somebody_deploys)
+    result = do(environment, "workflow", WORKFLOW)
+    assert result.outcome == "failed"
+    assert "revision" in result.reasons[0]
+    assert live_workflow(environment).source.endswith("# once more\n")
+
+
+def test_what_was_never_recorded_is_refused_with_what_was(
+    environment: PipelineEnvironment, recorded: WorkflowDefinition
+) -> None:
+    result = do(environment, "workflow", "no-such-pipeline")
+    assert result.outcome == "refused"
+    assert WORKFLOW in result.reasons[0]
+
+
+def test_a_definition_that_was_altered_in_the_backup_is_not_deployed(
+    environment: PipelineEnvironment, sandbox: Sandbox, recorded: WorkflowDefinition
+) -> None:
+    changed = change(environment)
+    (name,) = [found.name for found in sandbox.store.list(BACKUP, "definitions/workflows/")]
+    found = sandbox.store.get(BACKUP, name)
+    assert found is not None
+    sandbox.store.put(BACKUP, name, found.data.replace(b"main", b"evil"))
+    result = do(environment, "workflow", WORKFLOW)
+    assert result.outcome == "failed"
+    assert "is not what the night recorded" in result.reasons[0]
+    assert live_workflow(environment) == changed
