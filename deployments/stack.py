@@ -186,7 +186,7 @@ def call(method: str, url: str, body: Any = None, patience: float = 20.0) -> Any
     deadline = time.monotonic() + patience
     while True:
         try:
-            with urllib.request.urlopen(request, timeout=patience if is_read else 60) as response:
+            with urllib.request.urlopen(request, timeout=max(patience, 10.0) if is_read else 60) as response:
                 answer = response.read()
             return json.loads(answer) if answer else None
         except urllib.error.HTTPError as error:

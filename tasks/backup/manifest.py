@@ -56,7 +56,7 @@ def write_manifest(night: Night) -> str:
 def write_part(night: Night, copying: Copying, number: int) -> Written:
     """The part of one range; none when it has no object."""
     found, became = night.source.surveyed[number], copying.became[number]
-    if True:
+    if became.count(Became.CAPTURED) == len(became):
         objects, first, last, path = found.counts.seen, found.first, found.last, found.part
         classes = {
             name.removeprefix("class:"): Tally(objects=count, bytes=found.counts.bytes[name])

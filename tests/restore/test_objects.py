@@ -12,6 +12,7 @@ from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.pipeline.damage import damage
 from deployments.sandbox.server import Sandbox
 from tasks.remediation.context import Context
+from tasks.restore import items
 from tasks.restore.restore import restore
 from tasks.restore.wanted import Wanted
 from tests.recovery.world import everything, live
@@ -409,3 +410,32 @@ def test_an_object_that_does_not_stay_is_found_by_the_proof_and_nothing_follows_
     found = contents(sandbox.store)
     assert [name for name in found if kind(environment, name) in MARKERS] == []
     assert extra in found
+
+
+def test_a_long_list_is_carried_out_in_parts_and_goes_on_with_the_first_that_has_not_ended(
+    environment: PipelineEnvironment, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(items, "PART", 4)
+    scene(sandbox, upto="regen3d")
+    before = contents(sandbox.store)
+    make_night(environment, sandbox.store)
+    without_history(sandbox)
+    delete_all(sandbox)
+    environment.storage.limits = environment.storage.limits.model_copy(update={"attempts": 1})
+    written: list[str] = []
+
+    def note(bucket: str, version: object) -> None:
+        if bucket == DATA:
+            written.append(version.name)  # type: ignore[attr-defined]
+            if len(written) == 10:
+                sandbox.faults.add(FaultRule(service="storage", method="objects.rewrite", kind="status", times=1))
+
+    sandbox.store.on_finalize(note)
+    first = do(environment)
+    assert first.outcome == "failed"
+    assert "continues where it stopped" in first.reasons[0]
+    assert 10 <= len(contents(sandbox.store)) < len(data_only(environment, before))
+    assert do(environment).outcome == "clean"
+    assert contents(sandbox.store) == data_only(environment, before)
+    assert len(written) == len(set(written)), "nothing was written twice"
+    assert executions(sandbox) == []
