@@ -133,19 +133,6 @@ def read_record(environment: PipelineEnvironment, name: str) -> DrillRecord:
 
 def scorecard(record: DrillRecord, rules: BackupPolicy) -> str:
     """Achieved beside the aims, as Markdown. What was not measured is called an estimate."""
-    aims = [("", "achieved", "our aim", "the pipeline's aim")]
-    age = (record.at - record.night_at).total_seconds() / 60
-    scene, bucket = record.scene_seconds / 60, record.bucket_seconds / 60
-    rows = [
-        ("data lost (RPO)", f"{age:,.0f} min: the night's age", rules.target_rpo_minutes, rules.pipeline_rpo_minutes),
-        ("one scene back (RTO)", f"{scene:,.2f} min, measured", rules.target_rto_minutes, rules.pipeline_rto_minutes),
-        ("all back (RTO)", f"{bucket:,.1f} min, estimated", rules.target_rto_minutes, rules.pipeline_rto_minutes),
-    ]
-    numbers = (age, scene, bucket)
-    shown = [
-        (what, achieved, met(number, ours), met(number, theirs))
-        for (what, achieved, ours, theirs), number in zip(rows, numbers, strict=True)
-    ]
     scenes = [
         (one.scene_id, f"{one.objects:,}", human(one.bytes), f"{one.seconds:.2f}", "; ".join(one.problems) or "whole")
         for one in record.scenes
@@ -155,13 +142,27 @@ def scorecard(record: DrillRecord, rules: BackupPolicy) -> str:
         [
             f"# Restore drill: {record.outcome}",
             record.sentence(),
-            table(aims[0], shown),
+            table(("", "achieved", "our aim", "the pipeline's aim"), aims(record, rules)),
             f"The estimate for everything is {record.night_objects:,} objects and {human(record.night_bytes)} at the "
             f"measured {rate}; a real restore also holds delivery and proves each scene.",
             table(("scene", "objects", "size", "seconds", "result"), scenes),
             "\n".join(f"- {note}" for one in record.scenes for note in one.notes),
         ]
     )
+
+
+def aims(record: DrillRecord, rules: BackupPolicy) -> list[tuple[str, str, str, str]]:
+    """What was achieved, in words, beside what is aimed at."""
+    age = (record.at - record.night_at).total_seconds() / 60
+    scene, bucket = record.scene_seconds / 60, record.bucket_seconds / 60
+    rpo = (rules.target_rpo_minutes, rules.pipeline_rpo_minutes)
+    rto = (rules.target_rto_minutes, rules.pipeline_rto_minutes)
+    rows = [
+        ("data lost (RPO)", age, f"{age:,.0f} min: the night's age", rpo),
+        ("one scene back (RTO)", scene, f"{scene:,.2f} min, measured", rto),
+        ("all back (RTO)", bucket, f"{bucket:,.1f} min, estimated", rto),
+    ]
+    return [(what, said, met(minutes, ours), met(minutes, theirs)) for what, minutes, said, (ours, theirs) in rows]
 
 
 def met(minutes: float, aim: int) -> str:

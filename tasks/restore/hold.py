@@ -70,19 +70,8 @@ def make_ticket(doing: Doing) -> Ticket:
     firing = planned(doing)
     if reasons := cannot_hold(environment, firing):
         raise PermanentError(" ".join(reasons))
-    held, retentions = [], []
-    for one in firing:
-        config = environment.delivery.push_config(one.subscription) or {}
-        retentions.append(environment.delivery.retention_seconds(one.subscription))
-        held.append(
-            Held(
-                trigger=one.trigger,
-                workflow=one.workflow,
-                subscription=one.subscription,
-                pattern=one.pattern,
-                push_config=config,
-            )
-        )
+    held = [held_of(environment, one) for one in firing]
+    retentions = [environment.delivery.retention_seconds(one.subscription) for one in firing]
     ticket = Ticket(
         run=doing.journal.run,
         subject=doing.journal.plan().subject,
@@ -95,6 +84,18 @@ def make_ticket(doing: Doing) -> Ticket:
     )
     write_ticket(environment, ticket)
     return ticket
+
+
+def held_of(environment: PipelineEnvironment, one: Firing) -> Held:
+    """What a subscription is before it is held."""
+    config = environment.delivery.push_config(one.subscription) or {}
+    return Held(
+        trigger=one.trigger,
+        workflow=one.workflow,
+        subscription=one.subscription,
+        pattern=one.pattern,
+        push_config=config,
+    )
 
 
 def planned(doing: Doing) -> list[Firing]:

@@ -46,18 +46,8 @@ def prepare_objects(context: Context, wanted: Wanted, folder: Path, result: Rest
     scope = scope_of(environment, wanted)
     night = night_of(environment, wanted)
     firing, why_not = triggers(environment)
-    found = look(
-        Looking(
-            environment,
-            scope,
-            wanted,
-            protection_of(environment),
-            layout_of(environment) if night is not None else None,
-            night,
-            firing,
-            folder,
-        )
-    )
+    layout = layout_of(environment) if night is not None else None
+    found = look(Looking(environment, scope, wanted, protection_of(environment), layout, night, firing, folder))
     refuse_the_unknown(environment, scope, wanted, found, night)
     to_hold = [] if wanted.without_hold or why_not else [one for one in firing if found.fires[one.trigger]]
     plan = plan_objects(scope, wanted, found, to_hold, night.night if night else "", environment.data_bucket)

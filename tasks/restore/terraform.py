@@ -187,24 +187,13 @@ def keep_state(doing: Doing, live: StoredObject) -> None:
 
 
 def take_lock(doing: Doing, bucket: str, name: str) -> StoredObject:
-    """Terraform's lock, held by this run. Raises PermanentError with who has it, after the policy's waiting time.
-
-    The JSON is Terraform's own (`statemgr.LockInfo`), so that its error message names us.
-    """
+    """Terraform's lock, held by this run. Raises PermanentError with who has it, after the policy's waiting time."""
     environment, run = doing.context.environment, doing.journal.run
-    info = {
-        "ID": run,
-        "Operation": "remediation-restore",
-        "Info": "",
-        "Who": doing.context.actor,
-        "Version": "",
-        "Created": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
-        "Path": f"gs://{bucket}/{name}",
-    }
+    body = lock_info(run, doing.context.actor, f"gs://{bucket}/{name}")
     until = time.monotonic() + environment.backup.terraform_lock_wait_seconds
     while True:
         try:
-            return environment.storage.create(bucket, name, canonical(info))
+            return environment.storage.create(bucket, name, body)
         except PreconditionFailed:
             found = environment.storage.stat(bucket, name)
         if found is None:
@@ -219,6 +208,20 @@ def take_lock(doing: Doing, bucket: str, name: str) -> StoredObject:
                 "wait until that ends."
             )
         time.sleep(environment.policy.poll_seconds)
+
+
+def lock_info(run: str, actor: str, where: str) -> bytes:
+    """What the lock says: Terraform's own JSON (`statemgr.LockInfo`), so that its error message names us."""
+    info = {
+        "ID": run,
+        "Operation": "remediation-restore",
+        "Info": "",
+        "Who": actor,
+        "Version": "",
+        "Created": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
+        "Path": where,
+    }
+    return canonical(info)
 
 
 def read_lock(environment: PipelineEnvironment, lock: StoredObject) -> dict[str, str]:

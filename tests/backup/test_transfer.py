@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+
 import pytest
 
 from blocks.environment import PipelineEnvironment
@@ -10,7 +12,7 @@ from deployments.sandbox.server import Sandbox
 from tasks.backup import transfer
 from tasks.backup.verify import verify_backup
 from tasks.remediation.context import Context
-from tests.backup.world import BACKUP, DATA, backup, copies, done, fill, locked_backup, manifest, newest, untrue
+from tests.backup.world import BACKUP, DATA, OPS, backup, copies, done, fill, locked_backup, manifest, newest, untrue
 
 STRANGE = ("scenes/a, b.bin", 'scenes/"quoted".bin', "scenes/a+17", "scenes/a", "scenes/a (2)", "scenes/ä.bin")
 
@@ -58,6 +60,7 @@ def test_only_the_generations_that_were_listed_are_brought_and_what_has_changed_
     environment: PipelineEnvironment, sandbox: Sandbox
 ) -> None:
     names = fill(sandbox.store, 80)
+    listed = {(found.name, str(found.generation)) for found in sandbox.store.list(DATA, "scenes/")}
     changed = False
 
     def overwrite(bucket: str, version: object) -> None:
@@ -70,6 +73,8 @@ def test_only_the_generations_that_were_listed_are_brought_and_what_has_changed_
     sandbox.store.on_finalize(overwrite)
     summary = done(environment)
     assert changed
+    (manifest_csv,) = sandbox.store.list(OPS, "remediation/backup/transfers/")
+    assert set(map(tuple, csv.reader(manifest_csv.data.decode().splitlines()))) == listed
     assert summary.objects == 80
     assert untrue(environment, sandbox.store) == []
     live = {found.name: found.generation for found in sandbox.store.list(DATA, "scenes/")}

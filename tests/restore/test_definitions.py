@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -11,8 +12,9 @@ from blocks.environment import PipelineEnvironment
 from blocks.job_definitions import JobDefinition
 from blocks.workflow_definitions import WorkflowDefinition
 from deployments.sandbox.server import Sandbox
-from tasks.backup.definitions import definition
-from tasks.backup.layout import layout_of
+from tasks.backup.layout import DefinitionKind, layout_of
+from tasks.backup.summary import DefinitionRecord
+from tasks.remediation.plan import canonical
 from tasks.restore import definitions
 from tests.restore.world import BACKUP, do, make_night
 
@@ -47,15 +49,25 @@ def set_variable(environment: PipelineEnvironment, value: str) -> JobDefinition:
     return environment.jobs.deploy(replace(live, job=job), etag=live.etag)
 
 
+def captured(
+    environment: PipelineEnvironment, kind: DefinitionKind, name: str, revision: str, value: Any
+) -> tuple[DefinitionRecord, bytes]:
+    """A definition as a night records it."""
+    body = canonical(value)
+    sha256 = hashlib.sha256(body).hexdigest()
+    where = layout_of(environment).definition_name(kind, name, sha256)
+    return DefinitionRecord(kind=kind, name=name, revision=revision, sha256=sha256, object=where), body
+
+
 @pytest.fixture
 def recorded(environment: PipelineEnvironment, sandbox: Sandbox) -> WorkflowDefinition:
     """A night that recorded the workflow and the job as they are now."""
-    layout, workflow, job = layout_of(environment), live_workflow(environment), set_variable(environment, "hunter1")
+    workflow, job = live_workflow(environment), set_variable(environment, "hunter1")
     found = [
-        definition(layout, set(), "workflows", WORKFLOW, workflow.revision_id, (), asdict(workflow)),
-        definition(layout, set(), "jobs", JOB, job.etag, (), asdict(job)),
+        captured(environment, "workflows", WORKFLOW, workflow.revision_id, asdict(workflow)),
+        captured(environment, "jobs", JOB, job.etag, asdict(job)),
     ]
-    make_night(environment, sandbox.store, definitions=[(one.record, one.body) for one in found])
+    make_night(environment, sandbox.store, definitions=found)
     return workflow
 
 

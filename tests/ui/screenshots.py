@@ -34,7 +34,7 @@ def main() -> None:
         run(stack, "restore-drill", {})
         verified = run(stack, "verify-backup", {})
         card = f"{stack.ui_url}/v2/artifacts/artifact/{artifact(stack, verified, 'backup-scorecard')}"
-        picture_of(card, IMAGES / "scorecard.png", 1400, 620)
+        picture_of(card, IMAGES / "scorecard.png", 1700, 620)
     shutil.rmtree(stack.folder, ignore_errors=True)
 
 
