@@ -25,8 +25,8 @@ from tasks.backup.plan import SUBJECT, engine_for, plan_backup
 from tasks.backup.present import captured_phrase, class_rows, planned_phrase
 from tasks.backup.steps import observe_source, rsync_backups, write_records
 from tasks.backup.summary import Summary
-from tasks.recovery.recover import Call, plain
 from tasks.remediation.apply import Work
+from tasks.remediation.calling import Call, plain
 from tasks.remediation.context import Context, new_run_id
 from tasks.remediation.journal import Journal, JournalTaken
 from tasks.remediation.lease import Lease, LeaseBusy, LeaseLost

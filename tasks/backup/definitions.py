@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -143,9 +144,11 @@ def short(resource: dict[str, Any]) -> str:
 
 def capture(environment: PipelineEnvironment, layout: Layout, deployed: Deployed) -> int:
     """Write what is new; how many there were. What is there by now was written by an earlier try."""
-    for one in deployed.new:
-        try:
+
+    def write(one: Definition) -> None:
+        with suppress(PreconditionFailed):
             environment.storage.create(layout.bucket, one.record.object, one.body)
-        except PreconditionFailed:
-            continue
+
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        list(pool.map(write, deployed.new))
     return len(deployed.new)

@@ -27,9 +27,9 @@ from tasks.backup.plan import SUBJECT
 from tasks.backup.summary import Summary
 from tasks.backup.unneeded import Unneeded, find_unneeded
 from tasks.recovery.present import counted
-from tasks.recovery.recover import Call, plain
 from tasks.remediation.actions import Doing
 from tasks.remediation.apply import Handlers, Stopped, Work, nothing_to_look_at, run_step
+from tasks.remediation.calling import Call, plain
 from tasks.remediation.context import Context, new_run_id
 from tasks.remediation.journal import Journal, JournalTaken
 from tasks.remediation.lease import Lease, LeaseBusy, LeaseLost

@@ -53,7 +53,7 @@ def row(what: str, achieved: float | None, ours: int, pipelines: int) -> dict[st
         "measure": what,
         "achieved": NOT_MEASURED if achieved is None else minutes(achieved),
         "our target": f"{minutes(ours)} {mark(achieved, ours)}".strip(),
-        "the pipeline's own goal": f"{minutes(pipelines)} {mark(achieved, pipelines)}".strip(),
+        "the pipeline's goal": f"{minutes(pipelines)} {mark(achieved, pipelines)}".strip(),
     }
 
 

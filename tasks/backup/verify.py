@@ -25,7 +25,7 @@ from tasks.backup.outcome import VerifyResult
 from tasks.backup.scorecard import scorecard
 from tasks.backup.summary import Summary
 from tasks.recovery.present import counted
-from tasks.recovery.recover import Call, plain
+from tasks.remediation.calling import Call, plain
 from tasks.remediation.context import Context, new_run_id
 from tasks.remediation.task_settings import STEP_SETTINGS
 from tasks.sync.copying import in_parallel

@@ -7,11 +7,11 @@ functions (`plain`).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 from blocks.catalogue_query import class_of
 from blocks.errors import OutsideError, PermanentError, TemporaryError, UnknownOutcome
@@ -22,6 +22,7 @@ from tasks.recovery.plan import plan_recovery
 from tasks.recovery.steps import STEP_TASKS, validate_manifests
 from tasks.remediation.apply import Stopped, Work
 from tasks.remediation.approve import needs_person
+from tasks.remediation.calling import Call, plain
 from tasks.remediation.context import Context, new_run_id
 from tasks.remediation.guard import Surroundings, refusals
 from tasks.remediation.journal import Journal, JournalTaken, past_runs, read_journal
@@ -29,13 +30,6 @@ from tasks.remediation.lease import Lease, LeaseBusy, LeaseLost
 from tasks.remediation.plan import Plan
 from tasks.remediation.starts import StillRunning
 from tasks.validation.scene import validate_scene
-
-Call = Callable[..., Any]
-
-
-def plain(task: Any, *args: Any, **kwargs: Any) -> Any:
-    """Call a task's function without Prefect."""
-    return task.fn(*args, **kwargs)
 
 
 @dataclass(frozen=True, slots=True)

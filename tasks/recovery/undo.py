@@ -13,10 +13,10 @@ from blocks.environment import PipelineEnvironment
 from blocks.errors import NotFound, OutsideError, PermanentError
 from blocks.stored_object import StoredObject
 from tasks.recovery.outcome import RecoveryResult
-from tasks.recovery.recover import Call, plain
 from tasks.recovery.steps import restore_inputs
 from tasks.remediation.actions import quarantine_name
 from tasks.remediation.apply import Stopped, Work
+from tasks.remediation.calling import Call, plain
 from tasks.remediation.context import Context, new_run_id
 from tasks.remediation.guard import Surroundings, refusals
 from tasks.remediation.journal import Journal, JournalTaken, read_journal

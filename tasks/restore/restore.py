@@ -13,9 +13,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from blocks.errors import OutsideError, PermanentError, TemporaryError
-from tasks.recovery.recover import Call, plain
 from tasks.remediation.apply import Stopped
 from tasks.remediation.approve import needs_person
+from tasks.remediation.calling import Call, plain
 from tasks.remediation.context import Context, new_run_id
 from tasks.remediation.journal import Journal, JournalTaken, past_runs, read_journal
 from tasks.remediation.lease import LeaseBusy, LeaseLost
