@@ -12,7 +12,7 @@ from deployments.sandbox.storage.store_errors import BadRequest
 MAX_CALLS = 1000
 """Google documents 100 and its Python client sends up to 1,000."""
 
-_BOUNDARY = re.compile(r'boundary="?([^";]+)"?', re.IGNORECASE)
+_BOUNDARY = re.compile(r"""boundary=["']?([^"';]+)""", re.IGNORECASE)
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 _FENCE = b"batch_of_the_sandbox"
 

@@ -164,7 +164,7 @@ def _check_hashes(headers: Mapping[str, str], resource: Mapping[str, Any], conte
             raise BadRequest(f'Provided MD5 hash "{wanted}" doesn\'t match calculated MD5 hash "{content.md5}".')
 
 
-_BOUNDARY = re.compile(r'boundary="?([^";]+)"?', re.IGNORECASE)
+_BOUNDARY = re.compile(r"""boundary=["']?([^"';]+)""", re.IGNORECASE)  # gcloud quotes it with '
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 
 
