@@ -11,6 +11,7 @@ os.environ["PREFECT_HOME"] = tempfile.mkdtemp(prefix="remediation-tests-")
 os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
 os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"  # nothing is told to anybody outside
 os.environ["DO_NOT_TRACK"] = "1"
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"  # else gRPC's threads wake up in a child between fork and exec, and abort
 os.environ.pop("PREFECT_API_URL", None)
 
 import pytest
