@@ -16,7 +16,7 @@ from tasks.backup.present import publish_result
 from tasks.backup.watch import watch
 
 
-@flow(name="backup-watch")
+@flow(name="backup-watch", flow_run_name="backup watch")
 def backup_watch(environment: str = "default") -> State[Any]:
     """Fail when the last night is missing, too old, partial, damaged or not verified. Changes nothing.
 

@@ -28,7 +28,7 @@ def restore_scenes(context: Context, scene_ids: list[str]) -> DrillRecord:
     return drill(context, scene_ids)
 
 
-@flow(name="restore-drill")
+@flow(name="restore-drill", flow_run_name="restore drill")
 def restore_drill(
     scene_ids: list[str] | None = None, environment: str = "default", requested_by: str = ""
 ) -> State[Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from prefect import State, flow, get_run_logger
+from prefect import State, flow, get_run_logger, runtime
 from prefect.states import Completed, Failed
 
 from blocks.environment import PipelineEnvironment
@@ -17,7 +17,13 @@ from tasks.backup.present import publish_verification
 from tasks.backup.verify import verify_backup as verify
 
 
-@flow(name="verify-backup", flow_run_name="verify backup {night}")
+def run_name() -> str:
+    """What the flow run is called in lists, e.g. `verify the newest backup`."""
+    night = runtime.flow_run.parameters.get("night")
+    return f"verify backup {night}" if night else "verify the newest backup"
+
+
+@flow(name="verify-backup", flow_run_name=run_name)
 def verify_backup(night: str = "", environment: str = "default", requested_by: str = "") -> State[Any]:
     """Compare a night's record with what is in the backup, and publish the scorecard. Changes nothing.
 

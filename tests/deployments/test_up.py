@@ -50,6 +50,22 @@ def test_recover_and_undo_use_its_prefect_server(stack: RunningStack) -> None:
     }
 
 
+def test_a_night_is_backed_up_verified_drilled_and_restored_from_the_command_line(stack: RunningStack) -> None:
+    scene = stack.scene("cli_backup_001")
+    backed_up = stack.remediate("backup", "--apply")
+    assert backed_up.returncode == 0, backed_up.stderr
+    for command in ("verify-backup", "restore-drill"):
+        done = stack.remediate(command)
+        assert done.returncode == 0, done.stderr
+    stack.control("POST", f"scenes/{scene}/damage", {"name": "usd_missing"})
+    refused = stack.remediate("restore", "scene", scene, "--apply")
+    assert refused.returncode == 1
+    assert "Say why" in refused.stderr.splitlines()[-1]
+    restored = stack.remediate("restore", "scene", scene, "--apply", "--reason", "a test")
+    assert restored.returncode == 0, restored.stderr
+    assert stack.is_healthy(scene)
+
+
 def test_a_folder_is_loaded_into_its_sandbox(stack: RunningStack, tmp_path: Path) -> None:
     path = tmp_path / "scenes" / "loaded_001" / "regen3d" / "x.json"
     path.parent.mkdir(parents=True)
