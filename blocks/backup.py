@@ -106,4 +106,9 @@ class BackupPolicy(Block):
             raise ValueError(
                 f"drill_prefix {self.drill_prefix!r} is where the pipeline's triggers listen; use another, as 'drills/'."
             )
+        if self.drill_prefix.startswith("remediation/"):
+            raise ValueError(
+                f"drill_prefix {self.drill_prefix!r} is where leases, journals and records are, and a drill empties it; "
+                "use another, as 'drills/'."
+            )
         return self

@@ -37,6 +37,8 @@ class Verifying:
         self.record, self.compared, self.content = Findings(), Findings(), Findings()
         """What each of the three steps finds; a step that is tried again begins anew."""
         self.trusted: list[Summary] = []
+        self.newest = True
+        """Whether it is of the newest night. Another one's is not a turn of the cycle: it would skip a slot of that."""
         self.slot = 0
         self.samples: list[Path] = []
         self.objects = self.read_objects = self.read_bytes = 0

@@ -39,6 +39,8 @@ from tasks.sync.copying import delete_all
 from tasks.sync.meter import human
 
 PROCEDURE = "expire-backups"
+RESTORES = "restore"
+"""What the lease of restores is called."""
 HELD = "retention policy"
 """Google's words when a bucket's retention holds an object (Google: "Bucket Lock")."""
 
@@ -57,8 +59,8 @@ class Expiring:
 def expire(context: Context, mode: Mode, call: Call = plain, now: datetime | None = None) -> Result:
     """Remove what is too old, or show it. Never raises for what can go wrong with the backup.
 
-    Refused while the kill switch is on, while a backup runs, and when any night's record is damaged. `now`: what age is
-    counted from; by default this moment.
+    Refused while the kill switch is on, while a backup or a restore runs, and when any night's record is damaged.
+    `now`: what age is counted from; by default this moment.
     """
     result = Result(what="expiry", reasons=[*misplaced(context.environment), *stopped(context)])
     if result.reasons:
@@ -69,7 +71,9 @@ def expire(context: Context, mode: Mode, call: Call = plain, now: datetime | Non
             if mode == "plan":
                 look(work, result, call)
             else:
-                with context.holding(SUBJECT, new_run_id()) as lease:
+                run = new_run_id()
+                # Nor may a restore begin meanwhile: it may read the very night that goes.
+                with context.holding(SUBJECT, run) as lease, context.holding(RESTORES, run):
                     if look(work, result, call):
                         apply(work, lease, result, call)
     except LeaseBusy as error:

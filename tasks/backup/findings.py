@@ -74,7 +74,7 @@ class Verification(Record):
     slot: int
     """Which part of the content was read: from 0 to cycle - 1."""
     slot_read: bool
-    """Whether all of that part could be read; the next verification takes the next slot only then."""
+    """Whether all of that part of the newest night could be read; the next verification takes the next slot only then."""
     read_objects: int
     read_bytes: int
     findings_count: int

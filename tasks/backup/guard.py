@@ -46,6 +46,12 @@ def suspicious(night: Night) -> Iterator[str]:
             f"The sentinel gs://{bucket}/{rules.sentinel} is missing, so this may not be the bucket it should be; "
             "bring it back, or correct the policy's sentinel."
         )
+    if night.reference is not None and night.reference.data_bucket != bucket:
+        yield (
+            f"The nights here are of gs://{night.reference.data_bucket}, and data_bucket is {bucket}: correct it, or begin "
+            "under another backup_prefix, so that no restore takes one for the other."
+        )
+        return
     if night.reference is None or night.reference.prefix != rules.prefix:
         return
     before = night.reference.objects

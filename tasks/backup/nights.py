@@ -80,14 +80,29 @@ def read_summary(environment: PipelineEnvironment, night: str, known: list[str] 
 
     Raises:
         NotFound: there is no such night.
-        NightDamaged: it (or the night after it) is forged or altered, or it is no link of the chain.
+        NightDamaged: it is forged or altered, or it is no link of the chain.
     """
     found = nights(environment) if known is None else known
     link = read_link(environment, night)
-    later = found[found.index(night) + 1 :] if night in found else []
-    if later and (problem := disowned(link, read_link(environment, later[0]).summary)):
+    after = next_link(environment, found[found.index(night) + 1 :] if night in found else [])
+    if after is not None and (problem := disowned(link, after.summary)):
         raise NightDamaged(problem)
     return link.summary
+
+
+def next_link(environment: PipelineEnvironment, later: list[str]) -> Link | None:
+    """The first of these nights that can testify about the one before it; None when there is none.
+
+    With a key, a night that is not signed by it says nothing: else whoever can add one object could spoil the night
+    before it. Without one only the chain protects, and a damaged night raises `NightDamaged`.
+    """
+    for night in later:
+        try:
+            return read_link(environment, night)
+        except NightDamaged:
+            if not environment.backup.signing_key.get_secret_value():
+                raise
+    return None
 
 
 def read_link(environment: PipelineEnvironment, night: str) -> Link:
@@ -138,14 +153,19 @@ def last_good(environment: PipelineEnvironment, before: datetime | None = None) 
 def night_at(environment: PipelineEnvironment, when: datetime) -> Summary | None:
     """The newest night that began at or before `when`, complete or not; None when there is none.
 
-    Raises `NightDamaged` when that night is.
+    Its beginning decides, not its name: after a night whose clock was ahead, names are ahead too. Raises `NightDamaged`
+    when that night is; one whose name is later does not matter.
     """
     known = nights(environment)
     for night in reversed(known):
-        if night_time(night) <= when + BUMPED:
+        try:
             summary = read_summary(environment, night, known)
-            if summary.begun_at <= when:
-                return summary
+        except NightDamaged:
+            if night_time(night) <= when + BUMPED:
+                raise
+            continue
+        if summary.begun_at <= when:
+            return summary
     return None
 
 

@@ -8,9 +8,10 @@ from datetime import timedelta
 
 from blocks.catalogue_query import class_of_object
 from blocks.environment import PipelineEnvironment
+from blocks.errors import PermanentError
 from blocks.storage_bulk import Entry
 from tasks.backup.definitions import observe_deployed
-from tasks.backup.layout import layout_of, night_id, night_time
+from tasks.backup.layout import is_night, layout_of, night_id, night_time
 from tasks.backup.night import ClassCount, Night, Source
 from tasks.backup.nights import NightDamaged, nights, read_states, read_summary
 from tasks.backup.summary import Part, StateRecord, Summary
@@ -74,12 +75,19 @@ def earlier(environment: PipelineEnvironment) -> tuple[Summary | None, tuple[str
 def new_night(night: Night) -> str:
     """The id of this night: its beginning, or a second after the newest one's if that is not later.
 
-    Folders of nights that were killed count too, so no name is ever used again.
+    Folders of nights that were killed count too, so no name is ever used again. Others do not. Raises `PermanentError`
+    when no name is left.
     """
     storage, layout = night.environment.storage, night.layout
     folders = [name.rstrip("/").rpartition("/")[2] for name in storage.prefixes(layout.bucket, layout.nights_root)]
-    wanted, newest = night_id(night.begun_at), max(folders, default="")
-    return wanted if wanted > newest else night_id(night_time(newest) + timedelta(seconds=1))
+    wanted, newest = night_id(night.begun_at), max(filter(is_night, folders), default="")
+    if wanted > newest:
+        return wanted
+    try:
+        return night_id(night_time(newest) + timedelta(seconds=1))
+    except (ValueError, OverflowError) as error:
+        where = f"gs://{layout.bucket}/{layout.night_prefix(newest)}"
+        raise PermanentError(f"{where} cannot be a night; find out who wrote it, and remove it.") from error
 
 
 def observe_source(night: Night) -> Source:

@@ -78,7 +78,7 @@ def scorecard(environment: PipelineEnvironment, summaries: Sequence[Summary], no
         now: The time.
     """
     moment = now or datetime.now(UTC)
-    begun = [summary.begun_at for summary in summaries if summary.good]
+    begun = [summary.begun_at for summary in summaries if summary.good and summary.begun_at <= moment]
     gaps = [later - earlier for earlier, later in pairwise([*begun, moment]) if later > moment - WINDOW]
     drill = last_drill(environment)
     return Scorecard(

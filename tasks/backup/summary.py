@@ -159,4 +159,4 @@ def signature_of(summary: Summary, key: SecretStr) -> str:
 
 def signed_by(summary: Summary, key: SecretStr) -> bool:
     """Whether the signature is the key's."""
-    return hmac.compare_digest(summary.signature, signature_of(summary, key))
+    return hmac.compare_digest(summary.signature.encode(), signature_of(summary, key).encode())

@@ -70,7 +70,7 @@ def carry_out(work: Verifying, night: str, known: list[str], result: VerifyResul
     begun_at = datetime.now(UTC)
     if night not in known:
         raise NotFound(f"There is no night {night}; the newest are {', '.join(known[-3:])}.")
-    result.night, result.run = night, new_run_id()
+    result.night, result.run, work.newest = night, new_run_id(), night == known[-1]
     call(check_record, work, known)
     summary = next((one for one in work.trusted if one.night == night), None)
     if summary is not None:
@@ -86,7 +86,7 @@ def carry_out(work: Verifying, night: str, known: list[str], result: VerifyResul
 def record_of(work: Verifying, result: VerifyResult, summary: Summary | None, begun_at: datetime) -> Verification:
     """What was found, for the ops bucket."""
     found = work.findings
-    unread = summary is None or found.kinds["unreadable"] or found.kinds["record"]
+    unread = not work.newest or summary is None or found.kinds["unreadable"] or found.kinds["record"]
     return Verification(
         run=result.run,
         night=result.night,

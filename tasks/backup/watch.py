@@ -17,6 +17,9 @@ from tasks.backup.scorecard import minutes
 from tasks.backup.summary import Summary
 from tasks.recovery.present import counted
 
+CLOCKS = timedelta(minutes=10)
+"""Two machines' clocks may differ by so much."""
+
 
 def watch(environment: PipelineEnvironment, now: datetime | None = None) -> Result:
     """Whether the last night is there and good. Read-only; never raises for what can go wrong with the backup.
@@ -45,6 +48,11 @@ def complaints(environment: PipelineEnvironment, newest: Summary, now: datetime)
     """What is wrong with the last night, one sentence each."""
     age, target = now - newest.begun_at, timedelta(minutes=environment.backup.target_rpo_minutes)
     found = []
+    if age < -CLOCKS:
+        found.append(
+            f"Night {newest.night} says that it began {minutes(-age.total_seconds() / 60)} from now: the clock of what made "
+            "it was wrong, so nobody can tell how old it is. Set the clock, then run nightly-backup."
+        )
     if age > target:
         ago = minutes(age.total_seconds() / 60)
         found.append(

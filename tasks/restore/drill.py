@@ -71,7 +71,7 @@ def choose(environment: PipelineEnvironment, night: Summary, asked: list[str]) -
     if unknown := [one for one in asked if one not in known]:
         raise PermanentError(f"Night {night.night} holds no scene {', '.join(unknown)}; it has {len(known)} others.")
     if asked:
-        return asked
+        return list(dict.fromkeys(asked))
     last = {one.scene_id: record.at for record in past_drills(environment) for one in record.scenes}
     never = datetime.min.replace(tzinfo=night.begun_at.tzinfo)
     return sorted(known, key=lambda scene_id: (last.get(scene_id, never), scene_id))[: environment.backup.drill_scenes]

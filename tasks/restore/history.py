@@ -16,7 +16,7 @@ from tasks.backup.nights import read_entries
 from tasks.backup.summary import ManifestEntry, Summary
 from tasks.restore.rungs import Held, Rung
 from tasks.sync.listing import copies
-from tasks.sync.order import MARK, copy_key, in_copy_order
+from tasks.sync.order import copy_key, in_copy_order
 from tasks.sync.shards import Shard
 from tasks.sync.walk import walk
 
@@ -65,7 +65,7 @@ def recorded(
     """What the night recorded under `prefix` in a range, each with its copy, by the same keys as `names`."""
     entries = ((copy_key(one.name, one.generation), one) for one in read_entries(environment, summary, prefix, shard))
     bulk = BulkStorage(environment.storage)
-    there = copies(bulk, layout.bucket, layout.copies_root, prefix.replace(MARK, MARK + MARK), shard)
+    there = copies(bulk, layout.bucket, layout.copies_root, prefix, shard)
     for entry, copy in walk(entries, there):
         if entry is not None:
             yield copy_key(entry.name, 0), Recorded(entry, copy)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -111,12 +112,17 @@ def create(environment: PipelineEnvironment, name: str, lines: Sequence[bytes]) 
 
 
 def read_lines(environment: PipelineEnvironment, name: str) -> list[bytes] | None:
-    """The lines of one part; None when it is not there."""
+    """The lines of one part; None when it is not there. Raises PermanentError when they cannot be read."""
     try:
         body = environment.storage.read(environment.ops_bucket, name)
     except NotFound:
         return None
-    return gzip.decompress(body).splitlines()
+    try:
+        return gzip.decompress(body).splitlines()
+    except (OSError, EOFError, zlib.error) as error:
+        raise PermanentError(
+            f"gs://{environment.ops_bucket}/{name} is not what a restore wrote; find out who changed it."
+        ) from error
 
 
 def parts(environment: PipelineEnvironment, run: str, which: ListName) -> Iterator[tuple[int, list[Item]]]:

@@ -47,4 +47,6 @@ class RestoreResult(BaseModel):
             words.append(" ".join(self.reasons))
         elif self.achieved and self.outcome in ("clean", "planned"):
             words.append(self.achieved)
+        elif self.notes and self.outcome == "nothing to do":
+            words.append(" ".join(self.notes))
         return " - ".join(words)

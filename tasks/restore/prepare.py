@@ -12,8 +12,9 @@ from blocks.environment import PipelineEnvironment
 from blocks.errors import NotFound, OutsideError
 from blocks.stored_object import Protection
 from tasks.backup.layout import layout_of
-from tasks.backup.nights import last_good, night_at
+from tasks.backup.nights import last_good, night_at, nights
 from tasks.backup.summary import Summary
+from tasks.recovery.present import counted
 from tasks.remediation.context import Context
 from tasks.remediation.guard import Surroundings, refusals
 from tasks.remediation.lease import ROOT as LEASES
@@ -51,7 +52,7 @@ def prepare_objects(context: Context, wanted: Wanted, folder: Path, result: Rest
     refuse_the_unknown(environment, scope, wanted, found, night)
     to_hold = [] if wanted.without_hold or why_not else [one for one in firing if found.fires[one.trigger]]
     plan = plan_objects(scope, wanted, found, to_hold, night.night if night else "", environment.data_bucket)
-    tell(result, plan, found, wanted, night)
+    tell(environment, result, plan, found, wanted, night)
     prepared = Prepared(plan, lost=found.objects["lost"])
     prepared.refused = [] if not plan.actions else guard(context, scope, wanted, found, plan)
     if plan.actions and not wanted.without_hold:
@@ -71,9 +72,21 @@ def refuse_the_unknown(
 ) -> None:
     """Nothing known of a time or of a name is no reason to think that nothing was there. Raises `BadRequest`."""
     if not any(found.objects[kind] for kind in ("live", "missing", "lost", "withheld", "never")):
-        where = f"night {night.night}" if night is not None else "the backup"
-        raise BadRequest(f"Neither gs://{environment.data_bucket} nor {where} holds {scope.text}; check its name.")
+        where, hint = (f"night {night.night}", "") if night else ("any night begun by then", ", or give a later time")
+        raise BadRequest(
+            f"Neither gs://{environment.data_bucket} nor {where} holds {scope.text}; check its name{hint}."
+        )
     if night is not None:
+        if wanted.remove_extra and not scope.prefix.startswith(night.prefix):
+            raise BadRequest(
+                f"Night {night.night} recorded only what is below {night.prefix}, so nobody can tell what is extra in "
+                f"{scope.text}; leave remove_extra out."
+            )
+        if wanted.remove_extra and night.data_bucket != environment.data_bucket:
+            raise BadRequest(
+                f"Night {night.night} is of gs://{night.data_bucket}, so nobody can tell what is extra in "
+                f"gs://{environment.data_bucket}; leave remove_extra out."
+            )
         return
     there = ("same", "missing", "overwritten", "left_alone", "withheld")
     if wanted.remove_extra:
@@ -140,7 +153,14 @@ def triggers(environment: PipelineEnvironment) -> tuple[tuple[Firing, ...], list
         return by_catalogue(environment), [f"The deployed triggers cannot be listed, so none can be held: {error}"]
 
 
-def tell(result: RestoreResult, plan: Plan, found: Found, wanted: Wanted, night: Summary | None) -> None:
+def tell(
+    environment: PipelineEnvironment,
+    result: RestoreResult,
+    plan: Plan,
+    found: Found,
+    wanted: Wanted,
+    night: Summary | None,
+) -> None:
     """Fill in the result."""
     result.plan, result.counts, result.shown = plan, dict(found.objects), found.shown
     result.fires = dict(found.fires)
@@ -148,6 +168,13 @@ def tell(result: RestoreResult, plan: Plan, found: Found, wanted: Wanted, night:
     result.achieved = time_sentence(wanted.at, night.begun_at if night else None, found)
     if night is not None and not night.good:
         result.notes.append(f"Night {night.night} is {night.outcome}: {night.missing_count} objects are not in it.")
+    newer = [one for one in nights(environment) if one > night.night] if night and wanted.at is None else []
+    if newer:
+        result.notes.append(
+            f"{counted(len(newer), 'newer night')} captured not everything, the last {newer[-1]}: give `at` to use one."
+        )
+    if night is not None and night.data_bucket != environment.data_bucket:
+        result.notes.append(f"Night {night.night} is of another bucket, gs://{night.data_bucket}.")
     if found.objects["withheld"]:
         count = found.objects["withheld"]
         result.notes.append(f"{count:,} markers and trigger objects are not restored; run with markers to do so, last.")

@@ -12,6 +12,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from pydantic import JsonValue
+
 from blocks.errors import OutsideError, PermanentError, TemporaryError
 from tasks.remediation.apply import Stopped
 from tasks.remediation.approve import needs_person
@@ -105,6 +107,8 @@ def apply(context: Context, wanted: Wanted, folder: Path, result: RestoreResult,
         lease = stack.enter_context(context.holding(SUBJECT, run))
         scene = stack.enter_context(context.holding(scene_id, run)) if scene_id else None
         journal = unfinished(context)
+        if journal is not None and other_than(journal, wanted, scene_id) and given_up(context, journal):
+            journal = None
         if journal is None:
             prepared = look_and_plan(context, wanted, folder, result)
             if prepared is None:
@@ -132,6 +136,7 @@ def begin(context: Context, wanted: Wanted, prepared: Prepared, run: str) -> Jou
             "kind": wanted.kind,
             "name": wanted.name,
             "at": wanted.at.isoformat() if wanted.at else "",
+            "asked": asked_of(wanted),
             "reason": wanted.reason,
             "lost": prepared.lost,
             "flow_run": context.flow_run_id,
@@ -158,12 +163,40 @@ def other_than(journal: Journal, wanted: Wanted, scene_id: str | None) -> str:
             f"Restore {journal.run} of {journal.plan().subject} was interrupted: run that one again to finish it, or "
             "hold-watch with mode apply to give it up; then run this."
         )
+    if (data.get("asked") or asked_of(wanted)) != asked_of(wanted):
+        return (
+            f"Restore {journal.run} of {journal.plan().subject} was interrupted, and it was asked for another time or with "
+            "other options: run it with those again to finish it, or hold-watch with mode apply to give it up; then run "
+            "this."
+        )
     if wanted.plan_digest and wanted.plan_digest != journal.plan().digest:
         return (
             f"Restore {journal.run} was interrupted and its plan {journal.plan().digest} must be finished before plan "
             f"{wanted.plan_digest} can be applied; run this without a digest to continue it."
         )
     return ""
+
+
+def given_up(context: Context, journal: Journal) -> bool:
+    """End an interrupted restore of objects that holds no delivery, since hold-watch cannot; whether it was ended."""
+    environment, kind = context.environment, journal.entries[0].data["kind"]
+    held_on = read_ticket(environment, journal.run) is not None and not is_redeemed(environment, journal.run)
+    if kind not in OBJECTS or held_on:
+        return False
+    journal.append("end", {"outcome": "failed", "reasons": [f"given up: {context.actor} asked for another restore"]})
+    return True
+
+
+def asked_of(wanted: Wanted) -> dict[str, JsonValue]:
+    """What decides which objects are restored, beside the scope."""
+    return {
+        "at": wanted.at.isoformat() if wanted.at else "",
+        "overwrite": wanted.overwrite,
+        "remove_extra": wanted.remove_extra,
+        "markers": wanted.markers,
+        "without_hold": wanted.without_hold,
+        "older_serial": wanted.older_serial,
+    }
 
 
 def carry_out(work: RestoreWork, result: RestoreResult, call: Call) -> None:

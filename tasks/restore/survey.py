@@ -181,7 +181,7 @@ def overwrites(looking: Looking, name: str, damaged: Damaged) -> bool:
 
 def extra(looking: Looking, name: str, kind: ObjectClass, live: Held, found: Found, write: Write) -> None:
     """An object that was not there then."""
-    if kind in KEPT:
+    if kind in KEPT or kind in looking.environment.backup.left_out:  # no night can tell whether that was there
         return
     found.add("extra", live.size, name)
     if looking.wanted.remove_extra:

@@ -65,7 +65,7 @@ class Scope:
 
 def scope_of(environment: PipelineEnvironment, wanted: Wanted) -> Scope:
     """The scope in words turned into names. Raises `BadRequest`."""
-    kind, name = wanted.kind, wanted.name.strip()
+    kind, name = wanted.kind, name_in(wanted)
     root = environment.backup.prefix
     if kind == "bucket":
         if name:
@@ -73,13 +73,19 @@ def scope_of(environment: PipelineEnvironment, wanted: Wanted) -> Scope:
         return Scope("bucket", f"everything under {root}", root)
     if not name:
         raise BadRequest(f"The scope {kind} needs a name, and none never means everything; {HOW}.")
-    if "*" in name or "?" in name:
+    if kind != "object" and ("*" in name or "?" in name):  # an object's name may have them; it is never a pattern
         raise BadRequest(f"{name!r} has a wildcard; name exactly what to restore: {HOW}.")
     if kind == "scene":
         return scene_scope(environment.catalogue, name)
     if kind == "stage":
         return stage_scope(environment.catalogue, name)
     return path_scope(environment, kind, name)
+
+
+def name_in(wanted: Wanted) -> str:
+    """The name without what was pasted with it. Spaces at the ends of an object's or a folder's name are its own."""
+    bare = wanted.name.strip()
+    return wanted.name.strip("\r\n") if bare and wanted.kind in ("object", "prefix") else bare
 
 
 def scene_scope(catalogue: Catalogue, scene_id: str) -> Scope:
@@ -142,4 +148,4 @@ def check(environment: PipelineEnvironment, wanted: Wanted) -> Wanted:
     elif not wanted.name.strip() and wanted.kind != "terraform-state":
         raise BadRequest(f"The scope {wanted.kind} needs the name of one {wanted.kind}.")
     fields = {name: getattr(wanted, name) for name in wanted.__slots__}
-    return Wanted(**fields | {"at": at, "name": wanted.name.strip()})
+    return Wanted(**fields | {"at": at, "name": name_in(wanted)})
