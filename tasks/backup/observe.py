@@ -141,7 +141,7 @@ def cuts(parts: Sequence[Part]) -> list[str]:
     least = max(LEAST_OBJECTS, sum(part.objects for part in parts) // MOST)
     found, held = [], 0
     for part in parts:
-        if held >= least:
+        if held and held + part.objects > least:  # a page more would be a request more
             found.append(part.first)
             held = 0
         held += part.objects

@@ -17,6 +17,8 @@ MOST = 256
 """Shards at most."""
 LEAST_OBJECTS = 1000
 """Objects in a shard at least, where their number is known: a page."""
+LEAST_FOLDERS = 10
+"""Folders in a shard at least: a scene has about a hundred objects."""
 
 
 class Shard(NamedTuple):
@@ -33,8 +35,9 @@ def shards_at(boundaries: Iterable[str]) -> list[Shard]:
 
 
 def shards_by_folder(storage: PipelineStorage, bucket: str, folder: str, most: int = 64) -> list[Shard]:
-    """Ranges of about equally many subfolders of `folder`: for a bucket of which nothing is known yet."""
-    return shards_at(evenly(list(storage.prefixes(bucket, folder)), most))
+    """Ranges of about equally many subfolders of `folder`, at least ten: for a bucket of which nothing is known yet."""
+    folders = list(storage.prefixes(bucket, folder))
+    return shards_at(evenly(folders, max(1, min(most, len(folders) // LEAST_FOLDERS))))
 
 
 def evenly(names: Sequence[str], most: int) -> list[str]:

@@ -8,6 +8,7 @@ import pytest
 
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.server import Sandbox
+from tasks.sync import shards
 from tests.backup.world import quick_environment
 
 
@@ -17,3 +18,9 @@ def environment(sandbox: Sandbox) -> Iterator[PipelineEnvironment]:
     made = quick_environment(sandbox)
     yield made
     made.close()
+
+
+@pytest.fixture(autouse=True)
+def _many_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A range for each folder, so that a few scenes are walked in several ranges too."""
+    monkeypatch.setattr(shards, "LEAST_FOLDERS", 1)

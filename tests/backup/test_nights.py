@@ -94,7 +94,7 @@ def test_small_parts_are_taken_together_and_uneven_ones_are_cut_anew(
         )
         for number in range(10)
     ]
-    assert cuts(parts) == ["scenes/s_003/a", "scenes/s_006/a", "scenes/s_009/a"]
+    assert cuts(parts) == ["scenes/s_002/a", "scenes/s_004/a", "scenes/s_006/a", "scenes/s_008/a"]
     assert cuts([]) == []
     fill(sandbox.store, 100, scenes=10)
     assert len(done(environment).parts) == 10, "a part for each folder: nothing was known"

@@ -118,22 +118,22 @@ def fake_gcs_world(count: int) -> Iterator[World]:
 
 
 class Ours:
-    """The engine, each run in a new process. The boundaries of a run are kept for the next, as a night's manifest does."""
+    """The engine, each run in a new process. The ranges of a run are kept for the next, as a night's manifest does."""
 
     name = "ours"
 
     def __init__(self) -> None:
-        self.boundaries: list[str] = []
+        self.parts: list[list[object]] = []
         self.inside: Seconds = {step: [] for step in STEPS}
 
     def run(self, world: World, target: str, step: str) -> None:
-        known = [] if step == STEPS[0] else self.boundaries
+        known = [] if step == STEPS[0] else self.parts
         arguments = [world.line, world.source, target, json.dumps(known)]
         command = [sys.executable, "-m", "tests.benchmarks.sync_ours", *arguments]
         answer = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
         expected = {STEPS[0]: answer["seen"], STEPS[1]: 0, STEPS[2]: 1}[step]
         assert answer.get("done", 0) == expected, answer
-        self.boundaries = answer["boundaries"]
+        self.parts = answer["parts"]
         self.inside[step].append(answer["seconds"])
 
 

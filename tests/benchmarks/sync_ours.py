@@ -9,9 +9,11 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from blocks.storage import PipelineStorage
 from blocks.storage_bulk import BulkStorage, Copy
+from tasks.backup.observe import cuts
 from tasks.sync.copying import Job, copy_all
 from tasks.sync.listing import copies, each_shard, sources
 from tasks.sync.order import copy_key
@@ -22,12 +24,19 @@ from tasks.sync.walk import walk
 PREFIX, ROOT, WORKERS = "scenes/", "objects/", 16
 
 
-def sync(endpoint: str, source: str, target: str, known: list[str]) -> dict[str, object]:
-    """Copy what `target` lacks of `source`. `known` are boundaries from an earlier run, as a night's manifest has them."""
+class Part(NamedTuple):
+    """What is known of a range from an earlier run, as a night's manifest has it."""
+
+    first: str
+    objects: int
+
+
+def sync(endpoint: str, source: str, target: str, known: list[Part]) -> dict[str, object]:
+    """Copy what `target` lacks of `source`; `known`: the ranges of an earlier run."""
     storage = PipelineStorage(project="bench", endpoint=endpoint)
     bulk = BulkStorage(storage)
     began = time.monotonic()
-    shards = shards_at(known) if known else shards_by_folder(storage, source, PREFIX, most=32)
+    shards = shards_at(cuts(known)) if known else shards_by_folder(storage, source, PREFIX, most=32)
     with tempfile.TemporaryDirectory() as folder:
 
         def look(number: int, shard: Shard) -> Surveyed:
@@ -46,8 +55,13 @@ def sync(endpoint: str, source: str, target: str, known: list[str]) -> dict[str,
         results = Counter(answer.result for _, answer in copy_all(bulk, jobs(), workers=WORKERS))
     seconds = time.monotonic() - began
     seen = sum(shard.counts.seen for shard in found)
-    return {"seconds": seconds, "seen": seen, "boundaries": [shard.first for shard in found if shard.first], **results}
+    return {
+        "seconds": seconds,
+        "seen": seen,
+        "parts": [(one.first, one.counts.seen) for one in found if one.first],
+        **results,
+    }
 
 
 if __name__ == "__main__":
-    print(json.dumps(sync(sys.argv[1], sys.argv[2], sys.argv[3], json.loads(sys.argv[4]))))
+    print(json.dumps(sync(sys.argv[1], sys.argv[2], sys.argv[3], [Part(*one) for one in json.loads(sys.argv[4])])))

@@ -230,3 +230,10 @@ def test_a_deletion_with_another_generation_is_refused(sandbox: Sandbox, bulk: B
     answers: dict[str, Answer] = {deletion.name: answer for deletion, answer in delete_all(bulk, wanted)}
     assert [answers[name].result for name in ("o0", "o1", "gone")] == ["done", "refused", "missing"]
     assert [version.name for version in sandbox.store.list("target")] == ["o1", "o2"]
+
+
+def test_a_range_holds_at_least_ten_folders(sandbox: Sandbox, bulk: BulkStorage) -> None:
+    for number in range(25):
+        sandbox.store.put("source", f"scenes/s{number:02d}/o", b"x")
+    shards = shards_by_folder(bulk.storage, "source", "scenes/")
+    assert shards == [Shard("", "scenes/s00/"), Shard("scenes/s00/", "scenes/s13/"), Shard("scenes/s13/", "")]
