@@ -31,7 +31,7 @@ bench: $(VENV)/ready
 	$(BIN)/python -m tests.benchmarks
 
 bench-sync: $(VENV)/ready
-	$(BIN)/python -m tests.benchmarks bench_plan bench_sync
+	$(BIN)/python -m tests.benchmarks bench_plan bench_sync bench_sync_check
 
 clean:
 	rm -rf $(VENV) .state *.egg-info

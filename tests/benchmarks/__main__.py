@@ -18,6 +18,7 @@ BENCHMARKS = {
     "bench_demo": "The demo: from the event to the proof",
     "bench_plan": "Backup: planning without a server",
     "bench_sync": "Backup: the sync engine beside rclone and gcloud",
+    "bench_sync_check": "Backup: the same on another server",
 }
 
 

