@@ -7,7 +7,7 @@ import statistics
 import subprocess
 import sys
 
-ROUNDS = 1
+ROUNDS = 3
 
 
 def main() -> None:
