@@ -61,7 +61,10 @@ class Stack:
     def environ(self) -> dict[str, str]:
         """Environment variables of every child: our own Prefect, nobody's profile or telemetry."""
         kept = {key: value for key, value in os.environ.items() if not key.startswith("PREFECT_")}
+        temporary = self.folder / "tmp"  # what a killed flow run leaves behind stays with everything else
+        temporary.mkdir(parents=True, exist_ok=True)
         return kept | {
+            "TMPDIR": str(temporary),
             "PREFECT_HOME": str(self.folder / "prefect"),
             "PREFECT_API_URL": self.api_url,
             "PREFECT_UI_API_URL": self.api_url,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 
@@ -79,6 +80,11 @@ def kitchen(sandbox: Sandbox) -> str:
     """A healthy scene with everything up to the import."""
     make_scene(sandbox.store, BUCKET, "kitchen_001", "kitchen", objects=4)
     return "kitchen_001"
+
+
+def pytest_unconfigure() -> None:
+    """Leave nothing behind."""
+    shutil.rmtree(os.environ["PREFECT_HOME"], ignore_errors=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,15 +1,7 @@
-"""A process that makes backups and may be killed meanwhile. Run as `python -m tests.backup.victim`.
-
-It imports everything once, before any thread exists, and forks a child for each order it reads (one JSON object a
-line). Of each child it prints the process id, the outcome if it comes that far, and how it ended.
-"""
+"""A process that makes backups and may be killed meanwhile. Run as `python -m tests.backup.victim`."""
 
 from __future__ import annotations
 
-import json
-import os
-import sys
-import traceback
 from typing import Any
 
 from blocks.backup import BackupPolicy
@@ -17,7 +9,7 @@ from deployments.sandbox.server import Endpoints
 from deployments.sandbox_environment import for_sandbox, quick_policy
 from tasks.backup.backup import back_up
 from tasks.remediation.context import Context
-from tests.recovery.victim import say
+from tests.victims import say, serve
 
 
 def run(order: dict[str, Any]) -> None:
@@ -29,22 +21,5 @@ def run(order: dict[str, Any]) -> None:
     say({"outcome": result.outcome, "reasons": result.reasons})
 
 
-def main() -> None:
-    """Fork for every order until there are no more."""
-    say({"ready": True})
-    for line in sys.stdin:
-        child = os.fork()
-        if child == 0:
-            try:
-                run(json.loads(line))
-            except BaseException:
-                traceback.print_exc()
-                os._exit(1)
-            os._exit(0)
-        say({"pid": child})
-        _, status = os.waitpid(child, 0)
-        say({"exit": os.waitstatus_to_exitcode(status)})
-
-
 if __name__ == "__main__":
-    main()
+    serve(run)

@@ -78,6 +78,9 @@ def test_a_folder_is_loaded_into_its_sandbox(stack: RunningStack, tmp_path: Path
 def test_nothing_is_written_outside_the_state_folder(stack: RunningStack) -> None:
     assert written(stack.home) == []
     assert {path.split("/")[0] for path in written(stack.root)} == {"home", "state", "up.log"}
+    folders = stack.temporary_folders()
+    assert len(folders) >= 4, "the server, the sandbox, the worker and the receiver"
+    assert all(folder.is_relative_to(stack.state) for folder in folders), folders
 
 
 @pytest.fixture

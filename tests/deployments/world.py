@@ -71,6 +71,18 @@ class Up:
 
         wait_for(look, f"{what}; it said: {self.log.read_text()}", seconds)
 
+    def temporary_folders(self) -> list[Path]:
+        """Where each process that it started puts temporary files."""
+        found = []
+        for path in Path("/proc").glob("[0-9]*/environ"):
+            try:
+                environ = dict(item.partition("=")[::2] for item in path.read_text(errors="replace").split("\0"))
+            except OSError:
+                continue
+            if environ.get("REMEDIATION_STATE", "").startswith(f"{self.state}/"):
+                found.append(Path(environ.get("TMPDIR", "/tmp")))
+        return found
+
     def processes(self) -> list[str]:
         """Command lines of everything that was started by it and still lives (zombies do not)."""
         found = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
@@ -189,3 +190,19 @@ def killed(victims: Victims, sandbox: Sandbox, moment: Moment, **options: object
     watch.victim_is(victims.send(order))
     ended = victims.ended()
     assert (ended["exit"], watch.struck.is_set()) == (-9, True), f"it was never killed: {ended}"
+
+
+USD = f"{PREFIX}usd/scene.usda"
+
+
+def data_only(environment: PipelineEnvironment, found: dict[str, bytes]) -> dict[str, bytes]:
+    """Without what a restore leaves out unless it is asked for markers."""
+    return {name: data for name, data in found.items() if kind(environment, name) not in MARKERS}
+
+
+def now() -> datetime:
+    """A moment that differs from those of the writes before and after it."""
+    time.sleep(0.01)
+    moment = datetime.now(UTC)
+    time.sleep(0.01)
+    return moment

@@ -6,20 +6,19 @@ from dataclasses import replace
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-from deployments.sandbox.storage.http import Request, Response, parse_query
+from deployments.sandbox.storage.http import BOUNDARY, Request, Response, parse_query
 from deployments.sandbox.storage.store_errors import BadRequest
 
 MAX_CALLS = 1000
 """Google documents 100 and its Python client sends up to 1,000."""
 
-_BOUNDARY = re.compile(r"""boundary=["']?([^"';]+)""", re.IGNORECASE)
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 _FENCE = b"batch_of_the_sandbox"
 
 
 def batch(request: Request, call: Callable[[Request], Response]) -> Response:
     """Make every call of a batch in turn with `call` and put the answers together. Raises BadRequest."""
-    found = _BOUNDARY.search(request.headers.get("content-type", ""))
+    found = BOUNDARY.search(request.headers.get("content-type", ""))
     if found is None:
         raise BadRequest("The batch request names no boundary in its Content-Type.")
     parts = request.body.split(b"--" + found[1].encode())[1:-1]

@@ -1,5 +1,6 @@
 """A request to the storage server and its answer, in the shapes that Google's JSON API uses."""
 
+import re
 import urllib.parse
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,6 +10,9 @@ from pydantic_core import from_json, to_json
 
 from deployments.sandbox.storage.store import Preconditions, StoredVersion, StoreError
 from deployments.sandbox.storage.store_errors import BadRequest, Required
+
+BOUNDARY = re.compile(r"""boundary=["']?([^"';]+)""", re.IGNORECASE)
+"""Of a multipart body, in its Content-Type. gcloud quotes it with apostrophes."""
 
 Headers = list[tuple[bytes, bytes]]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from deployments.sandbox.storage.http import Request, Response, answer, parse_json
+from deployments.sandbox.storage.http import BOUNDARY, Request, Response, answer, parse_json
 from deployments.sandbox.storage.objects import checked_name, extra_of, metadata_of
 from deployments.sandbox.storage.resource import object_resource
 from deployments.sandbox.storage.store import Content, NewObject, ObjectStore, Preconditions, StoredVersion
@@ -164,13 +164,12 @@ def _check_hashes(headers: Mapping[str, str], resource: Mapping[str, Any], conte
             raise BadRequest(f'Provided MD5 hash "{wanted}" doesn\'t match calculated MD5 hash "{content.md5}".')
 
 
-_BOUNDARY = re.compile(r"""boundary=["']?([^"';]+)""", re.IGNORECASE)  # gcloud quotes it with '
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 
 
 def parse_multipart(content_type: str, body: bytes) -> tuple[dict[str, Any], bytes]:
     """The object resource and the bytes in a multipart/related body. Raises BadRequest."""
-    found = _BOUNDARY.search(content_type)
+    found = BOUNDARY.search(content_type)
     if found is None:
         raise BadRequest("The multipart upload names no boundary in its Content-Type.")
     fence = b"--" + found[1].encode()
