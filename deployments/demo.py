@@ -11,13 +11,13 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from tasks.recovery.present import plan_sentence
 
 from blocks.environment import PipelineEnvironment
 from deployments.children import ChildFailed, stop_if_asked, stop_on_signals
 from deployments.sandbox_environment import for_sandbox
 from deployments.stack import Stack, call
 from tasks.recovery.observe import scene_view
-from tasks.recovery.present import plan_sentence
 from tasks.remediation.journal import Journal, past_runs, read_journal
 from tasks.validation.findings import SceneReport
 from tasks.validation.scene import validate_scene

@@ -5,21 +5,21 @@ Handbook: 'Dataset export is missing or corrupt'. Documentation for the person o
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Literal
 
-from prefect import State, flow, get_run_logger, runtime
-from prefect.states import Completed, Failed
+from prefect import State, flow, runtime
+from prefect.artifacts import create_table_artifact
+from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from blocks.environment import PipelineEnvironment
-from flows.running import call_task, flow_context, flow_wave, show_progress
-from tasks.recovery.batch import BatchRefused, check_batch, recover_batch
-from tasks.recovery.outcome import RecoveryResult
-from tasks.recovery.present import batch_sentence, listed, plan_markdown, publish
-from tasks.recovery.recover import Wanted, recover_scene
-from tasks.remediation.approve import NotApproved, ask
-from tasks.remediation.context import Context
+from flows.running import as_task_run, flow_context, flow_wave, show_progress, state_of
+from tasks.recovery.procedure import ExportRecovery
+from tasks.recovery.request import PROCEDURE, RecoveryRequest
+from tasks.remediation.batch import check_batch, run_batch
+from tasks.remediation.outcome import Refused
+from tasks.remediation.report import batch_rows, batch_sentence, listed, publish
+from tasks.remediation.run import Run
+from tasks.remediation.runner import run, run_approved
 
 
 def run_name() -> str:
@@ -49,34 +49,29 @@ def export_recovery(
         plan_digest: Apply only the plan with this digest (for one scene), the one you reviewed.
         requested_by: Who asks; recorded, and not allowed to approve.
     """
-    logger = get_run_logger()
-    loaded = PipelineEnvironment.load(environment)
-    try:
-        wanted_ids = check_batch(scene_ids, loaded.policy)
-    except BatchRefused as error:
-        return Failed(message=str(error))
-    context = flow_context(loaded, environment, requested_by)
-    wanted = Wanted(mode, restore_inputs, accept_systematic, plan_digest)
-    try:
-        if len(wanted_ids) == 1:
-            results = [recover_one(context, wanted_ids[0], wanted)]
-        else:
-            results = recover_batch(wanted_ids, loaded.policy, flow_wave(context, wanted), show_progress("recovery"))
-    except NotApproved as error:
-        return Failed(message=str(error))
-    publish(results)
-    for result in results:
-        logger.info(result.sentence())
-    message = results[0].sentence() if len(results) == 1 else batch_sentence(results)
-    return (Completed if all(result.good for result in results) else Failed)(message=message)
+    context, procedure = flow_context(environment, requested_by), ExportRecovery()
 
+    def request(scene_id: str) -> RecoveryRequest:
+        return RecoveryRequest(
+            scene_id=scene_id,
+            mode=mode,
+            restore_inputs=restore_inputs,
+            accept_systematic=accept_systematic,
+            plan_digest=plan_digest,
+        )
 
-def recover_one(context: Context, scene_id: str, wanted: Wanted) -> RecoveryResult:
-    """One scene, with a person's approval where the policy wants one."""
-    result = recover_scene(context, scene_id, wanted, call_task)
-    if result.outcome != "needs_approval" or result.plan is None:
-        return result
-    publish([result])
-    approval = ask(result.plan, context.environment.policy, context.actor, plan_markdown(result.plan))
-    approved = replace(wanted, approved_digest=result.plan.digest, approved_by=approval.approver)
-    return recover_scene(context, scene_id, approved, call_task)
+    def show(one: Run) -> None:
+        publish(one, procedure.sections(one), "recovery")
+
+    try:
+        names = check_batch(scene_ids, context.policy().max_scenes)
+    except Refused as error:
+        return Failed(message=str(error), data={"outcome": "refused"})
+    if len(names) == 1:
+        one = run_approved(procedure, context, request(names[0]), as_task_run, publish=show)
+        show(one)
+        return state_of(one)
+    wave = flow_wave(lambda name: run(procedure, context, request(name), as_task_run))
+    runs = run_batch(names, context, PROCEDURE, wave, show_progress("recovery"))
+    create_table_artifact(table=batch_rows(runs), key="recovery-batch", description=batch_sentence(runs))
+    return state_of(runs)

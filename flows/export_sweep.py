@@ -12,12 +12,12 @@ from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
-
-from blocks.environment import PipelineEnvironment
-from flows.running import flow_context, flow_wave, show_progress
 from tasks.recovery.batch import BatchRefused, check_batch, recover_batch
 from tasks.recovery.present import batch_sentence, publish
 from tasks.recovery.recover import Wanted
+
+from blocks.environment import PipelineEnvironment
+from flows.running import flow_context, flow_wave, show_progress
 from tasks.recovery.sweep import Verdict, chunks, fault_table, look_at_all, scene_ids, systematic_faults
 from tasks.remediation.context import Context
 

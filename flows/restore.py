@@ -12,11 +12,11 @@ from typing import Any, Literal
 
 from prefect import State, flow, get_run_logger, runtime
 from prefect.states import Completed, Failed
+from tasks.remediation.approve import NotApproved, ask
 
 from blocks.environment import PipelineEnvironment
 from flows.progress import show_bytes
 from flows.running import call_task, flow_context
-from tasks.remediation.approve import NotApproved, ask
 from tasks.remediation.context import Context
 from tasks.restore.outcome import RestoreResult
 from tasks.restore.present import markdown, publish

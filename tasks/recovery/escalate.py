@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Iterator
 from blocks.catalogue import Catalogue
 from blocks.patterns import matches, widen
 from tasks.recovery.observe import SceneFacts
+from tasks.recovery.offers import Offer
 from tasks.recovery.units import needs_job_id, without_a_way
-from tasks.remediation.plan import Offer
 
 MAX_UNMENDED = 3
 """Errors that no rerun mends are named up to this number; the report has them all."""

@@ -12,13 +12,13 @@ from blocks.environment import PipelineEnvironment
 from blocks.errors import PermanentError
 from blocks.genie_sim import GenieSimHealth
 from blocks.stored_object import Protection
-from tasks.recovery.offers import find_offers
-from tasks.recovery.outcome import PROCEDURE
+from tasks.pipeline.activity import LiveBoard, LiveWork, LockFact, scene_locks
+from tasks.recovery.offers import Offer, find_offers
+from tasks.recovery.request import PROCEDURE
 from tasks.recovery.units import Unit, stages_to_make, units
 from tasks.remediation.context import Context
-from tasks.remediation.journal import PastRun, past_runs
-from tasks.remediation.live import LiveWork, LockFact, scene_locks
-from tasks.remediation.plan import Offer
+from tasks.remediation.outcome import GOOD
+from tasks.remediation.runs import PastRun, past_runs
 from tasks.validation.findings import Finding, SceneReport
 from tasks.validation.scene import validate_scene
 from tasks.validation.source import BucketSource, SceneFile, Vanished
@@ -96,7 +96,7 @@ def observe_scene(context: Context, scene_id: str, depth: Depth = "full") -> Sce
     report = validate_scene(source, environment.catalogue, depth)
     runs = past_runs(environment.storage, environment.ops_bucket, scene_id, PROMISE_HOURS)
     past = tuple(run for run in runs if run.procedure == PROCEDURE)
-    promised = past[-1].stages if past and past[-1].outcome not in ("recovered", "healthy") else ()
+    promised = owed_by(past[-1]) if past and past[-1].outcome not in GOOD else ()
     planned = tuple(units(stages_to_make(report.stages, environment.catalogue, promised), environment.catalogue))
     bad = tuple(bad_inputs(report, environment))
     return SceneFacts(
@@ -104,7 +104,7 @@ def observe_scene(context: Context, scene_id: str, depth: Depth = "full") -> Sce
         report=report,
         files=files,
         protection=environment.storage.protection(environment.data_bucket),
-        live=context.live.on(scene_id),
+        live=LiveBoard.of(context).on(scene_id),
         locks=tuple(locks),
         past=past,
         promised=promised,
@@ -116,6 +116,12 @@ def observe_scene(context: Context, scene_id: str, depth: Depth = "full") -> Sce
         offers=tuple(find_offers(environment, scene_id, {f.object for f in bad})) if bad else (),
         units=planned,
     )
+
+
+def owed_by(past: PastRun) -> tuple[str, ...]:
+    """The stages that a run was to make again."""
+    stages = past.details.get("stages")
+    return tuple(str(stage) for stage in stages) if isinstance(stages, list) else ()
 
 
 def bad_inputs(report: SceneReport, environment: PipelineEnvironment) -> list[Finding]:

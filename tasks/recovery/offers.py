@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 from blocks.environment import PipelineEnvironment
 from blocks.errors import OutsideError
 from blocks.stored_object import StoredObject
 from tasks.backup.layout import layout_of
-from tasks.remediation.plan import Offer
+from tasks.remediation.plan import Stored
+
+
+class Offer(Stored):
+    """A good copy of a bad object, found in older generations, soft-deleted objects or the backup."""
+
+    object: str
+    source: Literal["version", "soft_delete", "backup"]
+    bucket: str
+    name: str
+    generation: int
+    size: int
+    crc32c: str
 
 
 def find_offers(environment: PipelineEnvironment, scene_id: str, bad: Iterable[str]) -> list[Offer]:

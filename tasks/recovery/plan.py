@@ -17,9 +17,10 @@ from blocks.catalogue_query import class_of, expand, job_env, workflow_argument
 from blocks.patterns import matches
 from tasks.recovery.escalate import escalations
 from tasks.recovery.observe import SceneFacts
-from tasks.recovery.outcome import PROCEDURE
+from tasks.recovery.offers import Offer
+from tasks.recovery.request import PROCEDURE
 from tasks.recovery.units import Unit, fired_by, roots, stages_to_make, startable
-from tasks.remediation.plan import Action, Offer, Plan, Risk
+from tasks.remediation.plan import Action, Plan, Risk
 
 NEVER_DELETED = ("input", "idempotency_record")
 
@@ -46,11 +47,12 @@ def plan_recovery(facts: SceneFacts, catalogue: Catalogue, bucket: str, restore_
         subject=facts.scene_id,
         actions=tuple(actions),
         escalations=tuple(escalations(facts, catalogue, stages, restored)),
-        offers=facts.offers,
         risk=risk(facts.units, restored, catalogue),
-        fault=fault(facts, catalogue),
-        restart=roots(facts.report.stages, catalogue) or stages[:1],
-        stages=made,
+        details={
+            "fault": fault(facts, catalogue),
+            "restart": list(roots(facts.report.stages, catalogue) or stages[:1]),
+            "stages": list(made),
+        },
     )
 
 
@@ -102,6 +104,9 @@ class Builder:
                 target=offer.object,
                 precondition=f"generation {live.generation}" if live else "absent",
                 undo=self.undo if live else "delete it",
+                bytes=offer.size,
+                replaced=1 if live else 0,
+                replaced_bytes=live.size if live else 0,
                 why=f"the live one is bad; {offer.source.replace('_', ' ')} holds a good copy",
                 params={
                     "name": offer.object,

@@ -11,7 +11,7 @@ from blocks.catalogue_query import class_of, expand
 from blocks.errors import PermanentError
 from blocks.patterns import matches
 from tasks.recovery.observe import scene_view
-from tasks.remediation.actions import Doing
+from tasks.remediation.kind import Doing, Kind, Params
 from tasks.validation.findings import SceneReport
 from tasks.validation.scene import validate_scene
 from tasks.validation.source import BucketSource, SceneFile, Vanished
@@ -20,7 +20,15 @@ CLOCK_SKEW = timedelta(seconds=2)
 """How far the clocks of Cloud Storage and Workflows may differ when 'newer than the rerun' is decided."""
 
 
-def verify_stages(doing: Doing) -> str:
+class VerifyStages(Params):
+    """What is to be proved."""
+
+    stages: list[str]
+    after: str
+    """Target of the start that made them."""
+
+
+def apply_verify(doing: Doing, params: VerifyStages) -> str:
     """Check that the stages of the action are complete, whole, and newer than the execution that made them.
 
     Raises:
@@ -28,9 +36,9 @@ def verify_stages(doing: Doing) -> str:
     """
     environment = doing.context.environment
     source = scene_view(environment, doing.journal.subject)
-    stages = [str(stage) for stage in doing.action.params["stages"]]  # type: ignore[union-attr]
+    stages = params.stages
     report = validate_scene(source, environment.catalogue, "full")
-    began = started_at(doing)
+    began = started_at(doing, params)
     files = source.files()
     problems = [*broken(report, stages, to_be_recorded(environment.catalogue, stages))]
     problems += old_outputs(environment.catalogue, stages, files, object_ids(source), began)
@@ -59,9 +67,9 @@ def broken(report: SceneReport, stages: Iterable[str], expected_absent: set[str]
     return found
 
 
-def started_at(doing: Doing) -> datetime:
+def started_at(doing: Doing, params: VerifyStages) -> datetime:
     """When the execution that made the stages was created, by its own service's clock."""
-    environment, after = doing.context.environment, doing.text("after")
+    environment, after = doing.context.environment, params.after
     for entry in reversed(doing.journal.entries):
         if entry.kind == "note" and "execution" in entry.data and str(entry.data["action"]).endswith(f":{after}"):
             name = str(entry.data["execution"])
@@ -107,3 +115,8 @@ def object_ids(source: BucketSource) -> list[str]:
         return [str(found["id"]) for found in manifest["objects"]]
     except (KeyError, TypeError, ValueError, Vanished):
         return []
+
+
+verify_stages = Kind(
+    name="verify_stages", params=VerifyStages, effect="read", apply=apply_verify, task="validate_outputs"
+)

@@ -1,25 +1,36 @@
-"""What every step of one remediation needs, passed as one object instead of nine arguments."""
+"""What every step of one run needs, passed as one object instead of nine arguments."""
 
 from __future__ import annotations
 
 import secrets
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from blocks.environment import PipelineEnvironment
-from tasks.remediation.lease import Holder, Lease, take_lease
-from tasks.remediation.live import LiveBoard
+from blocks.policy import RemediationPolicy
+from tasks.remediation.lease import Holder, Lease, process_is_gone, take_lease
+from tasks.remediation.outcome import Stopped
+
+POLICY_SECONDS = 1.0
+"""How old the policy may be by which a run goes on: the kill switch works within this time."""
+UNREADABLE_SECONDS = 60.0
+"""How long a run goes on by the policy it knows while the present one cannot be read, as in a restart of the server."""
+
+T = TypeVar("T")
 
 
 def new_run_id(now: datetime | None = None) -> str:
-    """A sortable, label-safe id of one remediation run, e.g. `20260118t031502z-9f3ac1d2`."""
+    """A sortable, label-safe id of one run, e.g. `20260118t031502z-9f3ac1d2`."""
     moment = (now or datetime.now(UTC)).strftime("%Y%m%dt%H%M%Sz")
     return f"{moment}-{secrets.token_hex(4)}"
 
 
 class Context:
-    """One remediation run's surroundings: where it works, on whose behalf, and how it speaks.
+    """One run's surroundings: where it works, on whose behalf, and how it speaks.
 
     A plain class, so that Prefect hands it to tasks as it is instead of walking through it.
     """
@@ -31,25 +42,48 @@ class Context:
         *,
         flow_run_id: str = "",
         say: Callable[[str], None] = lambda _: None,
-        kill_switch: Callable[[], list[str]] | None = None,
-        holder_is_alive: Callable[[Holder], bool | None] = lambda _: None,
+        policy: Callable[[], RemediationPolicy] | None = None,
+        gone: Callable[[Holder], bool] = process_is_gone,
     ) -> None:
         """
         Args:
             environment: The pipeline's environment block.
-            actor: Who asked: a person, a schedule or a trigger. Recorded, never checked.
+            actor: Who asked: a person, a schedule or a trigger. Recorded, and not allowed to approve.
             flow_run_id: The Prefect flow run, if there is one.
             say: Where progress goes, one sentence at a time.
-            kill_switch: Asked before every step for reasons to stop; by default the policy that was loaded.
-            holder_is_alive: Whether the holder of a lease still runs; None when that cannot be told.
+            policy: The policy as it is now, asked while a run goes on; by default the one that was loaded.
+            gone: Whether the process of a lease's holder is proved to have ended.
         """
         self.environment = environment
         self.actor = actor
         self.flow_run_id = flow_run_id
         self.say = say
-        self.kill_switch = kill_switch or (lambda: environment.policy.kill_switch)
-        self.holder_is_alive = holder_is_alive
-        self.live = LiveBoard(environment)
+        self.gone = gone
+        self._ask_policy = policy or (lambda: environment.policy)
+        self._lock = threading.Lock()
+        self._policy, self._asked, self._read = environment.policy, float("-inf"), time.monotonic()
+        self._remembered: dict[type, object] = {}
+
+    def policy(self) -> RemediationPolicy:
+        """The limits as they are now, at most a second old. Raises `Stopped` when they cannot be read for a minute."""
+        with self._lock:
+            now = time.monotonic()
+            if now - self._asked > POLICY_SECONDS:
+                self._asked = now
+                try:
+                    self._policy, self._read = self._ask_policy(), now
+                except Exception as error:  # whatever the reason is, nobody can tell whether the switch is on
+                    if now - self._read > UNREADABLE_SECONDS:
+                        raise Stopped(f"The policy cannot be read, so nothing more is done ({error}).") from error
+            return self._policy
+
+    def remember(self, kind: type[T], make: Callable[[], T]) -> T:
+        """The one thing of its kind that this run shares among its steps and subjects, made when it is first needed."""
+        with self._lock:
+            found = self._remembered.setdefault(kind, None)
+            if not isinstance(found, kind):
+                found = self._remembered[kind] = make()
+            return found
 
     @contextmanager
     def holding(self, subject: str, run: str) -> Iterator[Lease]:
@@ -63,5 +97,5 @@ class Context:
             expires_at=now + timedelta(seconds=self.environment.policy.lease_seconds),
         )
         storage, bucket = self.environment.storage, self.environment.ops_bucket
-        with take_lease(storage, bucket, subject, holder, self.holder_is_alive) as lease:
+        with take_lease(storage, bucket, subject, holder, self.gone) as lease:
             yield lease

@@ -1,13 +1,13 @@
-"""The guard: reasons not to carry out a plan, found before its first action.
+"""The guard: reasons not to carry out a plan, found before its first action, and again before a run is continued.
 
 Refused are a plan over the caps (objects, bytes, share of the subject), a plan made while the kill switch is on or
-outside the change window, one for a subject on which something is running, one that was tried too often, and one whose
-fault shows on many subjects at once, because then the fault is elsewhere.
+outside the change window, and one for a subject on which something is at work. What else speaks against a plan, its
+procedure says (`Procedure.guard`). The guard knows no scene, stage or night.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from blocks.policy import RemediationPolicy
@@ -15,71 +15,67 @@ from tasks.remediation.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What the guard weighs a plan against."""
+class Scope:
+    """What a plan is weighed against."""
 
-    total_objects: int
-    """Objects of the subject now: what the percentage is of."""
-    live: tuple[str, ...] = ()
-    """Executions and jobs that are at work on the subject, one phrase each."""
-    attempts: dict[str, int] = field(default_factory=dict)
-    """How often each stage was restarted lately."""
-    same_fault: int = 0
-    """How many other subjects showed the plan's fault lately."""
-    accept_systematic: bool = False
-    """The operator knows that many are broken the same way and wants them rerun all the same."""
-    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    total_objects: int | None = 0
+    """Objects of the subject now: what the percentage is of. None: a percentage means nothing here."""
+    at_work: tuple[str, ...] = ()
+    """What is at work on the subject, one phrase each."""
+    max_objects: int | None = None
+    """A cap of the procedure's own instead of the policy's `max_objects`."""
+    max_bytes: int | None = None
+    """Likewise for `max_bytes`."""
 
 
-def refusals(plan: Plan, policy: RemediationPolicy, around: Surroundings) -> list[str]:
+def refusals(plan: Plan, policy: RemediationPolicy, scope: Scope) -> list[str]:
     """Every reason not to carry out `plan`, each one sentence. Empty means go."""
     if not plan.actions:
         return []
-    return [*stopped(policy, around), *over_caps(plan, policy, around), *unwise(plan, policy, around)]
+    busy = [f"{work} is at work on {plan.subject}; wait until it ends." for work in scope.at_work]
+    return [*stopped(policy), *over_caps(plan, policy, scope), *busy]
 
 
-def stopped(policy: RemediationPolicy, around: Surroundings) -> list[str]:
-    """The switches that stop everything."""
+def stopped(policy: RemediationPolicy, now: datetime | None = None) -> list[str]:
+    """The switches that stop everything: kill switch and change window."""
     found = []
     if policy.kill_switch:
         found.append(f"All remediation is stopped by the policy's kill switch: {'; '.join(policy.kill_switch)}.")
-    if not policy.open_at(around.now):
+    if not policy.open_at(now or datetime.now(UTC)):
         window = f"{policy.window_days} {policy.window_start}-{policy.window_end} {policy.window_timezone}"
         found.append(f"Now is outside the change window ({window}); run it then, or change the policy's window.")
     return found
 
 
-def over_caps(plan: Plan, policy: RemediationPolicy, around: Surroundings) -> list[str]:
-    """The blast radius, in number, in percent and in bytes."""
-    deletes, size = plan.count("delete"), plan.deleted_bytes()
+def over_caps(plan: Plan, policy: RemediationPolicy, scope: Scope) -> list[str]:
+    """The blast radius, in number, in percent and in bytes: what live objects would be deleted or replaced."""
+    deletes, replaced = plan.count("delete"), plan.replaced()
+    size = plan.deleted_bytes() + plan.replaced_bytes()
+    most = policy.max_objects if scope.max_objects is None else scope.max_objects
+    most_bytes = policy.max_bytes if scope.max_bytes is None else scope.max_bytes
+    what = " and ".join(
+        [f"delete {deletes:,}"] * bool(deletes or not replaced) + [f"replace {replaced:,}"] * bool(replaced)
+    )
     found = []
-    if deletes > policy.max_objects:
-        found.append(f"It would delete {deletes} objects; the policy's max_objects is {policy.max_objects}.")
-    if around.total_objects == 0 and deletes:
-        found.append("It would delete objects of a subject that has none: what was observed cannot be right.")
-    elif deletes and 100 * deletes > policy.max_objects_percent * around.total_objects:
-        share = 100 * deletes / around.total_objects
-        found.append(
-            f"It would delete {deletes} of {around.total_objects} objects ({share:.0f} %); the policy's "
-            f"max_objects_percent is {policy.max_objects_percent:g}."
-        )
-    if size > policy.max_bytes:
-        found.append(f"It would delete {size:,} bytes; the policy's max_bytes is {policy.max_bytes:,}.")
+    if deletes + replaced > most:
+        found.append(f"It would {what} objects; the policy's max_objects is {most:,}.")
+    if deletes:
+        found += over_share(deletes, scope.total_objects, policy.max_objects_percent)
+    if size > most_bytes:
+        found.append(f"It would {what} objects of {size:,} bytes; the policy's max_bytes is {most_bytes:,}.")
     return found
 
 
-def unwise(plan: Plan, policy: RemediationPolicy, around: Surroundings) -> list[str]:
-    """Reasons that lie in what else is going on."""
-    found = [f"{work} is at work on {plan.subject}; wait until it ends." for work in around.live]
-    for stage in plan.restart:
-        if (tried := around.attempts.get(stage, 0)) >= policy.attempts_per_stage:
-            found.append(
-                f"{stage} of {plan.subject} was restarted {tried} times in {policy.attempts_hours:g} h without lasting "
-                "success; find the cause before trying again."
-            )
-    if around.same_fault + 1 >= policy.systematic_scenes and not around.accept_systematic:
-        found.append(
-            f"The fault '{plan.fault}' shows on {around.same_fault + 1} scenes within {policy.systematic_minutes:g} min: "
-            "look for one common cause first, then run with accept_systematic if a rerun is right."
-        )
-    return found
+def over_share(deletes: int, total: int | None, percent: float) -> list[str]:
+    """The part of the subject that would be deleted."""
+    if total is None:
+        return []
+    if total == 0:
+        return ["It would delete objects of a subject that has none: what was observed cannot be right."]
+    if 100 * deletes > percent * total:
+        share = 100 * deletes / total
+        return [
+            f"It would delete {deletes:,} of {total:,} objects ({share:.0f} %); the policy's max_objects_percent is "
+            f"{percent:g}."
+        ]
+    return []

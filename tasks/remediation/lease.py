@@ -1,40 +1,48 @@
-"""One remediation at a time for one subject: a lease in the ops bucket that has an owner and ends by itself.
+"""One run at a time for one subject: a lease in the ops bucket that has an owner and ends by itself.
 
     remediation/leases/<subject>.json
 
 Taken with `ifGenerationMatch=0`, renewed by generation in the background, given back by generation. After a crash it
-stays until its time is over, or until its holder is known to be dead; the journal then says what was under way. A
-process that was paused for longer than the lease finds out at its next `check()` and stops.
+stays until its time is over, or until its holder's process is proved gone; the journal then says what was under way. A
+process that was paused for longer than the lease finds out at its next `check()` and stops; before what cannot be taken
+back it asks the bucket itself (`confirm()`).
 """
 
 from __future__ import annotations
 
+import os
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from blocks.errors import NotFound, OutsideError, PreconditionFailed
 from blocks.storage import PipelineStorage
+from blocks.stored_object import StoredObject
+from tasks.remediation import process
 
 ROOT = "remediation/leases/"
 CLOCK_SKEW = timedelta(seconds=5)
 """How far two hosts' clocks may differ; NTP on Google Cloud keeps them far closer."""
+LONGEST = timedelta(hours=1)
+"""A lease that nobody has renewed for so long has ended, whatever it says: its holder's clock was wrong."""
 
 
 class Holder(BaseModel):
-    """Who holds a lease, since when, until when, and for which run."""
+    """Who holds a lease, since when, until when, for which run, and in which process."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     owner: str
     flow_run_id: str = ""
     run: str
-    taken_at: datetime
-    expires_at: datetime
+    taken_at: AwareDatetime
+    expires_at: AwareDatetime
+    machine: str = Field(default_factory=process.machine)
+    pid: int = Field(default_factory=os.getpid)
+    started: str = Field(default_factory=lambda: process.started(os.getpid()))
 
     def describe(self) -> str:
         """One phrase for an error message."""
@@ -43,12 +51,21 @@ class Holder(BaseModel):
         )
 
 
+def process_is_gone(holder: Holder) -> bool:
+    """Whether the holder's process has certainly ended. What an orchestrator says of a run proves nothing of its process."""
+    return process.is_gone(holder.machine, holder.pid, holder.started)
+
+
 class LeaseBusy(Exception):
     """Somebody else is at work on the subject."""
 
 
 class LeaseLost(Exception):
     """The lease ran out or was taken over: stop at once, touch nothing more."""
+
+
+class LeaseDamaged(ValueError):
+    """The object in a lease's place is none. The message names it and says what to do."""
 
 
 @dataclass(slots=True)
@@ -61,7 +78,7 @@ class Lease:
     holder: Holder
     generation: int
     seconds: float
-    renewed: float = field(default_factory=time.monotonic)
+    renewed: float = field(default_factory=process.seconds)
     _stop: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -75,11 +92,25 @@ class Lease:
             self.release()
 
     def check(self) -> None:
-        """Raise `LeaseLost` unless the lease is certainly still ours."""
-        if time.monotonic() - self.renewed > self.seconds:
+        """Raise `LeaseLost` unless the lease is still ours by this machine's clocks; asks nobody."""
+        elapsed = process.seconds() - self.renewed
+        if elapsed > self.seconds or datetime.now(UTC) > self.holder.expires_at:
             raise LeaseLost(
                 f"The lease on {self.subject} ran out; another run may have taken over. Nothing more is done."
             )
+
+    def confirm(self) -> None:
+        """Renew it now, so that it is certainly ours and for its whole time. Asked before what cannot be taken back.
+
+        Raises `LeaseLost`, `TemporaryError`, `UnknownOutcome`.
+        """
+        self.check()
+        with self._lock:
+            try:
+                self._renew()
+            except (PreconditionFailed, NotFound):
+                self.renewed = float("-inf")
+        self.check()
 
     def release(self) -> None:
         """Give the lease back. Failing to is harmless: it ends by itself."""
@@ -96,14 +127,14 @@ class Lease:
                     return
                 try:
                     self._renew()
-                except PreconditionFailed:
+                except (PreconditionFailed, NotFound):
                     self.renewed = float("-inf")
                     return
                 except OutsideError:
                     continue
 
     def _renew(self) -> None:
-        asked = time.monotonic()
+        asked = process.seconds()
         fresh = self.holder.model_copy(update={"expires_at": datetime.now(UTC) + timedelta(seconds=self.seconds)})
         stored = self.storage.replace(
             self.bucket, lease_name(self.subject), fresh.model_dump_json().encode(), generation=self.generation
@@ -116,15 +147,26 @@ def lease_name(subject: str) -> str:
     return f"{ROOT}{subject}.json"
 
 
-def read_holder(storage: PipelineStorage, bucket: str, subject: str) -> tuple[Holder, int] | None:
-    """Who holds the lease now and its generation, or None."""
+def read_holder(storage: PipelineStorage, bucket: str, subject: str) -> tuple[Holder, StoredObject] | None:
+    """Who holds the lease now and its object, or None. Raises `LeaseDamaged`."""
     while (stored := storage.stat(bucket, lease_name(subject))) is not None:
         try:
             body = storage.read(bucket, stored.name, generation=stored.generation)
+            return Holder.model_validate_json(body), stored
         except NotFound:
             continue  # renewed or given back between the two calls
-        return Holder.model_validate_json(body), stored.generation
+        except ValidationError as error:
+            raise LeaseDamaged(
+                f"The object gs://{bucket}/{stored.name} is no lease; look at it, and delete it if nobody works on "
+                f"{subject}."
+            ) from error
     return None
+
+
+def has_ended(holder: Holder, stored: StoredObject, gone: Callable[[Holder], bool] = process_is_gone) -> bool:
+    """Whether a lease binds nobody any more: its time is over, or its holder's process is proved gone."""
+    now, latest = datetime.now(UTC), min(holder.expires_at, stored.updated + LONGEST)
+    return now > latest + CLOCK_SKEW or gone(holder)
 
 
 def take_lease(
@@ -132,19 +174,25 @@ def take_lease(
     bucket: str,
     subject: str,
     wanted: Holder,
-    is_alive: Callable[[Holder], bool | None] = lambda _: None,
+    gone: Callable[[Holder], bool] = process_is_gone,
 ) -> Lease:
     """Take the lease on `subject`, or take it over from a holder that ended.
 
-    `is_alive` says whether a holder still runs (None: cannot tell). A holder that is known to be dead loses its lease
-    at once, any other when its time is over.
+    Args:
+        storage: The buckets.
+        bucket: The ops bucket.
+        subject: What is to be worked on.
+        wanted: Who wants it, and until when.
+        gone: Whether a holder's process is proved to have ended; such a holder loses its lease at once, any other
+            when its time is over.
 
     Raises:
         LeaseBusy: somebody holds it; the message names them.
+        LeaseDamaged: something else lies in its place.
     """
     seconds = (wanted.expires_at - wanted.taken_at).total_seconds()
     body = wanted.model_dump_json().encode()
-    asked = time.monotonic()  # the time the lease lasts has begun, however long the answer takes
+    asked = process.seconds()  # the time the lease lasts has begun, however long the answer takes
     try:
         stored = storage.create(bucket, lease_name(subject), body)
         return Lease(storage, bucket, subject, wanted, stored.generation, seconds, asked)
@@ -152,12 +200,11 @@ def take_lease(
         found = read_holder(storage, bucket, subject)
     if found is None:
         raise LeaseBusy(f"The lease on {subject} was given back just now; run this again.")
-    holder, generation = found
-    expired = datetime.now(UTC) > holder.expires_at + CLOCK_SKEW
-    if not expired and is_alive(holder) is not False:
+    holder, old = found
+    if not has_ended(holder, old, gone):
         raise LeaseBusy(f"{subject} is being worked on by {holder.describe()}. Wait for it, or look at that run first.")
     try:
-        stored = storage.replace(bucket, lease_name(subject), body, generation=generation)
+        stored = storage.replace(bucket, lease_name(subject), body, generation=old.generation)
     except (PreconditionFailed, NotFound) as error:
         raise LeaseBusy(f"Another run took over {subject} just now; it will finish the work.") from error
     return Lease(storage, bucket, subject, wanted, stored.generation, seconds, asked)

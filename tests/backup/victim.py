@@ -16,7 +16,7 @@ def run(order: dict[str, Any]) -> None:
     """What the child does: one backup, as a process of its own would."""
     environment = for_sandbox(Endpoints(**order["endpoints"]), quick_policy(lease_seconds=120))
     environment.backup = BackupPolicy.model_validate(order["rules"])
-    context = Context(environment, "victim", holder_is_alive=lambda holder: False)
+    context = Context(environment, "victim", gone=lambda holder: True)
     result = back_up(context, "apply")
     say({"outcome": result.outcome, "reasons": result.reasons})
 

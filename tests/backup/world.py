@@ -41,7 +41,7 @@ def fill(store: ObjectStore, count: int, *, scenes: int = 10, size: int = 40, fi
 def backup(environment: PipelineEnvironment, mode: Mode = "apply") -> BackupResult:
     """One run with a context of its own, as a process of its own would have. A victim's lease may be taken over."""
     dead = ("victim",)
-    context = Context(environment, "a test", holder_is_alive=lambda holder: False if holder.owner in dead else None)
+    context = Context(environment, "a test", gone=lambda holder: holder.owner in dead)
     return back_up(context, mode)
 
 

@@ -7,12 +7,12 @@ import statistics
 import time
 
 from prefect.testing.utilities import prefect_test_harness
+from tasks.recovery.batch import recover_batch, threads
+from tasks.recovery.recover import Wanted, recover_scene
 
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox_environment import for_sandbox, quick_policy
 from flows.export_recovery import export_recovery
-from tasks.recovery.batch import recover_batch, threads
-from tasks.recovery.recover import Wanted, recover_scene
 from tasks.remediation.context import Context
 from tests.benchmarks.serving import Served, sandbox_process
 

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from prefect import flow
 from prefect.flow_runs import resume_flow_run
+from tasks.remediation.approve import ask
 
 from deployments.sandbox.pipeline.damage import damage
 from deployments.sandbox.pipeline.scenes import make_scene
 from deployments.sandbox.server import Sandbox
 from flows.export_recovery import export_recovery
-from tasks.remediation.approve import ask
 from tasks.remediation.plan import Plan
 from tests.flows.world import BUCKET, Saved, Started, artifacts, generations, run
 

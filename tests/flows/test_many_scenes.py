@@ -33,9 +33,9 @@ def test_a_batch_recovers_its_scenes_and_shows_one_row_for_each(saved: Saved, sa
     table = rows(left["recovery-batch"])
     assert [(row["scene"], row["outcome"]) for row in table] == [
         ("d", "escalated"),
-        ("a", "recovered"),
-        ("b", "recovered"),
-        ("c", "healthy"),
+        ("a", "done"),
+        ("b", "done"),
+        ("c", "nothing_to_do"),
     ]
     assert "Input regen3d/" in table[0]["why"]
     assert table[1]["deletions"] > 0

@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 
 import pytest
+from tasks.recovery.outcome import Outcome
 
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.server import Sandbox
-from tasks.recovery.outcome import Outcome
-from tasks.recovery.recover import Wanted
-from tasks.recovery.undo import undo_run
 from tasks.remediation.context import Context
-from tests.recovery.world import APPLY, OPS, PLAN, SCENE, everything, ill, live, recover
+from tests.recovery.world import APPLY, OPS, PLAN, SCENE, Wanted, everything, ill, live, recover, undo_run
 
 MODES = pytest.mark.parametrize("wanted", [PLAN, APPLY], ids=["plan", "apply"])
 

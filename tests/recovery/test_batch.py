@@ -12,8 +12,9 @@ from blocks.environment import PipelineEnvironment
 from blocks.policy import RemediationPolicy
 from deployments.sandbox.pipeline.simulator_faults import SimulatorFault
 from deployments.sandbox.server import Sandbox
-from tasks.recovery.batch import BatchRefused, check_batch, recover_batch, threads, waves
-from tasks.recovery.outcome import Outcome, RecoveryResult
+from tasks.remediation.batch import BatchRefused, check_batch, recover_batch, threads, waves
+from tasks.remediation.outcome import Outcome
+from tasks.remediation.run import Run
 from tests.recovery.world import healthy, ill, recover, worked
 
 EXPORT = "genie-sim-export-pipeline"
@@ -56,12 +57,12 @@ def test_more_scenes_than_the_policy_allows_are_refused_repetitions_not_counted(
         check_batch(scenes(4), policy)
 
 
-def played(number: int, bad: set[int], outcome: Outcome = "failed", **policy: float) -> list[RecoveryResult]:
+def played(number: int, bad: set[int], outcome: Outcome = "failed", **policy: float) -> list[Run]:
     """A batch in which the scenes of these numbers go wrong."""
     asked: list[tuple[int, int]] = []
 
-    def one(scene_id: str) -> RecoveryResult:
-        return RecoveryResult(scene_id=scene_id, outcome=outcome if int(scene_id[1:]) in bad else "recovered")
+    def one(scene_id: str) -> Run:
+        return Run(scene_id=scene_id, outcome=outcome if int(scene_id[1:]) in bad else "done")
 
     limits = RemediationPolicy(**policy)  # type: ignore[arg-type]
     results = recover_batch(scenes(number), limits, threads(one), lambda done, of: asked.append((done, of)))
@@ -83,7 +84,7 @@ def test_exactly_the_threshold_may_go_wrong() -> None:
 
 def test_what_is_under_way_when_the_threshold_is_passed_is_finished() -> None:
     results = played(20, {3, 4, 5}, error_threshold_percent=10.0)
-    assert [result.outcome for result in results[3:7]] == ["failed", "failed", "failed", "recovered"]
+    assert [result.outcome for result in results[3:7]] == ["failed", "failed", "failed", "done"]
     assert {result.outcome for result in results[7:]} == {"not_started"}
 
 
@@ -109,7 +110,7 @@ def test_a_real_batch_recovers_every_scene_once(environment: PipelineEnvironment
     results = recover_batch(
         names, environment.policy, threads(lambda scene_id: recover(environment, scene_id)), lambda *_: None
     )
-    assert [result.outcome for result in results] == ["recovered"] * 5
+    assert [result.outcome for result in results] == ["done"] * 5
     assert [healthy(environment, scene_id, "documents") for scene_id in names] == [[]] * 5
     assert [len(worked(sandbox, EXPORT, scene_id)) for scene_id in names] == [1] * 5
 

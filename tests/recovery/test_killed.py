@@ -11,8 +11,6 @@ import pytest
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.pipeline.damage import damage
 from deployments.sandbox.server import Sandbox
-from tasks.recovery.recover import Wanted, recover_scene
-from tasks.recovery.undo import plan_undo
 from tasks.remediation.context import Context
 from tests.recovery.killer import Moment, Victims, Watch, at
 from tests.recovery.world import (
@@ -21,13 +19,16 @@ from tests.recovery.world import (
     PREFIX,
     SCENE,
     Live,
+    Wanted,
     healthy,
     ill,
     inputs,
     job_runs,
     journals,
     live,
+    plan_undo,
     quick_environment,
+    recover_scene,
     without_triggers,
     worked,
 )
@@ -63,9 +64,9 @@ def killed(victims: Victims, sandbox: Sandbox, moment: Moment, **wanted: Any) ->
 
 def whole(environment: PipelineEnvironment, sandbox: Sandbox, before: Live, **wanted: Any) -> None:
     """The next recovery ends well, and everything a person may ask afterwards has the right answer."""
-    context = Context(environment, "the next one", holder_is_alive=lambda _: False)
+    context = Context(environment, "the next one", gone=lambda _: True)
     result = recover_scene(context, SCENE, Wanted("apply", **wanted))
-    assert (result.outcome, result.reasons) in (("recovered", []), ("healthy", []))
+    assert (result.outcome, result.reasons) in (("done", []), ("nothing_to_do", []))
     assert healthy(environment, depth="documents") == []
     runs, now = journals(environment, sandbox.store), live(sandbox.store)
     restored = {a.params["name"] for journal in runs for a in journal.plan().actions if a.kind == "restore_object"}
@@ -191,7 +192,7 @@ def test_killed_again_and_again_it_still_gets_there(
             break
         deaths += 1
         assert deaths < 40, f"it makes no progress (seed {seed})"
-    assert ended["outcome"] in ("recovered", "healthy"), f"{ended} (seed {seed})"
+    assert ended["outcome"] in ("done", "nothing_to_do"), f"{ended} (seed {seed})"
     assert deaths > 2
     whole(environment, sandbox, before)
     assert len(job_runs(sandbox, REPLICATOR)) == 1, f"seed {seed}"
@@ -204,7 +205,7 @@ def test_the_moments_reach_every_kind_of_action_and_of_journal_entry(
     line(sandbox)
     names: list[str] = []
     sandbox.store.on_finalize(lambda bucket, version: names.append(version.name) if bucket == OPS else None)
-    assert recover_scene(Context(environment, "a test"), SCENE, Wanted("apply")).outcome == "recovered"
+    assert recover_scene(Context(environment, "a test"), SCENE, Wanted("apply")).outcome == "done"
     (journal,) = journals(environment, sandbox.store)
     kinds = {action.kind for action in journal.plan().actions}
     assert kinds == {"delete_object", "run_job", "start_workflow", "verify_stages", "write_object"}

@@ -125,7 +125,7 @@ def test_only_what_belongs_to_a_stage_that_is_made_again_is_deleted(found: Scene
     plan = planned(found)
     patterns = [
         pattern.replace("{job_id}", found.job_id or "{none}")
-        for stage in {*plan.stages, *(stage for unit in found.units for stage in unit.stages)}
+        for stage in {*plan.details["stages"], *(stage for unit in found.units for stage in unit.stages)}
         for rules in [CATALOGUE.stages[stage]]
         for pattern in (*rules.clear.markers, *rules.clear.outputs, *rules.failure_markers)
     ]
@@ -149,7 +149,7 @@ def test_every_start_is_checked_by_the_stages_it_makes(found: SceneFacts) -> Non
     assert set(starts) == set(checks)
     for target, stages in starts.items():
         assert checks[target] <= stages
-        assert stages & set(plan.stages) <= checks[target]
+        assert stages & set(plan.details["stages"]) <= checks[target]
 
 
 @quickly

@@ -12,8 +12,6 @@ from deployments.sandbox.pipeline.damage import damage
 from deployments.sandbox.pipeline.scenes import make_scene
 from deployments.sandbox.server import Sandbox
 from tasks.backup.layout import layout_of
-from tasks.recovery.recover import Wanted, recover_scene
-from tasks.recovery.undo import plan_undo
 from tasks.remediation.context import Context
 from tests.recovery.world import (
     BACKUP,
@@ -21,13 +19,16 @@ from tests.recovery.world import (
     OPS,
     PREFIX,
     SCENE,
+    Wanted,
     healthy,
     ill,
     inputs,
     journals,
     live,
+    plan_undo,
     quick_environment,
     recover,
+    recover_scene,
     without_triggers,
 )
 
@@ -60,7 +61,7 @@ def test_a_bucket_without_history_gets_a_copy_of_everything_before_it_is_deleted
     without_history(sandbox)
     before = {found.name: (found.generation, found.data) for found in sandbox.store.list(DATA, PREFIX)}
     result = recover(environment)
-    assert (result.outcome, result.reasons) == ("recovered", [])
+    assert (result.outcome, result.reasons) == ("done", [])
     assert result.plan is not None
     deleted = [str(a.params["name"]) for a in result.plan.actions if a.effect == "delete"]
     assert quarantined(sandbox) == {
@@ -71,7 +72,7 @@ def test_a_bucket_without_history_gets_a_copy_of_everything_before_it_is_deleted
 def test_a_bucket_with_history_needs_no_copies(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
     ill(sandbox, "export_corrupt")
     result = recover(environment)
-    assert (result.outcome, result.reasons) == ("recovered", [])
+    assert (result.outcome, result.reasons) == ("done", [])
     assert quarantined(sandbox) == {}
 
 
@@ -82,7 +83,7 @@ def test_in_a_versioned_bucket_a_scene_recovers_and_its_old_versions_stay(
     ill(sandbox, "usd_truncated")
     before = live(sandbox.store)
     result = recover(environment)
-    assert (result.outcome, result.reasons) == ("recovered", [])
+    assert (result.outcome, result.reasons) == ("done", [])
     kept = {(found.name, found.generation) for found in sandbox.store.list(DATA, PREFIX, versions=True)}
     assert set(before.items()) <= {item for item in kept if item[0] in before}
     (journal,) = journals(environment, sandbox.store)
@@ -96,9 +97,9 @@ def test_a_bad_input_comes_back_from_an_older_version(versioned: tuple[PipelineE
     good = {name: sandbox.store.get(DATA, name) for name in inputs(environment, live(sandbox.store))}
     damage(sandbox.store, DATA, SCENE, "input_mesh_truncated")
     result = recover(environment, wanted=RESTORE)
-    assert (result.outcome, result.reasons) == ("recovered", [])
+    assert (result.outcome, result.reasons) == ("done", [])
     assert result.plan is not None
-    assert result.plan.offers[0].source == "version"
+    assert result.facts.offers[0].source == "version"
     for name, was in good.items():
         now = sandbox.store.get(DATA, name)
         assert was is not None
@@ -118,9 +119,9 @@ def test_a_bad_input_comes_back_and_the_bad_one_is_kept_too(
         without_history(sandbox)
     damage(sandbox.store, DATA, SCENE, "input_mesh_truncated")
     result = recover(environment, wanted=RESTORE)
-    assert (result.outcome, result.reasons) == ("recovered", [])
+    assert (result.outcome, result.reasons) == ("done", [])
     assert result.plan is not None
-    (offer,) = result.plan.offers
+    (offer,) = result.facts.offers
     assert offer.source == ("backup" if history == "none" else "soft_delete")
     (bad,) = [a for a in result.plan.actions if a.kind == "restore_object"]
     generation = bad.params["live_generation"]
@@ -139,9 +140,9 @@ def test_several_bad_inputs_come_back_in_one_run(environment: PipelineEnvironmen
     for mesh in meshes:
         sandbox.store.put(DATA, mesh.name, mesh.data[:100], quiet=True)
     result = recover(environment, wanted=RESTORE)
-    assert (result.outcome, result.reasons) == ("recovered", [])
+    assert (result.outcome, result.reasons) == ("done", [])
     assert result.plan is not None
-    assert [offer.object for offer in result.plan.offers] == sorted(mesh.name for mesh in meshes), (
+    assert [offer.object for offer in result.facts.offers] == sorted(mesh.name for mesh in meshes), (
         "in an order of their own, so that two processes make the same plan"
     )
 
@@ -157,7 +158,7 @@ def test_an_input_that_was_deleted_is_escalated_and_comes_back_when_asked(
         sandbox.store.delete(DATA, name)
     assert recover(environment).outcome == "escalated"
     result = recover(environment, wanted=RESTORE)
-    assert (result.outcome, result.reasons) == ("recovered", [])
+    assert (result.outcome, result.reasons) == ("done", [])
     assert set(gone) <= set(live(sandbox.store))
 
 

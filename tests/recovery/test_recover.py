@@ -17,14 +17,14 @@ from deployments.sandbox.pipeline.damage import DAMAGES, damage
 from deployments.sandbox.pipeline.scenes import make_scene
 from deployments.sandbox.server import Sandbox
 from deployments.sandbox.storage.store import ObjectStore
-from tasks.recovery.outcome import RecoveryResult
-from tasks.recovery.recover import Wanted
+from tasks.remediation.run import Run
 from tests.recovery.world import (
     DATA,
     PLAN,
     PREFIX,
     SCENE,
     Live,
+    Wanted,
     copy_out,
     errors_of_folder,
     everything,
@@ -52,9 +52,9 @@ class Mended:
     environment: PipelineEnvironment
     whole: Live
     before: Live
-    planned: RecoveryResult
+    planned: Run
     untouched_by_planning: bool
-    result: RecoveryResult
+    result: Run
     after: Live
 
     def named(self, *effects: str) -> set[str]:
@@ -100,8 +100,8 @@ def test_what_is_applied_is_what_was_planned(mended: Mended) -> None:
 
 
 def test_the_scene_is_recovered_and_says_so(mended: Mended) -> None:
-    assert (mended.result.outcome, mended.result.reasons) == ("recovered", [])
-    assert set(mended.result.after.values()) <= {"complete", "never_ran"}
+    assert (mended.result.outcome, mended.result.reasons) == ("done", [])
+    assert set(mended.result.details["after"].values()) <= {"complete", "never_ran"}
     assert mended.result.plan is not None
     assert set(mended.result.done) == {action.key for action in mended.result.plan.actions}
 
@@ -136,9 +136,9 @@ def test_only_objects_that_the_plan_names_are_deleted_or_written(mended: Mended)
 
 def test_the_journal_tells_of_every_action_and_ends(mended: Mended) -> None:
     (journal,) = journals(mended.environment, mended.store)
-    assert journal.run == mended.result.run
+    assert journal.run == mended.result.id
     assert journal.ended
-    assert journal.entries[-1].data["outcome"] == "recovered"
+    assert journal.entries[-1].data["outcome"] == "done"
     assert set(journal.outcomes()) == {action.key for action in journal.plan().actions}
 
 
@@ -160,7 +160,7 @@ def test_the_lease_is_given_back(mended: Mended) -> None:
 def test_a_healthy_scene_is_left_alone(environment: PipelineEnvironment, sandbox: Sandbox, kitchen: str) -> None:
     before = live(sandbox.store)
     result = recover(environment, kitchen)
-    assert (result.outcome, result.run) == ("healthy", "")
+    assert (result.outcome, result.id) == ("nothing_to_do", "")
     assert live(sandbox.store) == before
     assert journals(environment, sandbox.store) == []
 
@@ -175,7 +175,7 @@ def test_a_bad_input_is_escalated_with_an_offer_of_a_good_copy(
         assert result.outcome == "escalated"
         assert "restore_inputs" in result.reasons[0]
         assert result.plan is not None
-        (offer,) = result.plan.offers
+        (offer,) = result.facts.offers
         assert offer.source == "soft_delete"
         assert live(sandbox.store) == before
     assert journals(environment, sandbox.store) == []

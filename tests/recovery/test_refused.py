@@ -12,7 +12,6 @@ from blocks.environment import PipelineEnvironment
 from deployments.sandbox.pipeline.damage import damage
 from deployments.sandbox.pipeline.simulator_faults import SimulatorFault
 from deployments.sandbox.server import Sandbox
-from tasks.recovery.recover import Wanted, recover_scene
 from tasks.remediation.context import Context
 from tests.recovery.world import (
     APPLY,
@@ -21,11 +20,13 @@ from tests.recovery.world import (
     PLAN,
     PREFIX,
     SCENE,
+    Wanted,
     ill,
     journals,
     live,
     put_json,
     recover,
+    recover_scene,
     until,
 )
 
@@ -58,7 +59,7 @@ def test_a_stale_lock_is_removed_by_the_generation_that_was_seen(
     ill(sandbox, "stale_lock")
     generation = live(sandbox.store)[LOCK]
     result = recover(environment)
-    assert result.outcome == "recovered"
+    assert result.outcome == "done"
     assert result.plan is not None
     (action,) = result.plan.actions
     assert (action.target, action.params["generation"]) == (LOCK, generation)
@@ -102,7 +103,7 @@ def test_a_live_lock_on_a_whole_scene_is_left_alone(
 ) -> None:
     held_by_somebody(environment, sandbox)
     before = live(sandbox.store)
-    assert recover(environment, kitchen).outcome == "healthy"
+    assert recover(environment, kitchen).outcome == "nothing_to_do"
     assert live(sandbox.store) == before
 
 
@@ -136,7 +137,7 @@ def test_what_runs_on_another_scene_is_no_reason(environment: PipelineEnvironmen
     ill(sandbox, "export_missing", "kitchen_0010")
     sandbox.simulator.behave(SimulatorFault(workflow=USD, scene_id="kitchen_0010", kind="hold"))
     start(environment, USD, "kitchen_0010")
-    assert recover(environment).outcome == "recovered"
+    assert recover(environment).outcome == "done"
 
 
 @pytest.mark.parametrize(
@@ -172,7 +173,7 @@ def test_a_changed_scene_is_not_repaired_by_the_plan_that_was_reviewed(
     assert reviewed.digest in refused(environment, sandbox, Wanted("apply", plan_digest=reviewed.digest))
     now = recover(environment, wanted=PLAN).plan
     assert now is not None
-    assert recover(environment, wanted=Wanted("apply", plan_digest=now.digest)).outcome == "recovered"
+    assert recover(environment, wanted=Wanted("apply", plan_digest=now.digest)).outcome == "done"
 
 
 def test_a_risk_that_needs_a_person_waits_for_one(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
@@ -187,7 +188,7 @@ def test_a_risk_that_needs_a_person_waits_for_one(environment: PipelineEnvironme
     other = recover(environment, wanted=Wanted("apply", approved_digest="0" * 16))
     assert other.outcome == "needs_approval"
     approved = Wanted("apply", approved_digest=result.plan.digest, approved_by="Ann")
-    assert recover(environment, wanted=approved).outcome == "recovered"
+    assert recover(environment, wanted=approved).outcome == "done"
     (journal,) = journals(environment, sandbox.store)
     assert journal.entries[0].data["approved_by"] == "Ann"
 
@@ -198,14 +199,14 @@ def test_the_same_fault_on_many_scenes_is_refused_unless_accepted(
     environment.policy.systematic_scenes = 3
     for scene_id in ("a", "b", SCENE):
         ill(sandbox, "isaac_missing", scene_id)
-    assert [recover(environment, scene_id).outcome for scene_id in ("a", "b")] == ["recovered", "recovered"]
+    assert [recover(environment, scene_id).outcome for scene_id in ("a", "b")] == ["done", "done"]
     assert "shows on 3 scenes" in refused(environment, sandbox)
-    assert recover(environment, wanted=Wanted("apply", accept_systematic=True)).outcome == "recovered"
+    assert recover(environment, wanted=Wanted("apply", accept_systematic=True)).outcome == "done"
 
 
 def test_another_fault_does_not_count(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
     environment.policy.systematic_scenes = 2
     ill(sandbox, "isaac_missing", "a")
     ill(sandbox, "import_manifest_missing")
-    assert recover(environment, "a").outcome == "recovered"
-    assert recover(environment).outcome == "recovered"
+    assert recover(environment, "a").outcome == "done"
+    assert recover(environment).outcome == "done"

@@ -14,27 +14,38 @@ from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.pipeline.damage import damage
 from deployments.sandbox.pipeline.simulator_faults import SimulatorFault
 from deployments.sandbox.server import Sandbox
-from tasks.recovery.outcome import RecoveryResult
-from tasks.recovery.recover import recover_scene
-from tasks.recovery.undo import undo_run
 from tasks.remediation.context import Context
-from tests.recovery.world import APPLY, DATA, PREFIX, SCENE, healthy, ill, journals, live, recover, worked
+from tasks.remediation.run import Run
+from tests.recovery.world import (
+    APPLY,
+    DATA,
+    PREFIX,
+    SCENE,
+    healthy,
+    ill,
+    journals,
+    live,
+    recover,
+    recover_scene,
+    undo_run,
+    worked,
+)
 
 EXPORT, USD, REGEN = "genie-sim-export-pipeline", "usd-assembly-pipeline", "regen3d-pipeline"
 
 
-def undone(environment: PipelineEnvironment, result: RecoveryResult) -> RecoveryResult:
+def undone(environment: PipelineEnvironment, result: Run) -> Run:
     """Undo a run's deletions, data only."""
-    return undo_run(Context(environment, "a test"), SCENE, result.run, "apply", markers=False)
+    return undo_run(Context(environment, "a test"), SCENE, result.id, "apply", markers=False)
 
 
-def sentences(result: RecoveryResult) -> str:
+def sentences(result: Run) -> str:
     """The reasons of a failure: each one line for a person, and where to go from here."""
     assert result.outcome == "failed"
     for reason in result.reasons:
         assert "\n" not in reason
         assert "Traceback" not in reason
-    assert result.reasons[-1] == f"Undo with: remediate undo {SCENE} {result.run}"
+    assert result.reasons[-1] == f"Undo with: remediate undo {SCENE} {result.id}"
     return result.reasons[0]
 
 
@@ -63,7 +74,7 @@ def test_a_rerun_that_did_not_do_it_fails_with_a_sentence_and_can_be_undone(
     (journal,) = journals(environment, sandbox.store)
     assert journal.ended
     assert journal.entries[-1].data["outcome"] == "failed"
-    assert undone(environment, result).outcome in ("recovered", "healthy")
+    assert undone(environment, result).outcome in ("done", "nothing_to_do")
     lost = {
         name for name in set(before) - set(live(sandbox.store)) if not name.rpartition("/")[2].startswith((".", "_"))
     }
@@ -77,7 +88,7 @@ def test_after_a_failed_rerun_the_next_one_mends_what_is_owed(
     sandbox.simulator.behave(SimulatorFault(workflow=EXPORT, kind="skipped", times=1))
     assert recover(environment).outcome == "failed"
     result = recover(environment)
-    assert result.outcome == "recovered"
+    assert result.outcome == "done"
     assert healthy(environment) == []
     assert f"{PREFIX}geniesim/scene_graph.json" in live(sandbox.store)
 
@@ -89,9 +100,9 @@ def test_what_a_failed_run_cleared_is_owed_even_if_nothing_shows_that_it_was_eve
     sandbox.simulator.behave(SimulatorFault(workflow="isaac-lab-job", kind="raise", times=1))
     assert recover(environment).outcome == "failed"
     assert healthy(environment) == [], "without its marker the stage looks as if it had never run"
-    assert recover(environment).outcome == "recovered"
+    assert recover(environment).outcome == "done"
     assert f"{PREFIX}isaac_lab/env_cfg.py" in live(sandbox.store)
-    assert recover(environment).outcome == "healthy", "what was owed is paid"
+    assert recover(environment).outcome == "nothing_to_do", "what was owed is paid"
 
 
 @pytest.mark.parametrize("status", [403, 503])
@@ -103,11 +114,11 @@ def test_an_undo_that_was_interrupted_does_not_hide_what_a_failed_run_owes(
     failed = recover(environment)
     environment.storage.limits = CallLimits(attempts=1)
     sandbox.faults.add(FaultRule(service="storage", method="objects.restore", kind="status", status=status))
-    assert undo_run(Context(environment, "a test"), SCENE, failed.run, "apply", markers=True).outcome == "failed"
+    assert undo_run(Context(environment, "a test"), SCENE, failed.id, "apply", markers=True).outcome == "failed"
     assert journals(environment, sandbox.store)[-1].ended == (status == 403)
     sandbox.faults.clear()
     result = recover(environment)
-    assert result.outcome == "recovered"
+    assert result.outcome == "done"
     assert result.plan is not None
     assert result.plan.procedure == "export-recovery"
     assert f"{PREFIX}isaac_lab/env_cfg.py" in live(sandbox.store)
@@ -169,7 +180,7 @@ def test_a_rerun_that_takes_too_long_is_left_alone_and_adopted_by_the_next_run(
         if "running for" in sentence:
             sandbox.simulator.forgive()
 
-    assert recover_scene(Context(environment, "a test", say=let_it_end), SCENE, APPLY).outcome == "recovered"
+    assert recover_scene(Context(environment, "a test", say=let_it_end), SCENE, APPLY).outcome == "done"
     assert worked(sandbox, EXPORT) == [execution]
 
 
@@ -180,7 +191,7 @@ def test_a_refused_start_fails_and_the_deletions_before_it_can_be_undone(
     sandbox.faults.add(FaultRule(service="executions", method="CreateExecution", kind="status", status=403))
     result = recover(environment)
     assert "workflows.executions.create" in sentences(result)
-    assert undone(environment, result).outcome == "recovered"
+    assert undone(environment, result).outcome == "done"
     assert f"{PREFIX}geniesim/asset_index.json" in live(sandbox.store)
 
 
@@ -188,9 +199,9 @@ def test_the_same_scene_can_break_and_be_mended_twice_in_a_row(
     environment: PipelineEnvironment, sandbox: Sandbox
 ) -> None:
     ill(sandbox, "export_missing")
-    assert recover(environment).outcome == "recovered"
+    assert recover(environment).outcome == "done"
     damage(sandbox.store, DATA, SCENE, "export_missing")
-    assert recover(environment).outcome == "recovered"
+    assert recover(environment).outcome == "done"
     assert len(worked(sandbox, EXPORT)) == 2, "the first recovery's execution is not taken for the second's"
 
 
@@ -213,7 +224,7 @@ def test_the_kill_switch_stops_between_two_steps_and_the_next_run_continues(
     assert recover_scene(context, SCENE, APPLY).outcome == "stopped"
     assert live(sandbox.store) == cleared
     again = recover(environment)
-    assert (again.outcome, again.run) == ("recovered", stopped.run)
+    assert (again.outcome, again.id) == ("done", stopped.id)
     assert len(journals(environment, sandbox.store)) == 1
     assert len(worked(sandbox, EXPORT)) == 1
 
@@ -227,7 +238,7 @@ def test_the_kill_switch_stops_before_the_first_change(environment: PipelineEnvi
     assert "ann: fire" in result.reasons[0]
     assert live(sandbox.store) == before
     environment.policy.kill_switch = []
-    assert recover(environment).outcome == "recovered"
+    assert recover(environment).outcome == "done"
 
 
 def test_a_reviewed_plan_does_not_continue_another_plans_run(
@@ -245,4 +256,4 @@ def test_a_reviewed_plan_does_not_continue_another_plans_run(
     assert other.outcome == "refused"
     assert first.plan.digest in other.reasons[0]
     assert worked(sandbox, EXPORT) == []
-    assert recover(environment, wanted=replace(APPLY, plan_digest=first.plan.digest)).outcome == "recovered"
+    assert recover(environment, wanted=replace(APPLY, plan_digest=first.plan.digest)).outcome == "done"

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from tasks.remediation.workflow_starts import start_workflow
 
 from blocks.catalogue_query import workflow_argument
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.pipeline.simulator_faults import SimulatorFault
 from deployments.sandbox.server import Sandbox
-from tasks.recovery.recover import recover_scene
+from tasks.pipeline.labels import RUN_LABEL
 from tasks.remediation.context import Context
-from tasks.remediation.labels import RUN_LABEL
-from tasks.remediation.workflow_starts import start_workflow
 from tests.recovery.world import (
     APPLY,
     DATA,
@@ -22,6 +21,7 @@ from tests.recovery.world import (
     journals,
     live,
     recover,
+    recover_scene,
     until,
     without_triggers,
     worked,
@@ -40,7 +40,7 @@ def ours(sandbox: Sandbox, workflow: str) -> int:
 def test_a_workflow_that_a_trigger_starts_is_adopted(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
     ill(sandbox, "marker_missing")
     result = recover(environment)
-    assert (result.outcome, result.reasons) == ("recovered", [])
+    assert (result.outcome, result.reasons) == ("done", [])
     assert [(ours(sandbox, name), len(worked(sandbox, name))) for name in (REGEN, USD, VARIATION, EXPORT)] == [
         (1, 1),
         (0, 1),
@@ -56,7 +56,7 @@ def test_without_triggers_every_workflow_is_started_once(environment: PipelineEn
     without_triggers(sandbox)
     ill(sandbox, "marker_missing")
     result = recover(environment)
-    assert (result.outcome, result.reasons) == ("recovered", [])
+    assert (result.outcome, result.reasons) == ("done", [])
     assert [(ours(sandbox, name), len(worked(sandbox, name))) for name in (REGEN, USD, VARIATION, EXPORT)] == [
         (1, 1)
     ] * 4
@@ -72,7 +72,7 @@ def test_a_trigger_that_does_not_fire_is_waited_for_only_so_long(
         "a test",
         say=lambda sentence: sandbox.eventarc.deployed.put("genie-sim-export-trigger", False),
     )
-    assert recover_scene(silent, SCENE, APPLY).outcome == "recovered"
+    assert recover_scene(silent, SCENE, APPLY).outcome == "done"
     assert (ours(sandbox, EXPORT), len(worked(sandbox, EXPORT))) == (1, 1)
 
 
@@ -84,7 +84,7 @@ def test_an_event_that_is_delivered_several_times_still_gives_one_run_of_a_workf
     sandbox.eventarc.copies = copies
     ill(sandbox, "marker_missing")
     result = recover(environment)
-    assert (result.outcome, result.reasons) == ("recovered", [])
+    assert (result.outcome, result.reasons) == ("done", [])
     assert len(list(sandbox.workflows.executions.newest_first(USD))) == copies
     assert len(worked(sandbox, USD)) == 1, "its lock lets one of them work; the others answer SKIPPED"
     assert [ours(sandbox, name) for name in (REGEN, USD, VARIATION, EXPORT)] == [1, 0, 1, 1]
@@ -104,7 +104,7 @@ def test_an_event_that_is_delivered_late_is_waited_for(environment: PipelineEnvi
             delivered.append(environment.workflows.start(EXPORT, argument, labels={}).name)
 
     result = recover_scene(Context(environment, "a test", say=deliver), SCENE, APPLY)
-    assert (result.outcome, result.reasons) == ("recovered", [])
+    assert (result.outcome, result.reasons) == ("done", [])
     assert [one.name for one in worked(sandbox, EXPORT)] == delivered
 
 
@@ -141,5 +141,5 @@ def test_twins_without_a_lock_have_both_ended_before_their_outputs_are_judged(
     assert ours(sandbox, EXPORT) == 0
     if result.outcome == "failed":  # they wrote into each other's files: it is said, and the next run mends it
         assert "did not prove itself" in result.reasons[0]
-        assert recover(environment).outcome == "recovered"
+        assert recover(environment).outcome == "done"
     assert healthy(environment) == []

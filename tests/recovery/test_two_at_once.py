@@ -13,11 +13,9 @@ from blocks.environment import PipelineEnvironment
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.pipeline.simulator_faults import SimulatorFault
 from deployments.sandbox.server import Sandbox
-from tasks.recovery.outcome import RecoveryResult
-from tasks.recovery.recover import recover_scene
-from tasks.recovery.undo import undo_run
 from tasks.remediation.context import Context
 from tasks.remediation.lease import LeaseLost, lease_name, read_holder
+from tasks.remediation.run import Run
 from tests.recovery.killer import Victims, Watch, at
 from tests.recovery.world import (
     APPLY,
@@ -31,6 +29,8 @@ from tests.recovery.world import (
     live,
     quick_environment,
     recover,
+    recover_scene,
+    undo_run,
     until,
     worked,
 )
@@ -46,12 +46,12 @@ def pair(victims: Victims) -> Iterator[list[Victims]]:
     second.close()
 
 
-def together(sandbox: Sandbox, number: int) -> list[RecoveryResult]:
+def together(sandbox: Sandbox, number: int) -> list[Run]:
     """As many recoveries at once, each with connections of its own; the one that acts is held until the others ended."""
     sandbox.simulator.behave(SimulatorFault(workflow=EXPORT, kind="hold"))
     ready, others_done = threading.Barrier(number), threading.Semaphore(0)
 
-    def one(actor: int) -> RecoveryResult:
+    def one(actor: int) -> Run:
         environment = quick_environment(sandbox)
         ready.wait(20)
         result = recover_scene(Context(environment, f"person {actor}"), SCENE, APPLY)
@@ -74,11 +74,11 @@ def test_exactly_one_acts_and_the_others_say_who_holds_the_scene(
     ill(sandbox, "export_missing")
     results = together(sandbox, number)
     outcomes = [result.outcome for result in results]
-    assert sorted(outcomes) == ["busy"] * (number - 1) + ["recovered"]
-    winner = outcomes.index("recovered")
+    assert sorted(outcomes) == ["busy"] * (number - 1) + ["done"]
+    winner = outcomes.index("done")
     for result in results:
         if result.outcome == "busy":
-            assert f"person {winner} (run {results[winner].run}" in result.reasons[0]
+            assert f"person {winner} (run {results[winner].id}" in result.reasons[0]
     assert len(worked(sandbox, EXPORT)) == 1
     assert len(journals(environment, sandbox.store)) == 1
     assert healthy(environment) == []
@@ -91,7 +91,7 @@ def test_two_processes_at_once_make_one_run(
     for number, one in enumerate(pair):
         one.start(sandbox, SCENE, actor=f"process {number}")
     outcomes = sorted(one.ended()["outcome"] for one in pair)
-    assert outcomes in (["busy", "recovered"], ["healthy", "recovered"])
+    assert outcomes in (["busy", "done"], ["nothing_to_do", "done"])
     assert len(worked(sandbox, EXPORT)) == 1
     assert len(journals(environment, sandbox.store)) == 1
     assert healthy(environment) == []
@@ -108,8 +108,8 @@ def test_two_that_take_over_from_a_dead_one_do_not_both_continue(
     for number, one in enumerate(pair):
         one.start(sandbox, SCENE, actor=f"process {number}", dead=["the dead one"])
     outcomes = {one.ended()["outcome"] for one in pair}
-    assert "recovered" in outcomes
-    assert outcomes <= {"recovered", "busy", "healthy"}
+    assert "done" in outcomes
+    assert outcomes <= {"done", "busy", "nothing_to_do"}
     assert healthy(environment) == []
     assert len(worked(sandbox, EXPORT)) == 1
     (journal,) = journals(environment, sandbox.store)
@@ -122,7 +122,7 @@ def test_other_scenes_are_not_held_up(environment: PipelineEnvironment, sandbox:
         ill(sandbox, "export_missing", scene_id)
     with ThreadPoolExecutor(len(scenes)) as pool:
         results = list(pool.map(lambda scene_id: recover(environment, scene_id), scenes))
-    assert [result.outcome for result in results] == ["recovered"] * 3
+    assert [result.outcome for result in results] == ["done"] * 3
     assert [len(worked(sandbox, EXPORT, scene_id)) for scene_id in scenes] == [1, 1, 1]
 
 
@@ -139,7 +139,7 @@ def test_an_undo_waits_for_a_recovery(environment: PipelineEnvironment, sandbox:
     first = recover(environment)
     sandbox.store.delete(DATA, f"scenes/{SCENE}/geniesim/scene_graph.json")
     with Context(environment, "somebody").holding(SCENE, "their-run"):
-        result = undo_run(Context(environment, "a test"), SCENE, first.run, "apply", markers=False)
+        result = undo_run(Context(environment, "a test"), SCENE, first.id, "apply", markers=False)
     assert result.outcome == "busy"
     assert "somebody" in result.reasons[0]
 

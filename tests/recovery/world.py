@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from blocks.catalogue_query import class_of
 from blocks.environment import PipelineEnvironment
@@ -17,11 +18,17 @@ from deployments.sandbox.server import Sandbox
 from deployments.sandbox.services.executions import Execution
 from deployments.sandbox.storage.store import ObjectStore
 from deployments.sandbox_environment import for_sandbox, quick_policy
+from tasks.procedures import undo
 from tasks.recovery.observe import scene_view
-from tasks.recovery.outcome import RecoveryResult
-from tasks.recovery.recover import Wanted, recover_scene
+from tasks.recovery.procedure import ExportRecovery
+from tasks.recovery.request import RecoveryRequest
+from tasks.remediation.caller import Caller, inline
 from tasks.remediation.context import Context
 from tasks.remediation.journal import Journal, read_journal
+from tasks.remediation.procedure import Mode
+from tasks.remediation.run import Run
+from tasks.remediation.runner import run
+from tasks.remediation.undo import UndoRequest
 from tasks.validation.scene import validate_scene
 from tasks.validation.source import FolderSource
 from tasks.validation.view import Depth
@@ -29,6 +36,13 @@ from tasks.validation.view import Depth
 DATA, OPS, BACKUP = "sandbox-scenes", "sandbox-ops", "sandbox-backup"
 SCENE = "kitchen_001"
 PREFIX = f"scenes/{SCENE}/"
+
+
+def Wanted(mode: Mode = "plan", **options: Any) -> RecoveryRequest:
+    """What is asked for, of whatever scene."""
+    return RecoveryRequest(scene_id=SCENE, mode=mode, **options)
+
+
 APPLY, PLAN = Wanted("apply"), Wanted("plan")
 
 Live = dict[str, int]
@@ -91,9 +105,19 @@ def without_triggers(sandbox: Sandbox) -> None:
 
 def recover(
     environment: PipelineEnvironment, scene_id: str = SCENE, wanted: Wanted = APPLY, actor: str = "a test"
-) -> RecoveryResult:
+) -> Run:
     """One recovery with a context of its own, as a process of its own would have."""
     return recover_scene(Context(environment, actor), scene_id, wanted)
+
+
+def recover_scene(context: Context, scene_id: str, wanted: RecoveryRequest, call: Caller = inline) -> Run:
+    """One recovery."""
+    return run(ExportRecovery(), context, replace(wanted, scene_id=scene_id), call)
+
+
+def undo_run(context: Context, subject: str, run_id: str, mode: Mode = "plan", markers: bool = False) -> Run:
+    """One undoing."""
+    return run(undo(), context, UndoRequest(subject=subject, run=run_id, mode=mode, markers=markers))
 
 
 def healthy(environment: PipelineEnvironment, scene_id: str = SCENE, depth: Depth = "full") -> list[str]:

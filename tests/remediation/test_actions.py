@@ -5,10 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
-from blocks.environment import PipelineEnvironment
-from blocks.errors import NotFound, PermanentError
-from deployments.sandbox.server import Sandbox
 from tasks.remediation.actions import (
     Doing,
     delete_object,
@@ -19,6 +15,10 @@ from tasks.remediation.actions import (
     restore_object,
     write_object,
 )
+
+from blocks.environment import PipelineEnvironment
+from blocks.errors import NotFound, PermanentError
+from deployments.sandbox.server import Sandbox
 from tasks.remediation.context import Context
 from tasks.remediation.journal import Journal
 from tasks.remediation.plan import Action, Effect, Kind

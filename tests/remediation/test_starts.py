@@ -7,18 +7,18 @@ import time
 from typing import Any
 
 import pytest
+from tasks.remediation.actions import Doing
+from tasks.remediation.job_starts import look_job, run_job
+from tasks.remediation.workflow_starts import look_workflow, meaning, start_workflow
 
 from blocks.catalogue_query import job_env, workflow_argument
 from blocks.errors import PermanentError
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.pipeline.simulator_faults import SimulatorFault
 from deployments.sandbox.server import Sandbox
-from tasks.remediation.actions import Doing
 from tasks.remediation.context import Context
-from tasks.remediation.job_starts import look_job, run_job
 from tasks.remediation.journal import Journal
 from tasks.remediation.plan import Action, Plan
-from tasks.remediation.workflow_starts import look_workflow, meaning, start_workflow
 
 USD = "usd-assembly-pipeline"
 JOB = "replicator-job"

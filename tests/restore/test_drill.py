@@ -30,7 +30,7 @@ def rooms(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
 
 def run(environment: PipelineEnvironment, *scenes: str) -> DrillRecord:
     """One drill."""
-    return drill(Context(environment, "a test", holder_is_alive=lambda _: False), list(scenes))
+    return drill(Context(environment, "a test", gone=lambda _: True), list(scenes))
 
 
 def scratch(sandbox: Sandbox) -> dict[str, bytes]:

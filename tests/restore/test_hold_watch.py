@@ -56,7 +56,7 @@ def held(environment: PipelineEnvironment, sandbox: Sandbox, monkeypatch: pytest
 
 
 def test_a_hold_in_order_is_no_news(environment: PipelineEnvironment, held: Ticket) -> None:
-    fine, forgotten = look(Context(environment, "watch", holder_is_alive=lambda _: True))
+    fine, forgotten = look(Context(environment, "watch", gone=lambda _: False))
     assert (fine, forgotten) == ([held], [])
 
 
@@ -74,7 +74,7 @@ def test_a_hold_whose_flow_run_has_ended_is_noticed(environment: PipelineEnviron
 
 
 def test_a_hold_that_another_flow_run_has_taken_over_is_no_news(environment: PipelineEnvironment, held: Ticket) -> None:
-    context = Context(environment, "watch", holder_is_alive=lambda holder: holder.run == "the-next-run")
+    context = Context(environment, "watch", gone=lambda holder: holder.run != "the-next-run")
     with Context(environment, "the next one").holding("restore", "the-next-run"):
         assert look(context) == ([held], [])
     assert len(look(context)[1]) == 1
@@ -84,7 +84,7 @@ def test_a_hold_that_another_flow_run_has_taken_over_is_no_news(environment: Pip
 def test_a_hold_past_its_deadline_is_noticed_even_if_its_run_lives(
     environment: PipelineEnvironment, held: Ticket, after: int, noticed: bool
 ) -> None:
-    context = Context(environment, "watch", holder_is_alive=lambda _: True)
+    context = Context(environment, "watch", gone=lambda _: False)
     why = why_forgotten(context, held, held.deadline + timedelta(seconds=after))
     assert bool(why) == noticed
 
@@ -95,7 +95,7 @@ def test_giving_up_delivers_what_waits_drops_what_the_restore_wrote_and_ends_its
     before = {one.subscription: one.push_config for one in held.held}
     sandbox.store.put(DATA, FOREIGN, b"theirs")
     assert executions(sandbox) == []
-    context = Context(environment, "watch", holder_is_alive=lambda _: False)
+    context = Context(environment, "watch", gone=lambda _: True)
     told = give_up(context, held)
     assert "1 others delivered" in told
     for one in held.held:

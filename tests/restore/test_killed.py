@@ -154,7 +154,7 @@ def test_giving_up_a_killed_restore_drops_the_events_of_what_it_had_written(
     killed(victims, sandbox, at(REWRITE, 7, done=True))
     assert 7 <= len(contents(sandbox.store)) < 23
     (ticket,) = open_tickets(environment)
-    told = give_up(Context(environment, "watch", holder_is_alive=lambda _: False), ticket)
+    told = give_up(Context(environment, "watch", gone=lambda _: True), ticket)
     assert "0 others delivered" in told
     assert executions(sandbox) == []
     assert do(environment).outcome == "clean"

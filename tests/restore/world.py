@@ -134,7 +134,7 @@ def do(
 ) -> RestoreResult:
     """One restore with a context of its own, as a process of its own would have."""
     settings = {"mode": "apply", "reason": "a test"} | options
-    context = Context(environment, "a test", holder_is_alive=lambda _: False)
+    context = Context(environment, "a test", gone=lambda _: True)
     return restore(context, Wanted(kind, name, **settings))  # type: ignore[arg-type]
 
 

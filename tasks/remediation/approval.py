@@ -2,7 +2,7 @@
 
 The policy says which risks need one. The approver sees the plan as a table, and the form carries its digest: what they
 approve is that plan and no other. Resuming without filling in the form means no, and so does letting the time run out.
-Prefect's open-source server knows no identities, so the name is what the approver typed; the record says so.
+Prefect's open-source server knows no identities, so the name is what the approver typed; the record says 'claimed'.
 """
 
 from __future__ import annotations
@@ -18,10 +18,6 @@ from blocks.policy import RemediationPolicy
 from tasks.remediation.plan import Plan
 
 
-class NotApproved(Exception):
-    """Somebody said no, or approved something else."""
-
-
 class Approval(RunInput):
     """The form an approver fills in."""
 
@@ -32,18 +28,29 @@ class Approval(RunInput):
 
 
 def needs_person(plan: Plan, policy: RemediationPolicy) -> bool:
-    """Whether the policy wants a person to approve a plan of this risk."""
-    return policy.approval.get(plan.risk, "person") == "person"
+    """Whether the policy wants a person to approve a plan of this risk. A risk it does not know needs one."""
+    return dict(policy.approval).get(plan.risk, "person") == "person"  # type: ignore[call-overload, no-any-return]
+
+
+def objection(approval: Approval, plan: Plan, requester: str) -> str:
+    """Why an approval does not count: only a clear yes to this very plan by somebody else than the requester does."""
+    who = approval.approver.strip()
+    if approval.decision != "approve":
+        return f"Plan {plan.digest} was rejected by {who or 'somebody'}: {approval.comment or 'no reason'}."
+    if not who:
+        return f"Plan {plan.digest} was approved without a name; run it again and give one."
+    if who.casefold() == requester.strip().casefold():
+        return f"{who} asked for plan {plan.digest} and cannot approve it too; ask somebody else."
+    if approval.plan_digest != plan.digest:
+        return f"{who} approved plan {approval.plan_digest}, but the plan is now {plan.digest}."
+    return ""
 
 
 def ask(plan: Plan, policy: RemediationPolicy, requester: str, table: str) -> Approval:
-    """Stop the flow run until a person decides; return their approval.
+    """Stop the flow run until a person decides; return what they said.
 
     A deployed run is suspended (its process ends and the flow starts again from the top when resumed, finding the same
     answer under the same key); a run without a deployment waits in its process.
-
-    Raises:
-        NotApproved: rejected, approved by the requester, or approved with another plan's digest.
     """
     form = Approval.with_initial_data(
         description=f"{table}\n\n**Approve this plan?** Its digest is `{plan.digest}`. Requested by {requester}.",
@@ -55,18 +62,4 @@ def ask(plan: Plan, policy: RemediationPolicy, requester: str, table: str) -> Ap
         approval = suspend_flow_run(wait_for_input=form, timeout=timeout, key=key)
     else:
         approval = pause_flow_run(wait_for_input=form, timeout=timeout, key=key, poll_interval=1)
-    check(approval, plan, requester)
     return approval
-
-
-def check(approval: Approval, plan: Plan, requester: str) -> None:
-    """Refuse anything but a clear yes to this very plan by somebody else than the requester."""
-    who = approval.approver.strip()
-    if approval.decision != "approve":
-        raise NotApproved(f"Plan {plan.digest} was rejected by {who or 'somebody'}: {approval.comment or 'no reason'}.")
-    if not who:
-        raise NotApproved(f"Plan {plan.digest} was approved without a name; run it again and give one.")
-    if who.casefold() == requester.strip().casefold():
-        raise NotApproved(f"{who} asked for plan {plan.digest} and cannot approve it too; ask somebody else.")
-    if approval.plan_digest != plan.digest:
-        raise NotApproved(f"{who} approved plan {approval.plan_digest}, but the plan is now {plan.digest}.")

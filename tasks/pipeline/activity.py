@@ -16,8 +16,9 @@ from datetime import UTC, datetime, timedelta
 from blocks.catalogue import Lock
 from blocks.environment import PipelineEnvironment
 from blocks.errors import NotFound
-from blocks.execution import Execution
-from tasks.remediation.labels import RUN_LABEL, RUN_VARIABLE
+from blocks.execution import LIVE_STATES, Execution
+from tasks.pipeline.labels import RUN_LABEL, RUN_VARIABLE
+from tasks.remediation.context import Context
 from tasks.validation.source import SceneFile
 
 
@@ -68,6 +69,11 @@ class LiveBoard:
         self._asked = float("-inf")
         self._found: list[LiveWork] = []
 
+    @staticmethod
+    def of(context: Context) -> LiveBoard:
+        """The run's own; the runs of a batch share it."""
+        return context.remember(LiveBoard, lambda: LiveBoard(context.environment))
+
     def on(self, scene_id: str) -> tuple[LiveWork, ...]:
         """What runs on a scene."""
         with self._lock:
@@ -77,8 +83,14 @@ class LiveBoard:
             return tuple(work for work in self._found if work.scene_id == scene_id)
 
 
+def phrases_on(context: Context, scene_id: str) -> tuple[str, ...]:
+    """What is at work on a scene, one phrase each."""
+    return tuple(work.what for work in LiveBoard.of(context).on(scene_id))
+
+
 def live_executions(environment: PipelineEnvironment, workflow: str) -> Iterable[LiveWork]:
-    for execution in environment.workflows.executions(workflow, state="ACTIVE"):
+    workflows = environment.workflows
+    for execution in (found for state in LIVE_STATES for found in workflows.executions(workflow, state=state)):
         if scene_id := scene_of_argument(execution, environment):
             yield LiveWork(
                 scene_id, f"{workflow} (execution {short(execution.name)})", execution.labels.get(RUN_LABEL, "")

@@ -1,0 +1,31 @@
+"""Every procedure of this product, by name: the one list, for undo, for the command line and for the tests of them all.
+
+A procedure that is not listed here cannot be undone and fails a test.
+"""
+
+from __future__ import annotations
+
+from tasks.actions.objects import OBJECT_KINDS
+from tasks.pipeline.activity import phrases_on
+from tasks.recovery.procedure import ExportRecovery
+from tasks.remediation.kind import Kinds
+from tasks.remediation.outcome import Refused
+from tasks.remediation.procedure import AnyProcedure
+from tasks.remediation.undo import UndoRun
+
+PROCEDURES: tuple[type[AnyProcedure], ...] = (ExportRecovery,)
+
+
+def kinds_of(procedure: str) -> Kinds:
+    """The kinds of the procedure of that name, and of the objects its inverses restore. Raises `Refused`."""
+    if procedure == UndoRun.name:
+        return OBJECT_KINDS
+    known = next((one for one in PROCEDURES if one.name == procedure), None)
+    if known is None:
+        raise Refused(f"This version knows no procedure {procedure!r}; undo its runs with the version that made them.")
+    return tuple({kind.name: kind for kind in (*known.kinds, *OBJECT_KINDS)}.values())
+
+
+def undo() -> UndoRun:
+    """The procedure that undoes a run of any of them."""
+    return UndoRun(kinds_of, phrases_on)

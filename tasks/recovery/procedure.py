@@ -1,0 +1,152 @@
+"""Dataset export is missing or corrupt, as the parts the runner puts together. Reads top to bottom as the handbook does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+
+from pydantic import JsonValue
+
+from blocks.catalogue_query import class_of
+from blocks.errors import PermanentError
+from tasks.actions.job_runs import run_job
+from tasks.actions.objects import OBJECT_KINDS
+from tasks.actions.workflow_runs import start_workflow
+from tasks.pipeline.activity import LiveBoard
+from tasks.pipeline.fault_log import record_fault, scenes_with_fault
+from tasks.recovery.observe import SceneFacts, observe_scene, scene_view
+from tasks.recovery.plan import plan_recovery
+from tasks.recovery.report import sections
+from tasks.recovery.request import PROCEDURE, RecoveryRequest
+from tasks.recovery.verify import verify_stages
+from tasks.remediation.context import Context
+from tasks.remediation.guard import Scope
+from tasks.remediation.journal import Journal
+from tasks.remediation.outcome import Refused
+from tasks.remediation.plan import Plan
+from tasks.remediation.procedure import Procedure, Verdict
+from tasks.remediation.report import Section
+from tasks.remediation.run import Run
+from tasks.validation.scene import validate_scene
+
+
+class ExportRecovery(Procedure[RecoveryRequest, SceneFacts]):
+    """Handbook: 'Dataset export failure'."""
+
+    name = PROCEDURE
+    kinds = (*OBJECT_KINDS, start_workflow, run_job, verify_stages)
+    observe_task = "validate_manifests"
+
+    def subjects(self, context: Context, request: RecoveryRequest) -> tuple[str, ...]:
+        """The scene."""
+        try:
+            scene_view(context.environment, request.scene_id)
+        except PermanentError as error:
+            raise Refused(str(error)) from error
+        return (request.scene_id,)
+
+    def observe(self, run: Run, request: RecoveryRequest) -> SceneFacts:
+        """Validate the scene and look at what works on it."""
+        facts = observe_scene(run.context, request.scene_id)
+        run.details["before"] = dict(facts.report.stages)
+        run.details["errors"] = [f"{f.object}: {f.message}" for f in facts.report.findings if f.severity == "error"]
+        return facts
+
+    def plan(self, run: Run, facts: SceneFacts, request: RecoveryRequest) -> Plan:
+        """Find the earliest broken stage; clear, rerun, check."""
+        environment = run.context.environment
+        plan = plan_recovery(facts, environment.catalogue, environment.data_bucket, request.restore_inputs)
+        if not plan.actions and not plan.escalations:
+            run.details["after"] = run.details["before"]
+        return plan
+
+    def scope(self, run: Run, facts: SceneFacts) -> Scope:
+        """The scene's objects, and who is at work on it."""
+        return Scope(total_objects=len(facts.files), at_work=(*(work.what for work in facts.live), *held(facts)))
+
+    def guard(self, run: Run, facts: SceneFacts | None, plan: Plan, request: RecoveryRequest) -> Iterable[str]:
+        """Tried too often, or broken like many others: then the cause is not in this scene."""
+        if facts is None:
+            yield from strangers(run)
+            return
+        yield from too_often(run, facts, plan)
+        fault = str(plan.details.get("fault", ""))
+        if fault and request.mode == "apply":
+            record_fault(run.context.environment, fault, facts.scene_id)
+        if fault and not request.accept_systematic:
+            yield from systematic(run, facts, fault)
+
+    def stage(self, run: Run, facts: SceneFacts, plan: Plan) -> Mapping[str, JsonValue]:
+        """Records the generations of the inputs, which nothing may change."""
+        catalogue = run.context.environment.catalogue
+        prefix = catalogue.scene_prefix(facts.scene_id)
+        restored = {action.params["name"] for action in plan.actions if action.kind == "restore_object"}
+        inputs: dict[str, JsonValue] = {
+            path: file.generation
+            for path, file in facts.files.items()
+            if class_of(catalogue, path) == "input" and prefix + path not in restored
+        }
+        return {"inputs": inputs}
+
+    def verify(self, run: Run, facts: SceneFacts | None) -> Verdict:
+        """The whole scene once more: only a scene without errors is recovered."""
+        source = scene_view(run.context.environment, run.subject)
+        report = validate_scene(source, run.context.environment.catalogue, "full")
+        run.details["after"] = dict(report.stages)
+        left = [f"{f.object}: {f.message}" for f in report.findings if f.severity == "error"]
+        if left:
+            why = f"The rerun is verified, but the scene still has errors: {'; '.join(left[:3])}"
+            return Verdict("failed", (why,))
+        return Verdict()
+
+    def may_abandon(self, run: Run, journal: Journal) -> bool:
+        """A plan that this version cannot carry out gives way: the scene as it is now is planned for anew."""
+        return True
+
+    def sections(self, run: Run) -> Iterable[Section]:
+        """Stages before and after, what was wrong, and what could be brought back."""
+        return sections(run)
+
+
+def held(facts: SceneFacts) -> Iterator[str]:
+    """Locks whose holder lives, or of which nobody can tell."""
+    for lock in facts.locks:
+        if lock.alive is not False:
+            yield f"the holder of {lock.path} ({lock.holder or 'it names nobody; remove the lock by hand if it is dead'})"
+
+
+def strangers(run: Run) -> Iterator[str]:
+    """Another remediation's work on the scene. What a trigger has started meanwhile is adopted, or refused, by the step."""
+    for work in LiveBoard.of(run.context).on(run.subject):
+        if work.run not in ("", run.continues):
+            yield f"{work.what} is at work on {run.subject}; wait until it ends."
+
+
+def too_often(run: Run, facts: SceneFacts, plan: Plan) -> Iterator[str]:
+    """Stages that were restarted as often as the policy allows, without lasting success."""
+    policy = run.context.policy()
+    since = datetime.now(UTC) - timedelta(hours=policy.attempts_hours)
+    tried = [past for past in facts.past if past.begun_at > since and past.outcome != "done" and past.started]
+    for stage in texts(plan.details.get("restart")):
+        times = sum(stage in texts(past.details.get("restart")) for past in tried)
+        if times >= policy.attempts_per_stage:
+            yield (
+                f"{stage} of {plan.subject} was restarted {times} times in {policy.attempts_hours:g} h without lasting "
+                "success; find the cause before trying again."
+            )
+
+
+def systematic(run: Run, facts: SceneFacts, fault: str) -> Iterator[str]:
+    """The same fault on many scenes lately."""
+    policy = run.context.policy()
+    same = 1 + scenes_with_fault(run.context.environment, fault, but=facts.scene_id)
+    if same >= policy.systematic_scenes:
+        yield (
+            f"The fault '{fault}' shows on {same} scenes within {policy.systematic_minutes:g} min: look for one common "
+            "cause first, then run with accept_systematic if a rerun is right."
+        )
+
+
+def texts(value: JsonValue) -> list[str]:
+    """A list of words in a plan's details; nothing when it is none."""
+    return [str(one) for one in value] if isinstance(value, list) else []

@@ -1,0 +1,21 @@
+"""What a recovery is asked beside what every procedure is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tasks.remediation.procedure import Request
+
+PROCEDURE = "export-recovery"
+"""What the recovery is called in its plans and journals."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryRequest(Request):
+    """Which scene, and how boldly."""
+
+    scene_id: str
+    restore_inputs: bool = False
+    """Put good copies of bad inputs back first, where the plan offers them."""
+    accept_systematic: bool = False
+    """Go on although many scenes show the same fault."""

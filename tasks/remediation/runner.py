@@ -1,0 +1,300 @@
+"""The one lifecycle of every procedure.
+
+    leases -> an interrupted run? -> observe -> plan -> guard -> digest -> approval -> begin -> steps -> verify -> end
+
+An interrupted run is continued under the same guard, refused, or ended, as its procedure says. Whatever happens comes
+to one word and its sentences (`tasks.remediation.outcome`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
+
+from prefect import task
+from pydantic import JsonValue
+
+from blocks.errors import OutsideError, PermanentError
+from tasks.remediation import approval
+from tasks.remediation.approval import needs_person, objection
+from tasks.remediation.caller import Caller, inline
+from tasks.remediation.context import Context, new_run_id
+from tasks.remediation.guard import Scope, over_caps, refusals, stopped
+from tasks.remediation.journal import Journal, read_journal
+from tasks.remediation.kind import check_plan, kind_of
+from tasks.remediation.ledger import LedgerDamaged
+from tasks.remediation.outcome import CONTINUES, Refused, StillRunning, outcome_of
+from tasks.remediation.plan import Plan, Step
+from tasks.remediation.procedure import Procedure, Request
+from tasks.remediation.report import plan_markdown
+from tasks.remediation.run import Run
+from tasks.remediation.runs import UNFINISHED, past_runs
+from tasks.remediation.steps import carry_out_step
+from tasks.remediation.task_settings import STEP_SETTINGS
+
+LOOKED_BACK_HOURS = 24.0 * 7
+"""How far back an interrupted run is looked for."""
+
+R = TypeVar("R", bound=Request)
+F = TypeVar("F")
+
+
+def run(
+    procedure: Procedure[R, F],
+    context: Context,
+    request: R,
+    call: Caller = inline,
+    report: Callable[[Any], None] = lambda _: None,
+) -> Run:
+    """Carry out a procedure, or show what that would do. Never raises for what can go wrong.
+
+    Args:
+        procedure: What to do.
+        context: Environment, actor, and how to speak.
+        request: Mode and options.
+        call: How to call a step.
+        report: Told now and then how far a long step is.
+
+    Returns:
+        The run with its outcome, reasons and plan.
+    """
+    one = Run(context, procedure.name, additive=procedure.additive)
+    one.report = report
+    try:
+        subjects = procedure.subjects(context, request)
+        one.subject = subjects[0]
+        with TemporaryDirectory(prefix="remediation-") as folder, ExitStack() as leases:
+            one.folder = Path(folder)
+            if request.mode == "plan":
+                decide(procedure, one, request, call)
+            else:
+                id_ = new_run_id()
+                one.leases = [leases.enter_context(context.holding(subject, id_)) for subject in subjects]
+                apply(procedure, one, request, call)
+    except Exception as error:
+        outcome, sentence = outcome_of(error)
+        one.end(outcome, sentence, *procedure.in_force(one))
+    return one
+
+
+def run_approved(
+    procedure: Procedure[R, F],
+    context: Context,
+    request: R,
+    call: Caller = inline,
+    report: Callable[[Any], None] = lambda _: None,
+    publish: Callable[[Run], None] = lambda _: None,
+) -> Run:
+    """As `run`, but stop for a person's approval where the policy wants one, after `publish` has shown the plan."""
+    one = run(procedure, context, request, call, report)
+    if one.outcome != "needs_approval" or one.plan is None:
+        return one
+    publish(one)
+    answer = approval.ask(one.plan, context.policy(), context.actor, plan_markdown(one.plan))
+    return run(procedure, context, replace(request, approval=answer), call, report)
+
+
+def decide(procedure: Procedure[R, F], one: Run, request: R, call: Caller) -> bool:
+    """Observe, plan and guard. Whether to go on; if not, the run says why."""
+    look = observe.with_options(name=procedure.observe_task)
+    with one.timed("observe"):
+        facts: F = call(look, procedure, one, request, one.subject)
+    one.facts = facts
+    plan = one.plan = procedure.plan(one, facts, request)
+    if plan.escalations:
+        one.end("escalated", *plan.escalations)
+    elif not plan.actions:
+        one.end("failed" if plan.lost else "nothing_to_do", *lost(plan))
+    elif reasons := [*guarded(procedure, one, facts, plan), *procedure.guard(one, facts, plan, request)]:
+        one.end("refused", *reasons)
+    elif request.plan_digest and request.plan_digest != plan.digest:
+        one.end(
+            "refused", f"The plan is now {plan.digest}, not {request.plan_digest}: something has changed. Review it."
+        )
+    elif request.mode == "apply" and not approved(one, plan, request):
+        return False
+    else:
+        check_plan(procedure.kinds, plan)
+        one.end("planned")
+        return True
+    return False
+
+
+@task(name="observe", task_run_name="{subject}: observe", **STEP_SETTINGS)
+def observe(procedure: Procedure[Any, Any], one: Run, request: Any, subject: str) -> Any:
+    """Everything the plan depends on. Changes nothing."""
+    return procedure.observe(one, request)
+
+
+def guarded(procedure: Procedure[R, F], one: Run, facts: F, plan: Plan) -> list[str]:
+    """The kernel's own reasons not to go."""
+    return [] if procedure.additive else refusals(plan, one.context.policy(), procedure.scope(one, facts))
+
+
+def approved(one: Run, plan: Plan, request: Request, earlier: str = "") -> bool:
+    """Whether the plan may be carried out; if not, the run says why.
+
+    `earlier`: the digest that a person has approved when the run began, for a run that is continued.
+    """
+    if request.approval is not None and (why := objection(request.approval, plan, one.context.actor)):
+        one.end("refused", why)
+        return False
+    if request.approval is not None or earlier == plan.digest or not needs_person(plan, one.context.policy()):
+        return True
+    one.end("needs_approval", f"Plan {plan.digest} has risk {plan.risk}: the policy wants a person's approval for it.")
+    return False
+
+
+def apply(procedure: Procedure[R, F], one: Run, request: R, call: Caller) -> None:
+    """Under the leases: continue what was interrupted, or begin; then every step, the final look, and the end."""
+    journal = interrupted(procedure, one)
+    if journal is not None and gives_way(procedure, one, request, journal):
+        journal = None
+    if journal is not None:
+        if not may_continue(procedure, one, request, journal):
+            return
+        one.context.say(f"{one.subject}: continuing run {journal.run}, which was interrupted")
+    else:
+        if not decide(procedure, one, request, call):
+            return
+        journal = begin(procedure, one, request)
+    one.journal = journal
+    finish(procedure, one, call)
+
+
+def interrupted(procedure: Procedure[R, F], one: Run) -> Journal | None:
+    """The subject's latest run, if it is one of this procedure and has no end."""
+    environment = one.context.environment
+    past = past_runs(environment.storage, environment.ops_bucket, one.subject, LOOKED_BACK_HOURS)
+    if not past or (past[-1].procedure, past[-1].outcome) != (procedure.name, UNFINISHED):
+        return None
+    return read_journal(environment.storage, environment.ops_bucket, one.subject, past[-1].run, one.context.actor)
+
+
+def gives_way(procedure: Procedure[R, F], one: Run, request: R, journal: Journal) -> bool:
+    """Whether an interrupted run was ended, because a new plan is to be made instead of carrying it on."""
+    if procedure.unfinished == "replan":
+        why = "interrupted; a new plan was made"
+    elif not same_request(request, journal) and procedure.may_abandon(one, journal):
+        why = f"given up: {one.context.actor} asked for something else"
+    elif not readable(procedure, journal) and procedure.may_abandon(one, journal):
+        why = "given up: this version cannot carry out its plan; a new plan was made"
+    else:
+        return False
+    journal.end("stopped", [why], by=one.leases[0].holder.run)
+    return True
+
+
+def same_request(request: Request, journal: Journal) -> bool:
+    """Whether the interrupted run was asked for the same; earlier versions did not record it."""
+    return journal.begin.data.get("asked", request.asked()) == request.asked()
+
+
+def readable(procedure: Procedure[R, F], journal: Journal) -> bool:
+    """Whether this version can carry out the journal's plan."""
+    try:
+        check_plan(procedure.kinds, journal.plan())
+    except (Refused, LedgerDamaged):
+        return False
+    return True
+
+
+def may_continue(procedure: Procedure[R, F], one: Run, request: R, journal: Journal) -> bool:
+    """Ask again all that a new run is asked: what was allowed yesterday need not be so today."""
+    plan, one.continues = journal.plan(), journal.run
+    one.plan = plan
+    check_plan(procedure.kinds, plan)
+    rest, finish_first = plan.without(set(journal.outcomes())), "must be finished or undone before"
+    if not same_request(request, journal):
+        one.end(
+            "refused",
+            f"Run {journal.run} on {one.subject} was interrupted and {finish_first} anything else is done; run it again "
+            "with the options it had, or undo it.",
+        )
+    elif request.plan_digest and request.plan_digest != plan.digest:
+        one.end(
+            "refused",
+            f"Run {journal.run} was interrupted and its plan {plan.digest} {finish_first} plan {request.plan_digest} can "
+            "be applied; run this without a digest to continue it.",
+        )
+    elif reasons := still_guarded(procedure, one, rest, request):
+        one.end("refused", *reasons, f"Run {journal.run} stays interrupted. {CONTINUES}")
+    elif approved(one, plan, request, str(journal.begin.data.get("approved_digest") or "")):
+        return True
+    return False
+
+
+def still_guarded(procedure: Procedure[R, F], one: Run, rest: Plan, request: R) -> list[str]:
+    """Why the rest of an interrupted plan may not be carried out now. What only gives back is always carried out."""
+    changing = [action for action in rest.actions if action.effect != "read" and not action.always]
+    policy, own = one.context.policy(), list(procedure.guard(one, None, rest, request)) if changing else []
+    if procedure.additive or not changing:
+        return own
+    return [*stopped(policy), *over_caps(rest, policy, Scope(total_objects=None)), *own]
+
+
+def begin(procedure: Procedure[R, F], one: Run, request: R) -> Journal:
+    """Put in place what the run needs, and open its journal with the whole plan."""
+    assert one.plan is not None
+    one.confirm()
+    one.id = one.leases[0].holder.run
+    staged = procedure.stage(one, one.facts, one.plan)
+    environment, answer = one.context.environment, request.approval
+    journal = Journal(environment.storage, environment.ops_bucket, one.subject, one.id, one.context.actor)
+    said: dict[str, JsonValue] = {
+        "plan": one.plan.model_dump(mode="json"),
+        "digest": one.plan.digest,
+        "asked": request.asked(),
+        "reason": request.reason,
+        "case": request.case,
+        "flow_run": one.context.flow_run_id,
+        "approved_by": answer.approver if answer else "",
+        "approved_digest": one.plan.digest if answer else "",
+    }
+    journal.append("begin", {**said, **staged})
+    return journal
+
+
+def finish(procedure: Procedure[R, F], one: Run, call: Caller) -> None:
+    """Every step, the final look, and the end. After a final error only what gives back is done."""
+    try:
+        for step in one.journal.plan().steps():
+            do_step(procedure, one, step, call)
+        with one.timed("prove"):
+            verdict = procedure.verify(one, one.facts)
+        one.end(verdict.outcome, *verdict.reasons)
+    except StillRunning:
+        raise  # the run has not ended either: whoever continues it waits for the same thing
+    except PermanentError as error:
+        one.end(procedure.failed(one), str(error))
+        give_back(procedure, one, call)
+    one.journal.end(one.outcome, one.reasons)
+
+
+def do_step(procedure: Procedure[R, F], one: Run, step: Step, call: Caller) -> None:
+    """One step, as a task of the name that its first kind gives."""
+    one.context.say(f"{one.subject}: {step.name}")
+    named = carry_out_step.with_options(name=kind_of(procedure.kinds, step.actions[0]).task)
+    with one.timed(step.name):
+        done: dict[str, str] = call(named, one, step, procedure.kinds, one.subject, step.name)
+        one.done |= done
+
+
+def give_back(procedure: Procedure[R, F], one: Run, call: Caller) -> None:
+    """Carry out what is done always. What cannot be given back is said, and a watch goes on saying it."""
+    for step in one.journal.plan().steps():
+        pending = tuple(a for a in step.actions if a.always and a.key not in one.journal.outcomes())
+        if pending:
+            try:
+                do_step(procedure, one, step.model_copy(update={"actions": pending}), call)
+            except OutsideError as error:
+                one.reasons.append(f"{step.name} could not be done: {error}")
+
+
+def lost(plan: Plan) -> list[str]:
+    """Says what nobody can bring back."""
+    return [f"{plan.lost:,} objects cannot be brought back: no good copy is left."] if plan.lost else []
