@@ -74,7 +74,7 @@ class Stack:
             "DO_NOT_TRACK": "1",
             "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
             "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
-            # Whole seconds only: 0.5 becomes 0 in Prefect 3.8.8, and the server then spins on a whole core.
+            # Whole seconds only: Prefect cuts the recorder's 0.5 to 0 (3.9.1 too), and the server then spins on a whole core.
             "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "50",
             "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "50",
             "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",

@@ -111,7 +111,7 @@ def test_a_port_that_somebody_listens_on_is_not_free() -> None:
 
 
 def test_prefect_is_told_whole_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Prefect 3.8.8 turns half a second into none, and its server then spins on a whole core."""
+    """Prefect's recorder cuts half a second to none, and its server then spins on a whole core."""
     monkeypatch.setattr("deployments.stack.STATE", tmp_path)
     environ = Stack("x").environ()
     waits = {key: value for key, value in environ.items() if key.endswith("_FLUSH_INTERVAL")}
