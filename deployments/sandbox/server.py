@@ -108,7 +108,7 @@ class Sandbox:
         self._operations = Operations()
         self.workflows = WorkflowsService(self.catalogue, self.simulator, self._workers, self._operations, self.faults)
         self.run = RunService(self.catalogue, self.simulator, self._workers, self._operations, self.faults)
-        self.eventarc = EventarcService(self.catalogue, self.workflows)
+        self.eventarc = EventarcService(self.catalogue, self.workflows, self._operations)
         self.scheduler = SchedulerService(self.catalogue)
         self.transfer = TransferService(self.store, self._operations)
         self.push = PushDelivery()

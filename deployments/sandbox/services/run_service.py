@@ -21,6 +21,7 @@ from deployments.sandbox.services.executions import Execution, ExecutionTable, W
 from deployments.sandbox.services.operations import Operations
 from deployments.sandbox.services.rpc import Methods, Refusal, Wire, invalid, not_found, page, page_size, split_name
 from deployments.sandbox.services.run_messages import execution_message, operation_message
+from deployments.sandbox.services.run_webhooks import RunWebhooks
 
 JOB = "projects/*/locations/*/jobs/*"
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -53,9 +54,10 @@ class RunService:
         self._workers = workers
         self._operations = operations
         self._faults = faults
+        self._webhooks = RunWebhooks()
 
     def handlers(self, wire: Wire) -> list[grpc.GenericRpcHandler]:
-        """The gRPC services of Cloud Run that concern jobs."""
+        """The gRPC services of Cloud Run."""
         jobs: Methods = {
             "GetJob": (run_v2.GetJobRequest, self._get_job),
             "ListJobs": (run_v2.ListJobsRequest, self._list_jobs),
@@ -71,6 +73,7 @@ class RunService:
         return [
             wire.service("google.cloud.run.v2.Jobs", "run", jobs),
             wire.service("google.cloud.run.v2.Executions", "run", executions),
+            *self._webhooks.handlers(wire),
         ]
 
     def _work(self, execution: Execution) -> None:
