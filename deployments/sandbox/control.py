@@ -64,6 +64,7 @@ class Control:
         self._routes: list[tuple[str, str, Callable[[_Call], object]]] = [
             ("GET", "endpoints", lambda _: sandbox.describe()),
             ("GET", "requests", lambda _: sandbox.requests.snapshot()),
+            ("GET", "requests/mutating", lambda _: sandbox.requests.mutating()),
             ("DELETE", "requests", lambda _: sandbox.requests.reset()),
             ("GET", "faults", lambda _: [rule.model_dump() for rule in sandbox.faults.rules]),
             ("POST", "faults", lambda call: sandbox.faults.add(call.read(FaultRule))),

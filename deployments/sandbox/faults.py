@@ -4,11 +4,13 @@ import random
 import threading
 from collections.abc import Container
 from fnmatch import fnmatchcase
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-FaultKind = Literal["latency", "status", "reset", "hang", "lost_answer"]
+FaultKind = Literal["latency", "status", "reset", "hang", "lost_answer", "late_listing"]
+TROUBLES: frozenset[FaultKind] = frozenset(get_args(FaultKind)) - {"late_listing"}
+"""The kinds that spoil a request or its answer."""
 
 
 class FaultRule(BaseModel):
@@ -19,6 +21,8 @@ class FaultRule(BaseModel):
     * `reset`: cut the connection; nothing takes effect.
     * `hang`: wait `seconds`, then cut the connection; nothing takes effect.
     * `lost_answer`: let the effect take place, then cut the connection.
+    * `late_listing`: what the request starts is missing from listings for `seconds`. For `executions` `CreateExecution`
+      and `run` `RunJob`, whoever starts it; it is drawn beside another kind, so an answer can be lost as well.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -27,7 +31,7 @@ class FaultRule(BaseModel):
     method: str = Field("*", description="Method the rule is for, as a shell pattern: objects.delete, objects.*, ...")
     kind: FaultKind = Field(description="What happens to a request that draws the rule.")
     status: int = Field(503, description="HTTP status a `status` fault answers with.")
-    seconds: float = Field(0.0, ge=0, description="How long `latency` and `hang` wait, in seconds.")
+    seconds: float = Field(0.0, ge=0, description="Of `latency`, `hang` and `late_listing`.")
     probability: float = Field(1.0, ge=0, le=1, description="Share of the matching requests that draw the rule.")
     times: int | None = Field(None, ge=1, description="How often the rule fires before it is spent; None = always.")
 
@@ -67,11 +71,19 @@ class Faults:
 
         `kinds` leaves out the rules of other kinds, for a request that cannot show them.
         """
+        return self._draw(service, method, TROUBLES if kinds is None else kinds)
+
+    def lag(self, service: str, method: str) -> float:
+        """For how many seconds listings do not show what this request starts: the first `late_listing` that fires."""
+        rule = self._draw(service, method, ("late_listing",))
+        return 0.0 if rule is None else rule.seconds
+
+    def _draw(self, service: str, method: str, kinds: Container[str]) -> FaultRule | None:
         if not self._rules:  # the usual case, kept free of the lock
             return None
         with self._lock:
             for position, (rule, left) in enumerate(self._rules):
-                if kinds is not None and rule.kind not in kinds:
+                if rule.kind not in kinds:
                     continue
                 if rule.matches(service, method) and self._fires(rule):
                     if rule.times is not None:

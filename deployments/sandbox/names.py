@@ -3,6 +3,8 @@
 PROJECT = "sandbox-project"
 REGION = "us-central1"
 LOCATION = f"projects/{PROJECT}/locations/{REGION}"
+LOCATIONS = ("us", REGION, "us-east1")
+"""Where things can be made: a multi-region, the pipeline's own region, and another one."""
 DATA_BUCKET = "sandbox-scenes"
 OPS_BUCKET = "sandbox-ops"
 BACKUP_BUCKET = "sandbox-backup"

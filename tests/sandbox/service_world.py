@@ -16,6 +16,7 @@ from google.cloud import eventarc_v1, run_v2, scheduler_v1, storage, storage_tra
 from google.cloud.eventarc_v1.services.eventarc.transports import EventarcGrpcTransport
 from google.cloud.run_v2.services.executions.transports import ExecutionsGrpcTransport as RunExecutionsGrpcTransport
 from google.cloud.run_v2.services.jobs.transports import JobsGrpcTransport
+from google.cloud.run_v2.services.services.transports import ServicesGrpcTransport
 from google.cloud.scheduler_v1.services.cloud_scheduler.transports import CloudSchedulerGrpcTransport
 from google.cloud.storage_transfer_v1.services.storage_transfer_service.transports import (
     StorageTransferServiceGrpcTransport,
@@ -23,7 +24,8 @@ from google.cloud.storage_transfer_v1.services.storage_transfer_service.transpor
 from google.cloud.workflows import executions_v1
 from google.cloud.workflows.executions_v1.services.executions.transports import ExecutionsGrpcTransport
 from google.cloud.workflows_v1.services.workflows.transports import WorkflowsGrpcTransport
-from google.pubsub_v1 import SubscriberClient
+from google.pubsub_v1 import PublisherClient, SubscriberClient
+from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
 from blocks.catalogue_load import load_catalogue
@@ -84,9 +86,9 @@ class World:
         self.wire = Wire(self.faults, self.requests)
         self.workers = Workers(limit=4)
         self.operations = Operations()
-        self.workflows = WorkflowsService(self.catalogue, self.script, self.workers, self.operations)
-        self.run = RunService(self.catalogue, self.script, self.workers, self.operations)
-        self.eventarc = EventarcService(self.catalogue, self.workflows)
+        self.workflows = WorkflowsService(self.catalogue, self.script, self.workers, self.operations, self.faults)
+        self.run = RunService(self.catalogue, self.script, self.workers, self.operations, self.faults)
+        self.eventarc = EventarcService(self.catalogue, self.workflows, self.operations)
         self.store = ObjectStore()
         self.store.create_bucket(DATA_BUCKET)
         self.store.on_finalize(self.eventarc.finalized)
@@ -98,12 +100,14 @@ class World:
         self.workflows_client = workflows_v1.WorkflowsClient(transport=WorkflowsGrpcTransport(channel=self.channel))
         self.executions_client = executions_v1.ExecutionsClient(transport=ExecutionsGrpcTransport(channel=self.channel))
         self.jobs_client = run_v2.JobsClient(transport=JobsGrpcTransport(channel=self.channel))
+        self.services_client = run_v2.ServicesClient(transport=ServicesGrpcTransport(channel=self.channel))
         transport = RunExecutionsGrpcTransport(channel=self.channel)
         self.job_executions_client = run_v2.ExecutionsClient(transport=transport)
         self.scheduler_client = scheduler_v1.CloudSchedulerClient(
             transport=CloudSchedulerGrpcTransport(channel=self.channel)
         )
         self.subscriber_client = SubscriberClient(transport=SubscriberGrpcTransport(channel=self.channel))
+        self.publisher_client = PublisherClient(transport=PublisherGrpcTransport(channel=self.channel))
         self.transfer_client = storage_transfer_v1.StorageTransferServiceClient(
             transport=StorageTransferServiceGrpcTransport(channel=self.channel)
         )

@@ -1,4 +1,4 @@
-"""Pub/Sub subscriptions and schedulers of the sandbox, asked by Google's own clients."""
+"""Pub/Sub subscriptions of the sandbox, asked by Google's own clients."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from tests.sandbox.service_world import World, services
 SUBSCRIPTION = "projects/sandbox-project/subscriptions/eventarc-us-central1-usd-assembly-trigger-sub-000"
 FLOW = "usd-assembly-pipeline"
 MARKER = "scenes/a/assets/.regen3d_complete"
-POLLER = f"{LOCATION}/jobs/genie-sim-import-poller"
 
 
 @pytest.fixture
@@ -125,28 +124,3 @@ def test_only_a_lost_answer_to_a_change_has_an_effect(world: World) -> None:
             )
         found = world.subscriber_client.get_subscription(subscription=SUBSCRIPTION)
         assert (not found.push_config.push_endpoint) == held
-
-
-def test_schedulers_are_listed_over_pages_as_the_catalogue_has_them(world: World) -> None:
-    pager = world.scheduler_client.list_jobs(request={"parent": LOCATION, "page_size": 2})
-    found = {job.name.rpartition("/")[2]: job for page in pager.pages for job in page.jobs}
-    assert list(found) == sorted(world.catalogue.schedulers)
-    daily = found["scene-generation-daily"]
-    assert (daily.schedule, daily.state.name) == ("0 8 * * *", "PAUSED")
-    assert daily.http_target.uri.endswith("/workflows/scene-generation-pipeline/executions")
-    assert json.loads(json.loads(daily.http_target.body)["argument"]) == {"scenes_per_run": 10}
-
-
-def test_a_scheduler_is_paused_once_and_resumed_once(world: World) -> None:
-    assert world.scheduler_client.pause_job(name=POLLER).state.name == "PAUSED"
-    with pytest.raises(exceptions.FailedPrecondition, match="must be in state ENABLED"):
-        world.scheduler_client.pause_job(name=POLLER)
-    assert world.scheduler_client.resume_job(name=POLLER).state.name == "ENABLED"
-    with pytest.raises(exceptions.FailedPrecondition, match="must be in state PAUSED"):
-        world.scheduler_client.resume_job(name=POLLER)
-    assert world.scheduler_client.get_job(name=POLLER).state.name == "ENABLED"
-
-
-def test_an_unknown_scheduler_is_not_found(world: World) -> None:
-    with pytest.raises(exceptions.NotFound):
-        world.scheduler_client.get_job(name=f"{LOCATION}/jobs/no-such")

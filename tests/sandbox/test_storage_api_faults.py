@@ -178,7 +178,7 @@ def test_the_same_seed_draws_the_same_faults() -> None:
 def test_requests_are_counted_by_method() -> None:
     log = RequestLog()
     for method in ("a", "b", "a"):
-        log.record("storage", method)
+        log.record("storage", method, mutates=method == "b")
     assert log.snapshot() == {"storage.a": 2, "storage.b": 1}
     assert (log.count("storage", "a"), log.count("storage", "c")) == (2, 0)
     log.reset()

@@ -47,15 +47,17 @@ class Backlog:
     """One subscription. While `push_config` names an endpoint, nothing waits in it."""
 
     push_config: PushConfig
-    since: datetime
-    """When its trigger was deployed: with another deployment comes another subscription."""
     retention: timedelta = RETENTION
     ack_deadline: float = ACK_DEADLINE
+    detached: bool = False
+    """Cut from its topic for good: nothing comes any more."""
     _waiting: list[_Waiting] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def keep(self, event: StorageEvent) -> bool:
-        """Let an event wait; False when it is to be pushed at once."""
+        """Let an event wait, or lose it when detached; False when it is to be pushed at once."""
+        if self.detached:
+            return True
         if self.push_config.push_endpoint:
             return False
         attributes, data = finalize_message(event.version)
@@ -80,6 +82,18 @@ class Backlog:
                 return []
             due, self._waiting = [one.event for one in self._waiting], []
             return due
+
+    def seek(self, since: datetime) -> None:
+        """Forget what was published before `since`; the rest, outstanding or not, waits (Google: `Seek` to a time)."""
+        with self._lock:
+            self._waiting = [one for one in self._waiting if one.message.publish_time >= since]
+            for one in self._waiting:
+                one.leased_until, one.ack_id = 0.0, ""
+
+    def detach(self) -> None:
+        """Cut it from its topic: what waits is lost and nothing is pushed (Google: `DetachSubscription`)."""
+        with self._lock:
+            self.detached, self._waiting = True, []
 
     def pull(self, most: int) -> list[ReceivedMessage]:
         """What waits and nobody has pulled within the ack deadline, at most so many, oldest first."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -44,6 +45,8 @@ class Execution:
     error: str = ""
     """Why it failed, in one sentence."""
     cancelled: threading.Event = field(default_factory=threading.Event)
+    listed_from: float = 0.0
+    """Monotonic seconds before which listings do not show it."""
 
     @property
     def id(self) -> str:
@@ -107,6 +110,11 @@ class ExecutionTable:
             kinds = (self._worked, self._skipped)
             runs = [list(reversed(kind[one])) for kind in kinds for one in list(kind) if parent in (None, one)]
         return merge(*runs, key=lambda execution: -execution.number)
+
+    def listed(self, parent: str | None = None) -> Iterator[Execution]:
+        """Those of `newest_first` that a listing shows by now."""
+        now = time.monotonic()
+        return (execution for execution in self.newest_first(parent) if execution.listed_from <= now)
 
     def end(self, execution: Execution, state: State, *, result: str = "", error: str = "") -> bool:
         """Say how an execution ended. False, and nothing changed, when it had ended already: the first word counts."""

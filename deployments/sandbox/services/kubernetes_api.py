@@ -59,7 +59,7 @@ class KubernetesApi:
         if body is None:
             return
         method, at = _route(scope)
-        self._requests.record("kubernetes", method)
+        self._requests.record("kubernetes", method, mutates=scope["method"] not in ("GET", "HEAD"))
         fault = self._faults.draw("kubernetes", method)
         if fault is not None and await _before(fault, receive):
             return

@@ -1,12 +1,11 @@
 """Pub/Sub as far as Eventarc's subscriptions go: one for each deployed trigger, held by an empty push configuration.
 
-Left out: publishing, creating and deleting, streaming pull, seek. A pull answers at once. When a held subscription is
+Left out: publishing, creating and deleting, streaming pull, snapshots. A pull answers at once. When a held subscription is
 released, everything that was not acknowledged is delivered at once, oldest first, what is outstanding included.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +13,8 @@ import grpc
 from google.protobuf import empty_pb2
 from google.pubsub_v1 import (
     AcknowledgeRequest,
+    DetachSubscriptionRequest,
+    DetachSubscriptionResponse,
     GetSubscriptionRequest,
     ListSubscriptionsRequest,
     ListSubscriptionsResponse,
@@ -21,130 +22,123 @@ from google.pubsub_v1 import (
     PullRequest,
     PullResponse,
     PushConfig,
+    SeekRequest,
+    SeekResponse,
     Subscription,
 )
 
-from blocks.catalogue import Catalogue
-from deployments.sandbox.names import LOCATION, PROJECT, REGION
-from deployments.sandbox.services.deployed import Deployed
+from deployments.sandbox.names import PROJECT
 from deployments.sandbox.services.event_backlog import Backlog, StorageEvent
 from deployments.sandbox.services.rpc import Methods, Refusal, Wire, invalid, page, page_size, split_name
+from deployments.sandbox.services.trigger_table import LiveTrigger, TriggerTable
 
-_PREFIX = f"projects/{PROJECT}/subscriptions/eventarc-{REGION}-"
-_SUFFIX = "-sub-000"
-
-Deliver = Callable[[str, StorageEvent], None]
-"""Gives an event to the trigger of that name."""
+SUBSCRIPTION = "projects/*/subscriptions/*"
+Deliver = Callable[[LiveTrigger, StorageEvent], None]
+"""Gives an event to a trigger."""
 
 
 class PubsubService:
-    """The subscriptions of the triggers in `deployed`. One that is taken away takes its subscription and backlog."""
+    """The subscriptions of the triggers in a table."""
 
-    def __init__(self, catalogue: Catalogue, deployed: Deployed) -> None:
-        """Each pushes to its trigger's workflow at first. Nothing is delivered before `deliver` is set."""
-        self.deliver: Deliver = lambda trigger, event: None
-        self._catalogue = catalogue
-        self._deployed = deployed
-        self._lock = threading.Lock()
-        self._backlogs: dict[str, Backlog] = {}
+    def __init__(self, triggers: TriggerTable, deliver: Deliver) -> None:
+        """Each pushes to its trigger's workflow at first: what is pushed is given to `deliver`."""
+        self._triggers = triggers
+        self._deliver = deliver
 
     def backlog(self, trigger: str) -> Backlog:
-        """What waits for a trigger. Raises KeyError when it is not deployed."""
-        since = self._deployed.since(trigger)
-        if since is None:
-            raise KeyError(trigger)
-        with self._lock:
-            found = self._backlogs.get(trigger)
-            if found is None or found.since != since:
-                found = Backlog(_push_config(self._catalogue.triggers[trigger].workflow), since)
-                self._backlogs[trigger] = found
-            return found
+        """What waits for a trigger of the sandbox's own region. Raises KeyError when it is not deployed."""
+        return self._triggers.named(trigger).backlog
 
-    def publish(self, trigger: str, event: StorageEvent) -> None:
+    def publish(self, trigger: LiveTrigger, event: StorageEvent) -> None:
         """An object was written that the trigger wants to know of: deliver it at once, or let it wait."""
-        try:
-            backlog = self.backlog(trigger)
-        except KeyError:  # taken away at this moment
-            return
-        if not backlog.keep(event):
-            self.deliver(trigger, event)
+        if not trigger.backlog.keep(event):
+            self._deliver(trigger, event)
 
     def handlers(self, wire: Wire) -> list[grpc.GenericRpcHandler]:
-        """The gRPC service."""
+        """The gRPC services: of the one for publishers only the detaching."""
         methods: Methods = {
-            "GetSubscription": (GetSubscriptionRequest, self._get),
+            "GetSubscription": (GetSubscriptionRequest, lambda request: _message(self._found(request.subscription))),
             "ListSubscriptions": (ListSubscriptionsRequest, self._list),
             "ModifyPushConfig": (ModifyPushConfigRequest, self._modify),
             "Pull": (PullRequest, self._pull),
             "Acknowledge": (AcknowledgeRequest, self._acknowledge),
+            "Seek": (SeekRequest, self._seek),
         }
-        return [wire.service("google.pubsub.v1.Subscriber", "pubsub", methods)]
-
-    def _get(self, request: GetSubscriptionRequest) -> Subscription:
-        return self._message(self._trigger(request.subscription))
+        publisher: Methods = {"DetachSubscription": (DetachSubscriptionRequest, self._detach)}
+        return [
+            wire.service("google.pubsub.v1.Subscriber", "pubsub", methods),
+            wire.service("google.pubsub.v1.Publisher", "pubsub", publisher),
+        ]
 
     def _list(self, request: ListSubscriptionsRequest) -> ListSubscriptionsResponse:
         (project,) = split_name(request.project, "projects/*")
-        names = self._deployed.names() if project == PROJECT else []
+        every = self._triggers.all() if project == PROJECT else []
         size = page_size(request.page_size, default=100, most=1000)
-        chosen, token = page(names, str, size=size, token=request.page_token)
-        found = [self._message(name) for name in chosen]
-        return ListSubscriptionsResponse(subscriptions=found, next_page_token=token)
+        ordered = sorted(every, key=_name)
+        chosen, token = page(ordered, _name, size=size, token=request.page_token, scope=project)
+        return ListSubscriptionsResponse(subscriptions=[_message(one) for one in chosen], next_page_token=token)
 
     def _modify(self, request: ModifyPushConfigRequest) -> Any:
-        trigger = self._trigger(request.subscription)
-        for event in self.backlog(trigger).configure(PushConfig(request.push_config)):
-            self.deliver(trigger, event)
+        trigger = self._attached(request.subscription)
+        for event in trigger.backlog.configure(PushConfig(request.push_config)):
+            self._deliver(trigger, event)
         return empty_pb2.Empty()
 
     def _pull(self, request: PullRequest) -> PullResponse:
         if request.max_messages < 1:
             raise invalid("max_messages must be positive.")
-        backlog = self.backlog(self._trigger(request.subscription))
+        backlog = self._attached(request.subscription).backlog
         if backlog.push_config.push_endpoint:
-            code = grpc.StatusCode.FAILED_PRECONDITION
-            raise Refusal(code, "This method is not supported for this subscription type.")
+            raise _impossible("This method is not supported for this subscription type.")
         return PullResponse(received_messages=backlog.pull(min(request.max_messages, 1000)))
 
     def _acknowledge(self, request: AcknowledgeRequest) -> Any:
-        self.backlog(self._trigger(request.subscription)).acknowledge(request.ack_ids)
+        self._attached(request.subscription).backlog.acknowledge(request.ack_ids)
         return empty_pb2.Empty()
 
-    def _trigger(self, subscription: str) -> str:
-        split_name(subscription, "projects/*/subscriptions/*")
-        trigger = subscription.removeprefix(_PREFIX).removesuffix(_SUFFIX)
-        if trigger not in self._deployed or subscription_of(trigger) != subscription:
+    def _seek(self, request: SeekRequest) -> SeekResponse:
+        trigger = self._attached(request.subscription)
+        if request.snapshot:
+            raise Refusal(grpc.StatusCode.NOT_FOUND, f"Resource not found (resource={request.snapshot}).")
+        if "time" not in request:
+            raise invalid("A seek needs a time or a snapshot.")
+        trigger.backlog.seek(request.time)
+        return SeekResponse()
+
+    def _detach(self, request: DetachSubscriptionRequest) -> DetachSubscriptionResponse:
+        self._found(request.subscription).backlog.detach()
+        return DetachSubscriptionResponse()
+
+    def _found(self, subscription: str) -> LiveTrigger:
+        split_name(subscription, SUBSCRIPTION)
+        trigger = self._triggers.of_subscription(subscription)
+        if trigger is None:
             raise Refusal(grpc.StatusCode.NOT_FOUND, f"Resource not found (resource={subscription}).")
         return trigger
 
-    def _message(self, trigger: str) -> Subscription:
-        backlog = self.backlog(trigger)
-        return Subscription(
-            name=subscription_of(trigger),
-            topic=topic_of(trigger),
-            push_config=backlog.push_config,
-            ack_deadline_seconds=int(backlog.ack_deadline),
-            message_retention_duration=backlog.retention,
-            state=Subscription.State.ACTIVE,
-        )
+    def _attached(self, subscription: str) -> LiveTrigger:
+        trigger = self._found(subscription)
+        if trigger.backlog.detached:
+            raise _impossible(f"Subscription {subscription} is detached from its topic.")
+        return trigger
 
 
-def subscription_of(trigger: str) -> str:
-    """The full name of the subscription that Eventarc makes for a trigger."""
-    return f"{_PREFIX}{trigger}{_SUFFIX}"
+def _name(trigger: LiveTrigger) -> str:
+    return trigger.subscription
 
 
-def topic_of(trigger: str) -> str:
-    """The full name of the topic that Eventarc makes for a trigger."""
-    return f"projects/{PROJECT}/topics/eventarc-{REGION}-{trigger}-000"
+def _impossible(message: str) -> Refusal:
+    return Refusal(grpc.StatusCode.FAILED_PRECONDITION, message)
 
 
-def _push_config(workflow: str) -> PushConfig:
-    """Where Eventarc pushes the events of Cloud Storage for a workflow (Google: `triggerPubsubExecution`)."""
-    endpoint = f"https://workflowexecutions.googleapis.com/v1/{LOCATION}/workflows/{workflow}:triggerPubsubExecution"
-    token = PushConfig.OidcToken(service_account_email=f"blueprint-workflow-sa@{PROJECT}.iam.gserviceaccount.com")
-    return PushConfig(
-        push_endpoint=f"{endpoint}?__GCP_CloudEventsMode=GCS_NOTIFICATION",
-        attributes={"x-goog-version": "v1"},
-        oidc_token=token,
+def _message(trigger: LiveTrigger) -> Subscription:
+    backlog = trigger.backlog
+    return Subscription(
+        name=trigger.subscription,
+        topic=trigger.message.transport.pubsub.topic,
+        push_config=backlog.push_config,
+        ack_deadline_seconds=int(backlog.ack_deadline),
+        message_retention_duration=backlog.retention,
+        state=Subscription.State.ACTIVE,
+        detached=backlog.detached,
     )

@@ -41,6 +41,10 @@ STATUS_CODES = {
 """HTTP statuses as the codes a gRPC service answers with instead (Google: `google/rpc/code.proto`)."""
 
 
+READS = ("Get", "List", "Check", "Watch")
+"""What the names of methods begin with that change nothing."""
+
+
 class Refusal(Exception):
     """A request that a service refuses: `code` and a sentence for the caller."""
 
@@ -76,7 +80,7 @@ class Wire:
 
     def _handler(self, called: str, name: str, request_type: Any, answer: Answer) -> grpc.RpcMethodHandler:
         def behaviour(request: Any, context: grpc.ServicerContext) -> Any:
-            self.requests.record(called, name)
+            self.requests.record(called, name, mutates=not name.startswith(READS))
             fault = self.faults.draw(called, name)
             if fault is not None:
                 self.before(fault, context)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import time
 from typing import Any, Protocol
 
 import grpc
@@ -11,6 +12,7 @@ from google.cloud import run_v2
 from google.longrunning import operations_pb2  # type: ignore[import-untyped]
 
 from blocks.catalogue import Catalogue
+from deployments.sandbox.faults import Faults
 from deployments.sandbox.names import LOCATION
 from deployments.sandbox.pipeline.simulator_failures import JobFailed
 from deployments.sandbox.services.deployed import Deployed
@@ -19,6 +21,7 @@ from deployments.sandbox.services.executions import Execution, ExecutionTable, W
 from deployments.sandbox.services.operations import Operations
 from deployments.sandbox.services.rpc import Methods, Refusal, Wire, invalid, not_found, page, page_size, split_name
 from deployments.sandbox.services.run_messages import execution_message, operation_message
+from deployments.sandbox.services.run_webhooks import RunWebhooks
 
 JOB = "projects/*/locations/*/jobs/*"
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -36,8 +39,13 @@ class RunsJobs(Protocol):
 class RunService:
     """Cloud Run's gRPC services for jobs. Every job of the catalogue is deployed at first."""
 
-    def __init__(self, catalogue: Catalogue, simulator: RunsJobs, workers: Workers, operations: Operations) -> None:
-        """`simulator` does what the jobs do, in the threads of `workers`, whatever their image is."""
+    def __init__(
+        self, catalogue: Catalogue, simulator: RunsJobs, workers: Workers, operations: Operations, faults: Faults
+    ) -> None:
+        """`simulator` does what the jobs do, in the threads of `workers`, whatever their image is.
+
+        `faults` says which executions are late in listings.
+        """
         self.executions = ExecutionTable()
         self.deployed = Deployed(catalogue.jobs)
         self.images = ImageRegistry()
@@ -45,9 +53,11 @@ class RunService:
         self._simulator = simulator
         self._workers = workers
         self._operations = operations
+        self._faults = faults
+        self._webhooks = RunWebhooks()
 
     def handlers(self, wire: Wire) -> list[grpc.GenericRpcHandler]:
-        """The gRPC services of Cloud Run that concern jobs."""
+        """The gRPC services of Cloud Run."""
         jobs: Methods = {
             "GetJob": (run_v2.GetJobRequest, self._get_job),
             "ListJobs": (run_v2.ListJobsRequest, self._list_jobs),
@@ -63,6 +73,7 @@ class RunService:
         return [
             wire.service("google.cloud.run.v2.Jobs", "run", jobs),
             wire.service("google.cloud.run.v2.Executions", "run", executions),
+            *self._webhooks.handlers(wire),
         ]
 
     def _work(self, execution: Execution) -> None:
@@ -86,7 +97,7 @@ class RunService:
         return run_v2.ListJobsResponse(jobs=[self._describe(name) for name in chosen], next_page_token=token)
 
     def _describe(self, job: str) -> run_v2.Job:
-        executions = list(self.executions.newest_first(job))
+        executions = list(self.executions.listed(job))
         message = self._jobs.get(job)
         message.execution_count = len(executions)
         if executions:
@@ -113,7 +124,8 @@ class RunService:
         env = {variable.name: variable.value for variable in task.containers[0].env}
         suffix = "".join(secrets.choice(_LETTERS) for _ in range(5))
         name = f"{LOCATION}/jobs/{job}/executions/{job}-{suffix}"
-        execution = self.executions.add(name, job, env=env, template=task)
+        listed_from = time.monotonic() + self._faults.lag("run", "RunJob")
+        execution = self.executions.add(name, job, env=env, template=task, listed_from=listed_from)
         operation = self._operation(execution)  # before it begins: the answer shows that it runs
         self._workers.run(self._work, execution)
         return operation
@@ -143,7 +155,7 @@ class RunService:
     def _list(self, request: run_v2.ListExecutionsRequest) -> run_v2.ListExecutionsResponse:
         every_job = split_name(request.parent, JOB)[2] == "-"
         chosen, token = page(
-            self.executions.newest_first(None if every_job else self._deployed_job(request.parent)),
+            self.executions.listed(None if every_job else self._deployed_job(request.parent)),
             lambda execution: -execution.number,
             size=page_size(request.page_size, default=100, most=1000),
             token=request.page_token,

@@ -1,51 +1,76 @@
-"""Cloud Scheduler: the catalogue's schedulers, paused and resumed. Nothing is started by the clock here."""
+"""Cloud Scheduler: jobs made, paused, resumed and deleted, the catalogue's at first. The clock starts nothing here."""
 
 from __future__ import annotations
 
 import json
+import re
 import threading
 from datetime import UTC, datetime
-from typing import TypeAlias
+from typing import Any, TypeAlias
+from zoneinfo import available_timezones
 
 import grpc
 from google.cloud import scheduler_v1
+from google.protobuf import empty_pb2
 
 from blocks.catalogue import Catalogue
-from deployments.sandbox.names import LOCATION, PROJECT
-from deployments.sandbox.services.rpc import Methods, Refusal, Wire, not_found, page, page_size, split_name
+from deployments.sandbox.names import LOCATION, LOCATIONS, PROJECT
+from deployments.sandbox.services.rpc import Methods, Refusal, Wire, invalid, not_found, page, page_size, split_name
 
 JOB = "projects/*/locations/*/jobs/*"
+_ZONES = frozenset(available_timezones())
 _State: TypeAlias = scheduler_v1.Job.State
 
 
 class SchedulerService:
-    """The gRPC service of Cloud Scheduler. Every scheduler of the catalogue is there."""
+    """The gRPC service of Cloud Scheduler. Every scheduler of the catalogue is there at first."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         """Those the catalogue says are created paused are paused at first."""
         self._lock = threading.Lock()
-        self._jobs = {name: _job(catalogue, name) for name in sorted(catalogue.schedulers)}
+        self._jobs = {job.name: job for job in (_job(catalogue, name) for name in catalogue.schedulers)}
 
     def handlers(self, wire: Wire) -> list[grpc.GenericRpcHandler]:
         """The gRPC service."""
         methods: Methods = {
             "GetJob": (scheduler_v1.GetJobRequest, lambda request: self._found(request.name)),
             "ListJobs": (scheduler_v1.ListJobsRequest, self._list),
+            "CreateJob": (scheduler_v1.CreateJobRequest, self._create),
+            "DeleteJob": (scheduler_v1.DeleteJobRequest, self._delete),
             "PauseJob": (scheduler_v1.PauseJobRequest, self._pause),
             "ResumeJob": (scheduler_v1.ResumeJobRequest, self._resume),
         }
         return [wire.service("google.cloud.scheduler.v1.CloudScheduler", "scheduler", methods)]
 
     def state(self, name: str) -> str:
-        """ENABLED or PAUSED. Raises KeyError."""
-        return str(self._jobs[name].state.name)
+        """ENABLED or PAUSED, of a job in the sandbox's own region. Raises KeyError."""
+        return str(self._jobs[f"{LOCATION}/jobs/{name}"].state.name)
 
     def _list(self, request: scheduler_v1.ListJobsRequest) -> scheduler_v1.ListJobsResponse:
         split_name(request.parent, "projects/*/locations/*")
-        names = list(self._jobs) if request.parent == LOCATION else []
+        names = sorted(name for name in self._jobs if name.startswith(f"{request.parent}/"))
         size = page_size(request.page_size, default=500, most=500)
-        chosen, token = page(names, str, size=size, token=request.page_token)
+        chosen, token = page(names, str, size=size, token=request.page_token, scope=request.parent)
         return scheduler_v1.ListJobsResponse(jobs=[self._jobs[name] for name in chosen], next_page_token=token)
+
+    def _create(self, request: scheduler_v1.CreateJobRequest) -> scheduler_v1.Job:
+        project, location = split_name(request.parent, "projects/*/locations/*")
+        if project != PROJECT or location not in LOCATIONS:
+            raise not_found(request.parent)
+        job = scheduler_v1.Job(request.job)
+        _check(job, request.parent)
+        with self._lock:
+            if job.name in self._jobs:
+                raise Refusal(grpc.StatusCode.ALREADY_EXISTS, f"Job '{job.name}' already exists.")
+            job.state, job.user_update_time = _State.ENABLED, datetime.now(UTC)
+            self._jobs[job.name] = job
+        return job
+
+    def _delete(self, request: scheduler_v1.DeleteJobRequest) -> Any:
+        with self._lock:
+            self._found(request.name)
+            del self._jobs[request.name]
+        return empty_pb2.Empty()
 
     def _pause(self, request: scheduler_v1.PauseJobRequest) -> scheduler_v1.Job:
         return self._turn(request.name, _State.ENABLED, _State.PAUSED)
@@ -61,14 +86,30 @@ class SchedulerService:
                 message = f"The job must be in state {before.name}, but it is {_State(job.state).name}."
                 raise Refusal(grpc.StatusCode.FAILED_PRECONDITION, message)
             job.state, job.user_update_time = after, datetime.now(UTC)
-            self._jobs[name.rpartition("/")[2]] = job
+            self._jobs[name] = job
             return job
 
     def _found(self, name: str) -> scheduler_v1.Job:
-        short = split_name(name, JOB)[2]
-        if short not in self._jobs or name != f"{LOCATION}/jobs/{short}":
+        split_name(name, JOB)
+        job = self._jobs.get(name)
+        if job is None:
             raise not_found(name)
-        return self._jobs[short]
+        return job
+
+
+def _check(job: scheduler_v1.Job, parent: str) -> None:
+    """Google ("projects.locations.jobs"): the form of the name, a schedule, a time zone and one target."""
+    if split_name(job.name, JOB) and not job.name.startswith(f"{parent}/"):
+        raise invalid(f"job.name: '{job.name}' is not in {parent}.")
+    if not re.fullmatch("[A-Za-z0-9_-]{1,500}", job.name.rpartition("/")[2]):
+        raise invalid(f"job.name: '{job.name}' may end in letters, digits, '-' and '_' only.")
+    if not job.schedule.strip():
+        raise invalid("job.schedule: must say when, as in '0 8 * * *'.")
+    job.time_zone = job.time_zone or "Etc/UTC"
+    if job.time_zone not in _ZONES:
+        raise invalid(f"job.time_zone: '{job.time_zone}' is no name of the tz database.")
+    if not any(target in job for target in ("http_target", "pubsub_target", "app_engine_http_target")):
+        raise invalid("job: must have a target.")
 
 
 def _job(catalogue: Catalogue, name: str) -> scheduler_v1.Job:

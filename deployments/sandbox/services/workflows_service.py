@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 import uuid
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -12,6 +13,7 @@ import grpc
 from google.cloud.workflows import executions_v1
 
 from blocks.catalogue import Catalogue
+from deployments.sandbox.faults import Faults
 from deployments.sandbox.names import LOCATION
 from deployments.sandbox.pipeline.simulator_failures import WorkflowFailed
 from deployments.sandbox.services.deployed import Deployed
@@ -39,9 +41,12 @@ class WorkflowsService:
     """The two gRPC services of Cloud Workflows. Every workflow of the catalogue is deployed at first."""
 
     def __init__(
-        self, catalogue: Catalogue, simulator: RunsWorkflows, workers: Workers, operations: Operations
+        self, catalogue: Catalogue, simulator: RunsWorkflows, workers: Workers, operations: Operations, faults: Faults
     ) -> None:
-        """`simulator` does what the workflows do, in the threads of `workers`, whatever their source says."""
+        """`simulator` does what the workflows do, in the threads of `workers`, whatever their source says.
+
+        `faults` says which executions are late in listings.
+        """
         self.executions = ExecutionTable()
         self.deployed = Deployed(catalogue.workflows)
         self.revisions = WorkflowRevisions(catalogue, self.deployed)
@@ -50,6 +55,7 @@ class WorkflowsService:
         """Called with every execution that ends as FAILED."""
         self._simulator = simulator
         self._workers = workers
+        self._faults = faults
 
     def start(self, workflow: str, argument: str) -> None:
         """Start an execution with `argument` (JSON text). Raises Refusal when that cannot be."""
@@ -86,7 +92,10 @@ class WorkflowsService:
         _check_argument(argument)
         _check_labels(labels)
         revision = self._revision(workflow)
-        return self.executions.add(name, workflow, argument=argument, labels=labels, revision=revision)
+        listed_from = time.monotonic() + self._faults.lag("executions", "CreateExecution")
+        return self.executions.add(
+            name, workflow, argument=argument, labels=labels, revision=revision, listed_from=listed_from
+        )
 
     def _revision(self, workflow: str) -> str:
         return str(self.revisions.live(workflow).revision_id)
@@ -125,7 +134,7 @@ class WorkflowsService:
         wanted = parse_filter(request.filter)
         full = request.view == _FULL
         chosen, token = page(
-            (execution for execution in self.executions.newest_first(workflow) if wanted(execution)),
+            (execution for execution in self.executions.listed(workflow) if wanted(execution)),
             lambda execution: -execution.number,
             size=page_size(request.page_size, default=100, most=100 if full else 1000),
             token=request.page_token,

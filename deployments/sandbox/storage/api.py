@@ -57,7 +57,7 @@ class StorageApp:
         request = _request(scope, body)
         route = self._find(request)
         method = _name(request, route)
-        self._requests.record(SERVICE, method)
+        self._requests.record(SERVICE, method, mutates=_mutates(request, method))
         rule = self._faults.draw(SERVICE, method)
         if rule is not None and await _show(rule, receive, send):
             return
@@ -79,7 +79,7 @@ class StorageApp:
         def call(part: Request) -> Response:
             route = self._find(part)
             method = _name(part, route)
-            self._requests.record(SERVICE, method)
+            self._requests.record(SERVICE, method, mutates=_mutates(part, method))
             rule = self._faults.draw(SERVICE, method, kinds=("status",))
             return fault_answer(rule.status) if rule is not None else self._answer(part, route, written)
 
@@ -156,6 +156,11 @@ def _name(request: Request, route: Route | None) -> str:
     if route is not None:
         return route.name
     return "batch" if request.method == "POST" and request.path.startswith("/batch") else "unknown"
+
+
+def _mutates(request: Request, method: str) -> bool:
+    """Whether a call asks for a change; the calls of a batch are counted one by one."""
+    return request.method not in ("GET", "HEAD", "OPTIONS") and method != "batch"
 
 
 def _is_resumable(request: Request) -> bool:
