@@ -21,7 +21,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from blocks.client_errors import CLIENT_ERRORS, Kind, classify
-from blocks.errors import NotFound, OutsideError, PermanentError, PreconditionFailed, TemporaryError, UnknownOutcome
+from blocks.errors import (
+    Cause,
+    NotFound,
+    OutsideError,
+    PermanentError,
+    PreconditionFailed,
+    TemporaryError,
+    UnknownOutcome,
+)
+from blocks.refusals import cause_of, refusal_of
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -141,22 +150,21 @@ def _translated(call: Call, attempt: Callable[[], T], *, has_effect: bool) -> T:
 
 def translate(error: Exception, call: Call, *, has_effect: bool) -> OutsideError:
     """Our error for a client's exception: one sentence that says what failed, why, and what to do next."""
-    kind, reason = classify(error)
+    kind, reason, said = classify(error)
     failed = f"Could not {call.what}"
     if kind == Kind.LOST and has_effect:
         return UnknownOutcome(
             f"The answer was lost when trying to {call.what} ({reason}); it may have taken effect: look before doing "
             "anything else."
         )
+    if kind == Kind.FORBIDDEN and said is not None:
+        refusal = refusal_of(said, call.permission)
+        return PermanentError(f"{failed}: {refusal.why} ({reason}); {refusal.advice}", refusal.cause)
     sentences: dict[Kind, tuple[type[OutsideError], str]] = {
         Kind.LOST: (TemporaryError, f"{failed}: {reason}; try again later."),
         Kind.NOT_NOW: (TemporaryError, f"{failed}: {reason}; nothing was changed, try again later."),
         Kind.MISSING: (NotFound, f"{failed}: it is not there ({reason}); {call.missing}"),
         Kind.CHANGED: (PreconditionFailed, f"{failed}: it was changed by somebody else ({reason}); observe it again."),
-        Kind.FORBIDDEN: (
-            PermanentError,
-            f"{failed}: permission denied ({reason}); grant {call.permission} to the account the flows run as.",
-        ),
         Kind.NO_CREDENTIALS: (
             PermanentError,
             f"{failed}: the credentials were not accepted ({reason}); check the block's credentials, or run "
@@ -165,4 +173,4 @@ def translate(error: Exception, call: Call, *, has_effect: bool) -> OutsideError
         Kind.REFUSED: (PermanentError, f"{failed}: it was refused ({reason}); correct the request or the settings."),
     }
     error_type, sentence = sentences[kind]
-    return error_type(sentence)
+    return error_type(sentence, cause_of(said) if said is not None else Cause.UNSAID)
