@@ -78,26 +78,35 @@ def recover(
     accept_systematic: Annotated[bool, typer.Option(help="Go on although many scenes show the same fault.")] = False,
 ) -> None:
     """Show (or with --apply carry out) the recovery of scenes, as a flow run in this process."""
-    from deployments.cli_flows import run_recovery
+    from deployments.cli_flows import outcome, use_running_stack
+
+    use_running_stack()
+    from flows.export_recovery import export_recovery
 
     options = {"plan_digest": plan_digest, "restore_inputs": restore_inputs, "accept_systematic": accept_systematic}
-    raise typer.Exit(run_recovery(scene_ids, "apply" if apply else "plan", environment, options))
+    mode = "apply" if apply else "plan"
+    raise typer.Exit(outcome(export_recovery, scene_ids=scene_ids, mode=mode, environment=environment, **options))
 
 
 @app.command()
 def undo(
-    scene_id: str,
-    run: str,
+    subject: Annotated[str, typer.Argument(help="What the run was about: a scene, or a name like @intake.")],
+    run: Annotated[str, typer.Argument(help="The run's id, as its report gives it.")],
     apply: Annotated[bool, typer.Option("--apply", help="Do it; without this nothing is changed.")] = False,
     markers: Annotated[
         bool, typer.Option(help="Restore markers too; each starts the workflows listening to it.")
     ] = False,
+    plan_digest: Annotated[str, typer.Option(help="Apply only the plan with this digest.")] = "",
     environment: EnvironmentOption = "default",
 ) -> None:
-    """Bring back what one recovery run has deleted."""
-    from deployments.cli_flows import run_undo
+    """Take back what one run has done."""
+    from deployments.cli_flows import outcome, use_running_stack
 
-    raise typer.Exit(run_undo(scene_id, run, "apply" if apply else "plan", environment, markers))
+    use_running_stack()
+    from flows.undo import undo as flow
+
+    options = {"markers": markers, "plan_digest": plan_digest, "environment": environment}
+    raise typer.Exit(outcome(flow, subject=subject, run=run, mode="apply" if apply else "plan", **options))
 
 
 cli_backup.register(app)

@@ -1,4 +1,4 @@
-"""`remediate recover` and `remediate undo`: the flows, run in this process, against the Prefect server in use."""
+"""Flows run in this process, against the Prefect server in use, and their outcomes as exit codes."""
 
 from __future__ import annotations
 
@@ -17,28 +17,21 @@ def use_running_stack() -> None:
         os.environ.setdefault("PREFECT_HOME", str(STATE / "prefect"))
 
 
-def run_recovery(scene_ids: list[str], mode: str, environment: str, options: dict[str, Any]) -> int:
-    """Run `export-recovery` here. Returns 0 when every scene is well, 1 when one needs a person, 2 when it could not."""
-    use_running_stack()
-    from flows.export_recovery import export_recovery
-
-    return outcome(export_recovery, scene_ids=scene_ids, mode=mode, environment=environment, **options)
-
-
-def run_undo(scene_id: str, run: str, mode: str, environment: str, markers: bool) -> int:
-    """Run `undo-recovery` here. Returns as `run_recovery`."""
-    use_running_stack()
-    from flows.undo_recovery import undo_recovery
-
-    return outcome(undo_recovery, scene_id=scene_id, run=run, mode=mode, environment=environment, markers=markers)
-
-
 def outcome(flow: Any, **parameters: Any) -> int:
-    """Run a flow and turn its final state into an exit code; the state's message is the last line printed."""
+    """Run a flow and turn its outcome into an exit code; the state's message is the last line printed.
+
+    Returns the code of the outcome's word (`tasks.remediation.outcome.EXIT`), and 2 when the flow could not run.
+    """
+    from tasks.remediation.outcome import EXIT
+
     try:
         state = flow(return_state=True, **parameters)
+        said = state.result(raise_on_failure=False)
     except Exception as error:  # whatever it is, the person on call gets one sentence
         print(f"The flow could not run: {error}", file=sys.stderr)
         return 2
+    if not isinstance(said, dict) or said.get("outcome") not in EXIT:
+        print(f"The flow could not run: {state.message or state.name}", file=sys.stderr)
+        return 2
     print(state.message or state.name, file=sys.stdout if state.is_completed() else sys.stderr)
-    return 0 if state.is_completed() else 1
+    return EXIT[said["outcome"]]

@@ -11,14 +11,15 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-from tasks.recovery.present import plan_sentence
 
 from blocks.environment import PipelineEnvironment
 from deployments.children import ChildFailed, stop_if_asked, stop_on_signals
 from deployments.sandbox_environment import for_sandbox
 from deployments.stack import Stack, call
 from tasks.recovery.observe import scene_view
-from tasks.remediation.journal import Journal, past_runs, read_journal
+from tasks.remediation.journal import Journal, read_journal
+from tasks.remediation.report import plan_sentence
+from tasks.remediation.runs import past_runs
 from tasks.validation.findings import SceneReport
 from tasks.validation.scene import validate_scene
 
@@ -74,7 +75,7 @@ def play(stack: Stack, console: Console) -> int:
         show_stages(console, before, after)
         show_time(console, emitted, run, journal)
     untouched = generations(environment, NEIGHBOUR) == neighbour
-    recovered = journal is not None and journal.ended and journal.entries[-1].data["outcome"] == "recovered"
+    recovered = journal is not None and journal.ended and journal.entries[-1].data["outcome"] == "done"
     whole = after.healthy and recovered
     console.print(f"\nFlow run: {run.get('name')}: {(run.get('state') or {}).get('message') or run.get('state_name')}")
     console.print(

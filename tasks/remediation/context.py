@@ -64,11 +64,11 @@ class Context:
         self._policy, self._asked, self._read = environment.policy, float("-inf"), time.monotonic()
         self._remembered: dict[type, object] = {}
 
-    def policy(self) -> RemediationPolicy:
-        """The limits as they are now, at most a second old. Raises `Stopped` when they cannot be read for a minute."""
+    def policy(self, *, fresh: bool = False) -> RemediationPolicy:
+        """The limits as they are now, at most a second old, or `fresh`. Raises `Stopped` when unreadable for a minute."""
         with self._lock:
             now = time.monotonic()
-            if now - self._asked > POLICY_SECONDS:
+            if fresh or now - self._asked > POLICY_SECONDS:
                 self._asked = now
                 try:
                     self._policy, self._read = self._ask_policy(), now

@@ -85,21 +85,21 @@ class Run:
         """Set how it ended and why."""
         self.outcome, self.reasons = outcome, list(reasons)
 
-    def check(self, *, goes_on: bool = False) -> None:
+    def check(self, *, goes_on: bool = False, fresh: bool = False) -> None:
         """Raise `LeaseLost` or `Stopped` when nothing more may be done; asked before every action and every batch.
 
-        `goes_on`: what is about to be done only reads, or gives back what the run holds.
+        `goes_on`: what is about to be done only reads, or gives back what the run holds. `fresh`: read the policy now.
         """
         for lease in self.leases:
             lease.check()
-        if not goes_on and not self.additive and (reasons := stopped(self.context.policy())):
+        if not goes_on and not self.additive and (reasons := stopped(self.context.policy(fresh=fresh))):
             raise Stopped(f"{' '.join(reasons)} Nothing more was done.")
 
     def confirm(self) -> None:
         """Ask the bucket whether every lease is still ours; done directly before what cannot be taken back."""
         for lease in self.leases:
             lease.confirm()
-        self.check()
+        self.check(fresh=True)
 
     @contextmanager
     def timed(self, name: str) -> Iterator[None]:

@@ -272,6 +272,8 @@ def finish(procedure: Procedure[R, F], one: Run, call: Caller) -> None:
     except PermanentError as error:
         one.end(procedure.failed(one), str(error))
         give_back(procedure, one, call)
+        if not procedure.additive:
+            one.reasons.append(f"Undo with: remediate undo {one.subject} {one.id}")
     one.journal.end(one.outcome, one.reasons)
 
 

@@ -13,7 +13,7 @@ from blocks.errors import NotFound
 from tasks.remediation.context import Context
 from tasks.remediation.guard import Scope
 from tasks.remediation.journal import Journal, read_journal
-from tasks.remediation.kind import Doing, Kind, Kinds, NoWayBack, kind_of
+from tasks.remediation.kind import Doing, Kind, Kinds, NoWayBack, kind_of, nothing_to_undo
 from tasks.remediation.outcome import Refused
 from tasks.remediation.plan import Action, Plan
 from tasks.remediation.procedure import Procedure, Request, Verdict
@@ -84,6 +84,8 @@ class UndoRun(Procedure[UndoRequest, Reversal]):
     def reverse(self, doing: Doing, reversal: Reversal, starts: bool) -> None:
         """What takes one action back, if anything does."""
         kind: Kind[object] = kind_of(self.kinds, doing.action)  # type: ignore[type-var]
+        if kind.inverse is nothing_to_undo:
+            return
         params, result = kind.read(doing.action), doing.journal.outcomes().get(doing.action.key)
         if result is None and doing.journal.was_begun(doing.action.step):
             result = kind.look(doing, params)

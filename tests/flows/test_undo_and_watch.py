@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flows.undo_recovery import undo_recovery
+from flows.undo import undo
 
 from blocks.catalogue_query import class_of
 from deployments.sandbox.pipeline.damage import damage
@@ -41,11 +41,11 @@ def test_an_undo_shows_first_and_then_brings_the_data_back_but_no_markers(
     markers = {name for name in gone if kind(saved, name) in ("completion_marker", "trigger_object")}
     assert gone > markers > set()
     before = everything(sandbox)
-    shown = run(undo_recovery, scene_id=kitchen, run=undone)
+    shown = run(undo, subject=kitchen, run=undone)
     assert shown.message == f"{kitchen}: planned"
     assert everything(sandbox) == before
     assert f"{len(gone - markers)} writes" in artifacts(shown)["plan-kitchen-001"].description
-    state = run(undo_recovery, scene_id=kitchen, run=undone, mode="apply")
+    state = run(undo, subject=kitchen, run=undone, mode="apply")
     assert state.is_completed(), state.message
     now = contents(sandbox, kitchen)
     assert gone - now.keys() == markers
@@ -61,14 +61,14 @@ def test_an_undo_leaves_everything_alone_that_is_there(saved: Saved, sandbox: Sa
     report = artifacts(done)["recovery-kitchen-001"].data
     undone = report.rpartition(f"remediate undo {kitchen} ")[2].split("`")[0]
     before = everything(sandbox)
-    state = run(undo_recovery, scene_id=kitchen, run=undone, mode="apply")
+    state = run(undo, subject=kitchen, run=undone, mode="apply")
     assert state.is_completed()
     assert before.items() <= everything(sandbox).items()
 
 
 def test_undoing_a_run_that_never_was_says_so(saved: Saved, sandbox: Sandbox, kitchen: str) -> None:
     before = everything(sandbox)
-    state = run(undo_recovery, scene_id=kitchen, run="20260101t000000z-00000000", mode="apply")
+    state = run(undo, subject=kitchen, run="20260101t000000z-00000000", mode="apply")
     assert state.is_failed()
     assert state.message is not None
     assert "20260101t000000z-00000000" in state.message

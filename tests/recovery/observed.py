@@ -14,8 +14,8 @@ from deployments.sandbox.pipeline.scenes import make_scene
 from deployments.sandbox.storage.store import ObjectStore
 from tasks.pipeline.activity import LockFact
 from tasks.recovery.observe import SceneFacts
+from tasks.recovery.offers import Offer
 from tasks.recovery.units import stages_to_make, units
-from tasks.remediation.plan import Offer
 from tasks.validation.findings import Finding, SceneReport, StageState
 from tasks.validation.source import SceneFile
 

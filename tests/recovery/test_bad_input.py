@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 import pytest
-from tasks.recovery.outcome import Outcome
 
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.server import Sandbox
 from tasks.remediation.context import Context
+from tasks.remediation.outcome import Outcome
 from tests.recovery.world import APPLY, OPS, PLAN, SCENE, Wanted, everything, ill, live, recover, undo_run
 
 MODES = pytest.mark.parametrize("wanted", [PLAN, APPLY], ids=["plan", "apply"])

@@ -12,8 +12,9 @@ from blocks.environment import PipelineEnvironment
 from blocks.policy import RemediationPolicy
 from deployments.sandbox.pipeline.simulator_faults import SimulatorFault
 from deployments.sandbox.server import Sandbox
-from tasks.remediation.batch import BatchRefused, check_batch, recover_batch, threads, waves
-from tasks.remediation.outcome import Outcome
+from tasks.remediation.batch import check_batch, run_batch, threads, waves
+from tasks.remediation.context import Context
+from tasks.remediation.outcome import Outcome, Refused
 from tasks.remediation.run import Run
 from tests.recovery.world import healthy, ill, recover, worked
 
@@ -42,19 +43,18 @@ def test_the_first_waves_are_one_two_four() -> None:
 
 
 def test_an_empty_list_never_means_all() -> None:
-    with pytest.raises(BatchRefused, match="never means all"):
-        check_batch([], RemediationPolicy())
+    with pytest.raises(Refused, match="never means all"):
+        check_batch([], 50)
 
 
 def test_a_scene_named_twice_is_done_once_where_it_was_named_first() -> None:
-    assert check_batch(["b", "a", "b", "a"], RemediationPolicy()) == ["b", "a"]
+    assert check_batch(["b", "a", "b", "a"], 50) == ["b", "a"]
 
 
 def test_more_scenes_than_the_policy_allows_are_refused_repetitions_not_counted() -> None:
-    policy = RemediationPolicy(max_scenes=3)
-    assert check_batch(["a", "b", "c", "a"], policy) == ["a", "b", "c"]
-    with pytest.raises(BatchRefused, match="4 scenes are named; the policy's max_scenes is 3"):
-        check_batch(scenes(4), policy)
+    assert check_batch(["a", "b", "c", "a"], 3) == ["a", "b", "c"]
+    with pytest.raises(Refused, match="4 scenes are named; the policy's max_scenes is 3"):
+        check_batch(scenes(4), 3)
 
 
 def played(number: int, bad: set[int], outcome: Outcome = "failed", **policy: float) -> list[Run]:
@@ -62,12 +62,17 @@ def played(number: int, bad: set[int], outcome: Outcome = "failed", **policy: fl
     asked: list[tuple[int, int]] = []
 
     def one(scene_id: str) -> Run:
-        return Run(scene_id=scene_id, outcome=outcome if int(scene_id[1:]) in bad else "done")
+        run = Run(context, "p")
+        run.subject = scene_id
+        run.end(outcome if int(scene_id[1:]) in bad else "done")
+        return run
 
-    limits = RemediationPolicy(**policy)  # type: ignore[arg-type]
-    results = recover_batch(scenes(number), limits, threads(one), lambda done, of: asked.append((done, of)))
+    switch = {"kill_switch": ["ann: fire"]} if outcome == "stopped" else {}
+    limits = RemediationPolicy(**policy, **switch)  # type: ignore[arg-type]
+    context = Context(PipelineEnvironment(policy=limits), "a test")
+    results = run_batch(scenes(number), context, "p", threads(one), lambda done, of: asked.append((done, of)))
     started = [result for result in results if result.outcome != "not_started"]
-    assert [result.scene_id for result in results] == scenes(number)
+    assert [result.subject for result in results] == scenes(number)
     assert asked[-1:] == [(len(started), number)]
     return results
 
@@ -75,7 +80,7 @@ def played(number: int, bad: set[int], outcome: Outcome = "failed", **policy: fl
 def test_when_too_many_go_wrong_the_rest_is_not_started() -> None:
     results = played(20, {0, 1, 2, 3}, error_threshold_percent=10.0)
     assert [result.outcome for result in results] == ["failed"] * 3 + ["not_started"] * 17
-    assert "3 of 3 scenes went wrong before it (at most 2 may)" in results[-1].reasons[0]
+    assert "3 of 3 went wrong before it (at most 2 may)" in results[-1].reasons[0]
 
 
 def test_exactly_the_threshold_may_go_wrong() -> None:
@@ -107,8 +112,12 @@ def test_a_real_batch_recovers_every_scene_once(environment: PipelineEnvironment
     environment.policy.systematic_scenes = 50
     for scene_id in names:
         ill(sandbox, "export_missing", scene_id, objects=1)
-    results = recover_batch(
-        names, environment.policy, threads(lambda scene_id: recover(environment, scene_id)), lambda *_: None
+    results = run_batch(
+        names,
+        Context(environment, "a test"),
+        "p",
+        threads(lambda scene_id: recover(environment, scene_id)),
+        lambda *_: None,
     )
     assert [result.outcome for result in results] == ["done"] * 5
     assert [healthy(environment, scene_id, "documents") for scene_id in names] == [[]] * 5
@@ -122,8 +131,12 @@ def test_a_real_batch_stops_when_the_first_scenes_cannot_be_mended(
     for scene_id in names:
         ill(sandbox, "export_missing", scene_id, objects=1)
     sandbox.simulator.behave(SimulatorFault(workflow=EXPORT, kind="raise"))
-    results = recover_batch(
-        names, environment.policy, threads(lambda scene_id: recover(environment, scene_id)), lambda *_: None
+    results = run_batch(
+        names,
+        Context(environment, "a test"),
+        "p",
+        threads(lambda scene_id: recover(environment, scene_id)),
+        lambda *_: None,
     )
     assert [result.outcome for result in results] == ["failed"] * 3 + ["not_started"] * 3
     assert [len(worked(sandbox, EXPORT, scene_id)) for scene_id in names] == [1] * 3 + [0] * 3

@@ -12,6 +12,7 @@ from blocks.environment import PipelineEnvironment
 from deployments.sandbox.pipeline.damage import damage
 from deployments.sandbox.pipeline.simulator_faults import SimulatorFault
 from deployments.sandbox.server import Sandbox
+from tasks.remediation.approval import Approval
 from tasks.remediation.context import Context
 from tests.recovery.world import (
     APPLY,
@@ -185,9 +186,10 @@ def test_a_risk_that_needs_a_person_waits_for_one(environment: PipelineEnvironme
     assert result.plan is not None
     assert result.plan.digest in result.reasons[0]
     assert live(sandbox.store) == before
-    other = recover(environment, wanted=Wanted("apply", approved_digest="0" * 16))
-    assert other.outcome == "needs_approval"
-    approved = Wanted("apply", approved_digest=result.plan.digest, approved_by="Ann")
+    other = Approval(decision="approve", approver="Ann", plan_digest="0" * 16)
+    assert recover(environment, wanted=Wanted("apply", approval=other)).outcome == "refused"
+    yes = Approval(decision="approve", approver="Ann", plan_digest=result.plan.digest)
+    approved = Wanted("apply", approval=yes)
     assert recover(environment, wanted=approved).outcome == "done"
     (journal,) = journals(environment, sandbox.store)
     assert journal.entries[0].data["approved_by"] == "Ann"

@@ -27,6 +27,7 @@ from tests.recovery.world import (
     live,
     recover,
     recover_scene,
+    stopped_by,
     undo_run,
     worked,
 )
@@ -215,7 +216,7 @@ def test_the_kill_switch_stops_between_two_steps_and_the_next_run_continues(
         if "rerun" in sentence:
             reasons.append("ann: bucket migration")
 
-    context = Context(environment, "a test", say=turn_on, kill_switch=lambda: reasons)
+    context = Context(environment, "a test", say=turn_on, policy=lambda: stopped_by(environment, reasons))
     stopped = recover_scene(context, SCENE, APPLY)
     assert stopped.outcome == "stopped"
     assert "ann: bucket migration" in stopped.reasons[0]
@@ -247,7 +248,10 @@ def test_a_reviewed_plan_does_not_continue_another_plans_run(
     ill(sandbox, "export_missing")
     on: list[str] = []
     context = Context(
-        environment, "a test", say=lambda s: on.append("stop") if "rerun" in s else None, kill_switch=lambda: on
+        environment,
+        "a test",
+        say=lambda s: on.append("stop") if "rerun" in s else None,
+        policy=lambda: stopped_by(environment, on),
     )
     first = recover_scene(context, SCENE, APPLY)
     assert first.outcome == "stopped"

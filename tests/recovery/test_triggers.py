@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from tasks.remediation.workflow_starts import start_workflow
 
 from blocks.catalogue_query import workflow_argument
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.pipeline.simulator_faults import SimulatorFault
 from deployments.sandbox.server import Sandbox
+from tasks.actions.workflow_runs import start_workflow
 from tasks.pipeline.labels import RUN_LABEL
 from tasks.remediation.context import Context
 from tests.recovery.world import (
@@ -26,7 +26,8 @@ from tests.recovery.world import (
     without_triggers,
     worked,
 )
-from tests.remediation.test_starts import doing
+from tests.remediation.test_starts import starting
+from tests.remediation.world import apply
 
 REGEN, USD = "regen3d-pipeline", "usd-assembly-pipeline"
 VARIATION, EXPORT = "variation-assets-pipeline", "genie-sim-export-pipeline"
@@ -113,7 +114,7 @@ def test_an_own_start_that_found_the_lock_taken_gives_way_to_the_one_that_took_i
 ) -> None:
     ill(sandbox, "usd_missing")
     context = Context(environment, "a test")
-    acting = doing(context, SCENE)
+    acting = starting(context, SCENE)
     argument = dict(acting.action.params["argument"])  # type: ignore[arg-type]
     sandbox.simulator.behave(SimulatorFault(workflow=USD, kind="hold"))
     triggered = environment.workflows.start(USD, argument, labels={})
@@ -121,7 +122,7 @@ def test_an_own_start_that_found_the_lock_taken_gives_way_to_the_one_that_took_i
     own = environment.workflows.start(USD, argument, labels={RUN_LABEL: acting.journal.run})
     until(lambda: "locked" in str(environment.workflows.execution(own.name).result))
     context.say = lambda sentence: sandbox.simulator.forgive()
-    assert start_workflow(acting) == f"success: {triggered.name}"
+    assert apply(start_workflow, acting) == f"success: {triggered.name}"
     assert [entry.data["execution"] for entry in acting.journal.entries if entry.kind == "note"][-1] == triggered.name
 
 

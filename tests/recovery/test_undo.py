@@ -13,13 +13,12 @@ from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.pipeline.damage import damage
 from deployments.sandbox.pipeline.simulator_faults import SimulatorFault
 from deployments.sandbox.server import Sandbox
+from tasks.actions.objects import MARKERS, NEVER_RESTORED
 from tasks.remediation.context import Context
 from tasks.remediation.run import Run
 from tests.recovery.world import (
     APPLY,
     DATA,
-    MARKERS,
-    NEVER_RESTORED,
     PREFIX,
     SCENE,
     everything,
@@ -30,6 +29,7 @@ from tests.recovery.world import (
     quick_environment,
     recover,
     recover_scene,
+    stopped_by,
     undo_run,
     worked,
 )
@@ -200,7 +200,7 @@ def test_what_is_lost_for_good_is_escalated_and_nothing_is_half_done(
     before = live(sandbox.store)
     undone = undo(environment, result.id)
     assert undone.outcome == "escalated"
-    assert "cannot be brought back: no copy is left" in undone.reasons[0]
+    assert "cannot be brought back: no copy of generation" in undone.reasons[0]
     assert live(sandbox.store) == before
 
 
@@ -236,7 +236,10 @@ def test_a_run_that_was_undone_is_not_continued(environment: PipelineEnvironment
     ill(sandbox, "export_corrupt")
     on: list[str] = []
     context = Context(
-        environment, "a test", say=lambda s: on.append("x") if "rerun" in s else None, kill_switch=lambda: on
+        environment,
+        "a test",
+        say=lambda s: on.append("x") if "rerun" in s else None,
+        policy=lambda: stopped_by(environment, on),
     )
     stopped = recover_scene(context, SCENE, APPLY)
     assert stopped.outcome == "stopped"

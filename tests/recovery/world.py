@@ -11,6 +11,7 @@ from typing import Any
 
 from blocks.catalogue_query import class_of
 from blocks.environment import PipelineEnvironment
+from blocks.policy import RemediationPolicy
 from blocks.stored_object import WRITE_TOKEN
 from deployments.sandbox.pipeline.damage import damage
 from deployments.sandbox.pipeline.scenes import make_scene
@@ -25,6 +26,7 @@ from tasks.recovery.request import RecoveryRequest
 from tasks.remediation.caller import Caller, inline
 from tasks.remediation.context import Context
 from tasks.remediation.journal import Journal, read_journal
+from tasks.remediation.plan import Plan
 from tasks.remediation.procedure import Mode
 from tasks.remediation.run import Run
 from tasks.remediation.runner import run
@@ -181,3 +183,15 @@ def until(true: Callable[[], object], seconds: float = 20.0) -> None:
     while not true():
         assert time.monotonic() < deadline, f"it did not happen within {seconds:g} s"
         time.sleep(0.01)
+
+
+def stopped_by(environment: PipelineEnvironment, reasons: list[str]) -> RemediationPolicy:
+    """The policy with these reasons in its kill switch."""
+    return environment.policy.model_copy(update={"kill_switch": list(reasons)})
+
+
+def plan_undo(environment: PipelineEnvironment, journal: Journal, markers: bool = False) -> Plan:
+    """What would take a run back."""
+    plan = undo_run(Context(environment, "a test"), journal.subject, journal.run, "plan", markers).plan
+    assert plan is not None
+    return plan

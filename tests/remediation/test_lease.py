@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,8 +14,20 @@ import pytest
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.server import Sandbox
 from tasks.remediation import lease as leases
+from tasks.remediation import process
 from tasks.remediation.context import Context
-from tasks.remediation.lease import Holder, LeaseBusy, LeaseLost, lease_name, read_holder, take_lease
+from tasks.remediation.lease import (
+    LONGEST,
+    Holder,
+    LeaseBusy,
+    LeaseDamaged,
+    LeaseLost,
+    has_ended,
+    lease_name,
+    process_is_gone,
+    read_holder,
+    take_lease,
+)
 
 OPS = "sandbox-ops"
 
@@ -60,18 +75,92 @@ def test_a_killed_process_leaves_it(environment: PipelineEnvironment) -> None:
 
 def test_a_dead_holder_loses_it_at_once(environment: PipelineEnvironment) -> None:
     take_lease(environment.storage, OPS, "scene", holder("dead"))
-    taken = take_lease(environment.storage, OPS, "scene", holder("heir"), is_alive=lambda _: False)
+    taken = take_lease(environment.storage, OPS, "scene", holder("heir"), gone=lambda _: True)
     found = read_holder(environment.storage, OPS, "scene")
     assert taken.holder.owner == "heir"
     assert found is not None
     assert found[0].owner == "heir"
 
 
-@pytest.mark.parametrize("alive", [True, None])
-def test_a_holder_that_lives_or_may_live_keeps_it(environment: PipelineEnvironment, alive: bool | None) -> None:
+def test_a_holder_whose_process_lives_keeps_it_whatever_becomes_of_its_flow_run(
+    environment: PipelineEnvironment,
+) -> None:
     take_lease(environment.storage, OPS, "scene", holder("ann"))
     with pytest.raises(LeaseBusy):
-        take_lease(environment.storage, OPS, "scene", holder("bob"), is_alive=lambda _: alive)
+        take_lease(environment.storage, OPS, "scene", holder("bob"))
+
+
+def test_a_holder_on_another_machine_keeps_it_until_its_time_is_over(environment: PipelineEnvironment) -> None:
+    elsewhere = holder("ann").model_copy(update={"machine": "another boot/pid:[1]", "pid": 4_000_000})
+    take_lease(environment.storage, OPS, "scene", elsewhere)
+    with pytest.raises(LeaseBusy):
+        take_lease(environment.storage, OPS, "scene", holder("bob"))
+
+
+def test_a_process_of_this_machine_that_has_ended_loses_it_at_once(environment: PipelineEnvironment) -> None:
+    child = os.fork()
+    if child == 0:
+        time.sleep(60)
+        os._exit(0)
+    dead = holder("ann").model_copy(update={"pid": child, "started": process.started(child)})
+    take_lease(environment.storage, OPS, "scene", dead)
+    with pytest.raises(LeaseBusy):
+        take_lease(environment.storage, OPS, "scene", holder("bob"))
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    assert take_lease(environment.storage, OPS, "scene", holder("bob")).holder.owner == "bob"
+
+
+def test_a_process_id_that_is_used_again_is_another_process() -> None:
+    mine = holder("ann")
+    assert not process_is_gone(mine)
+    assert process_is_gone(mine.model_copy(update={"started": "1"}))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{}",
+        b"7",
+        b'{"owner": "x"',
+        b"",
+        b'{"owner":"a","run":"r","taken_at":"2026-01-01T00:00:00","expires_at":"2026-01-01T00:00:00"}',
+    ],
+)
+def test_what_is_no_lease_is_named_and_kept(environment: PipelineEnvironment, sandbox: Sandbox, body: bytes) -> None:
+    sandbox.store.put(OPS, lease_name("scene"), body)
+    with pytest.raises(LeaseDamaged, match="is no lease; look at it"):
+        take_lease(environment.storage, OPS, "scene", holder("bob"))
+    assert sandbox.store.get(OPS, lease_name("scene")) is not None
+
+
+def test_a_lease_from_a_clock_that_is_years_ahead_ends_an_hour_after_it_was_written(
+    environment: PipelineEnvironment,
+) -> None:
+    take_lease(environment.storage, OPS, "scene", holder("ann", seconds=1e9).model_copy(update={"machine": "other"}))
+    found = read_holder(environment.storage, OPS, "scene")
+    assert found is not None
+    mad, stored = found
+    assert not has_ended(mad, stored)
+    assert has_ended(mad, replace(stored, updated=stored.updated - LONGEST - timedelta(minutes=1)))
+
+
+def test_confirming_asks_the_bucket_and_not_only_the_clock(environment: PipelineEnvironment) -> None:
+    held = take_lease(environment.storage, OPS, "scene", holder("ann"))
+    held.confirm()
+    take_lease(environment.storage, OPS, "scene", holder("bob"), gone=lambda _: True)
+    held.check()
+    with pytest.raises(LeaseLost):
+        held.confirm()
+    with pytest.raises(LeaseLost):
+        held.check()
+
+
+def test_a_wall_clock_past_its_end_means_lost_though_the_other_clock_slept(environment: PipelineEnvironment) -> None:
+    held = take_lease(environment.storage, OPS, "scene", holder("ann"))
+    held.holder = held.holder.model_copy(update={"expires_at": datetime.now(UTC) - timedelta(seconds=1)})
+    with pytest.raises(LeaseLost):
+        held.check()
 
 
 def test_an_expired_one_may_be_taken_over(environment: PipelineEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,7 +189,7 @@ def test_it_is_renewed_while_it_is_held(environment: PipelineEnvironment) -> Non
 
 def test_who_was_taken_over_finds_out_and_stops(environment: PipelineEnvironment) -> None:
     with take_lease(environment.storage, OPS, "scene", holder("ann", seconds=2)) as held:
-        take_lease(environment.storage, OPS, "scene", holder("bob"), is_alive=lambda _: False)
+        take_lease(environment.storage, OPS, "scene", holder("bob"), gone=lambda _: True)
         deadline = time.monotonic() + 5
         with pytest.raises(LeaseLost):
             while time.monotonic() < deadline:

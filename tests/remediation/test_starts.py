@@ -7,43 +7,33 @@ import time
 from typing import Any
 
 import pytest
-from tasks.remediation.actions import Doing
-from tasks.remediation.job_starts import look_job, run_job
-from tasks.remediation.workflow_starts import look_workflow, meaning, start_workflow
 
 from blocks.catalogue_query import job_env, workflow_argument
 from blocks.errors import PermanentError
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.pipeline.simulator_faults import SimulatorFault
 from deployments.sandbox.server import Sandbox
+from tasks.actions.job_runs import RunJob, run_job
+from tasks.actions.workflow_runs import StartWorkflow, meaning, start_workflow
 from tasks.remediation.context import Context
-from tasks.remediation.journal import Journal
-from tasks.remediation.plan import Action, Plan
+from tasks.remediation.kind import Doing
+from tests.remediation.world import apply, doing, look
 
 USD = "usd-assembly-pipeline"
 JOB = "replicator-job"
 
 
-def doing(context: Context, scene_id: str, **more: Any) -> Doing:
-    """An action that starts usd-assembly for the scene, in a journal that has begun."""
+def starting(context: Context, scene_id: str, **more: Any) -> Doing:
+    """An action that starts usd-assembly for the scene, in a run that has begun."""
     catalogue = context.environment.catalogue
     argument = workflow_argument(catalogue, USD, bucket="sandbox-scenes", scene_id=scene_id)
     params = {"workflow": USD, "argument": argument, "timeout_seconds": 60} | more
-    return begun(context, scene_id, "start_workflow", params)
+    return doing(context, start_workflow, StartWorkflow(**params), scene_id)
 
 
-def doing_job(context: Context, scene_id: str) -> Doing:
+def starting_job(context: Context, scene_id: str) -> Doing:
     env = job_env(context.environment.catalogue, "replicator", bucket="sandbox-scenes", scene_id=scene_id)
-    return begun(context, scene_id, "run_job", {"job": JOB, "env": env, "timeout_seconds": 60})
-
-
-def begun(context: Context, scene_id: str, kind: Any, params: dict[str, Any]) -> Doing:
-    action = Action(
-        step="rerun", kind=kind, effect="start", target="x", precondition="", undo="", why="", params=params
-    )
-    journal = Journal(context.environment.storage, "sandbox-ops", scene_id, "20990101t000000z-1", "tester")
-    journal.append("begin", {"plan": Plan(procedure="p", subject=scene_id, actions=(action,)).model_dump(mode="json")})
-    return Doing(context, journal, action)
+    return doing(context, run_job, RunJob(job=JOB, env=env, timeout_seconds=60), scene_id)
 
 
 def count(context: Context, workflow: str = USD) -> int:
@@ -55,14 +45,14 @@ def count_jobs(context: Context) -> int:
 
 
 def test_a_workflow_is_started_once_and_its_result_read(context: Context, kitchen: str) -> None:
-    acting = doing(context, kitchen)
-    assert start_workflow(acting).startswith("success: projects/sandbox-project/")
+    acting = starting(context, kitchen)
+    assert apply(start_workflow, acting).startswith("success: projects/sandbox-project/")
     assert count(context) == 1
 
 
 def test_the_execution_carries_the_run_and_the_plan(context: Context, kitchen: str) -> None:
-    acting = doing(context, kitchen)
-    start_workflow(acting)
+    acting = starting(context, kitchen)
+    apply(start_workflow, acting)
     (execution,) = context.environment.workflows.executions(USD)
     assert execution.labels["remediation-run"] == acting.journal.run
     assert execution.labels["remediation-plan"] == acting.journal.plan().digest
@@ -73,7 +63,7 @@ def test_a_start_without_an_answer_is_looked_for_not_repeated(
     context: Context, sandbox: Sandbox, kitchen: str, kind: Any
 ) -> None:
     sandbox.faults.add(FaultRule(service="executions", method="CreateExecution", kind=kind, status=503, times=1))
-    assert start_workflow(doing(context, kitchen)).startswith("success")
+    assert apply(start_workflow, starting(context, kitchen)).startswith("success")
     assert count(context) == 1
 
 
@@ -82,28 +72,28 @@ def test_a_job_start_without_an_answer_is_looked_for_not_repeated(
     context: Context, sandbox: Sandbox, kitchen: str, kind: Any
 ) -> None:
     sandbox.faults.add(FaultRule(service="run", method="RunJob", kind=kind, times=1))
-    assert run_job(doing_job(context, kitchen)).startswith("succeeded")
+    assert apply(run_job, starting_job(context, kitchen)).startswith("succeeded")
     assert count_jobs(context) == 1
 
 
 def test_a_second_process_of_the_same_run_adopts_the_execution(context: Context, kitchen: str) -> None:
-    acting = doing(context, kitchen)
-    first = start_workflow(acting)
-    assert look_workflow(acting) == first
-    assert start_workflow(acting) == first
+    acting = starting(context, kitchen)
+    first = apply(start_workflow, acting)
+    assert look(start_workflow, acting) == first
+    assert apply(start_workflow, acting) == first
     assert count(context) == 1
 
 
 def test_a_running_execution_of_this_run_is_waited_for(context: Context, sandbox: Sandbox, kitchen: str) -> None:
     sandbox.simulator.behave(SimulatorFault(workflow=USD, kind="hold"))
-    acting = doing(context, kitchen)
-    thread = threading.Thread(target=start_workflow, args=(acting,))
+    acting = starting(context, kitchen)
+    thread = threading.Thread(target=apply, args=(start_workflow, acting))
     thread.start()
     wait_for(lambda: count(context) == 1)
-    assert look_workflow(acting) is None, "it has not ended, so there is nothing to report yet"
+    assert look(start_workflow, acting) is None, "it has not ended, so there is nothing to report yet"
     sandbox.simulator.forgive()
     thread.join()
-    assert str(look_workflow(acting)).startswith("success")
+    assert str(look(start_workflow, acting)).startswith("success")
     assert count(context) == 1
 
 
@@ -112,26 +102,26 @@ def test_nothing_is_started_beside_somebody_elses_execution(context: Context, sa
     argument = workflow_argument(context.environment.catalogue, USD, bucket="sandbox-scenes", scene_id=kitchen)
     theirs = context.environment.workflows.start(USD, argument, labels={})
     time.sleep(5.2)  # further back than two clocks may differ: it was there before this run began
-    acting = doing(context, kitchen)
+    acting = starting(context, kitchen)
     acting.action.params["argument"] = argument
     with pytest.raises(PermanentError, match="already at work"):
-        start_workflow(acting)
+        apply(start_workflow, acting)
     context.environment.workflows.cancel(theirs.name)
     assert count(context) == 1
 
 
 def test_what_a_trigger_started_meanwhile_is_adopted(context: Context, kitchen: str) -> None:
-    acting = doing(context, kitchen, fired_by="usd-assembly-trigger")
+    acting = starting(context, kitchen, fired_by="usd-assembly-trigger")
     argument = acting.action.params["argument"]
     assert isinstance(argument, dict)
     context.environment.workflows.start(USD, argument, labels={})
-    start_workflow(acting)
+    apply(start_workflow, acting)
     assert count(context) == 1
 
 
 def test_without_the_trigger_it_is_started_after_a_while(context: Context, kitchen: str) -> None:
     context.environment.policy.trigger_grace_seconds = 0.2
-    start_workflow(doing(context, kitchen, fired_by="usd-assembly-trigger"))
+    apply(start_workflow, starting(context, kitchen, fired_by="usd-assembly-trigger"))
     assert count(context) == 1
 
 
@@ -144,25 +134,25 @@ def test_an_execution_that_did_not_do_it_is_a_failure(
 ) -> None:
     sandbox.simulator.behave(SimulatorFault(workflow=USD, kind=fault))
     with pytest.raises(PermanentError, match=says):
-        start_workflow(doing(context, kitchen))
+        apply(start_workflow, starting(context, kitchen))
 
 
 def test_waiting_has_an_end_and_leaves_the_execution_alone(context: Context, sandbox: Sandbox, kitchen: str) -> None:
     sandbox.simulator.behave(SimulatorFault(workflow=USD, kind="hold"))
     context.environment.policy.wait_seconds = 0.3
     with pytest.raises(PermanentError, match="still running"):
-        start_workflow(doing(context, kitchen))
+        apply(start_workflow, starting(context, kitchen))
     (execution,) = context.environment.workflows.executions(USD)
     assert execution.live
 
 
 def test_a_failed_job_says_why(context: Context, sandbox: Sandbox, kitchen: str) -> None:
     sandbox.simulator.behave(SimulatorFault(workflow=JOB, kind="raise"))
-    acting = doing_job(context, kitchen)
+    acting = starting_job(context, kitchen)
     with pytest.raises(PermanentError, match="failed"):
-        run_job(acting)
+        apply(run_job, acting)
     with pytest.raises(PermanentError, match="failed"):
-        look_job(acting)
+        look(run_job, acting)
 
 
 @pytest.mark.parametrize(
