@@ -156,7 +156,15 @@ def judge(
     if live is not None:
         found.add("live", live.size)
     kind = class_of_object(looking.environment.catalogue, known)
-    version = wanted_version(held, record.entry if record is not None else None, looking.wanted.at)
+    entry = record.entry if record is not None else None
+    version = wanted_version(held, entry, looking.wanted.at)
+    if (
+        version is not None
+        and version.metadata_only
+        and entry is not None
+        and source_of(looking, known, version, record) is None
+    ):
+        version = wanted_version(held, entry._replace(metageneration=0), looking.wanted.at)  # better than nothing
     decision = compare(version, live)
     if decision in ("absent", "same"):
         found.add(decision, live.size if live else 0)
