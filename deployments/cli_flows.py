@@ -6,7 +6,11 @@ import os
 import sys
 from typing import Any
 
+from blocks.error_details import one_line
 from deployments.state import STATE, running
+
+MOST_BYTES = 500_000
+"""Of scene ids in one command: Prefect refuses a flow run with parameters over 524,288 bytes."""
 
 
 def use_running_stack() -> None:
@@ -19,6 +23,14 @@ def use_running_stack() -> None:
 
 def run_recovery(scene_ids: list[str], mode: str, environment: str, options: dict[str, Any]) -> int:
     """Run `export-recovery` here. Returns 0 when every scene is well, 1 when one needs a person, 2 when it could not."""
+    size = sum(len(scene_id) + 3 for scene_id in scene_ids)
+    if size > MOST_BYTES:
+        print(
+            f"{len(scene_ids):,} scenes are named; one flow run takes at most {MOST_BYTES // 1000} kB of ids, and the policy's "
+            "max_scenes is far below that. Name fewer, or run the deployment export-sweep with mode recover.",
+            file=sys.stderr,
+        )
+        return 2
     use_running_stack()
     from flows.export_recovery import export_recovery
 
@@ -38,7 +50,7 @@ def outcome(flow: Any, **parameters: Any) -> int:
     try:
         state = flow(return_state=True, **parameters)
     except Exception as error:  # whatever it is, the person on call gets one sentence
-        print(f"The flow could not run: {error}", file=sys.stderr)
+        print(f"The flow could not run: {one_line(error)}.", file=sys.stderr)
         return 2
     print(state.message or state.name, file=sys.stdout if state.is_completed() else sys.stderr)
     return 0 if state.is_completed() else 1

@@ -36,7 +36,8 @@ def export_sweep(mode: Literal["look", "recover"] = "look", environment: str = "
     """Validate every scene; list the broken ones, and recover them only if told to.
 
     Args:
-        mode: "look" changes nothing; "recover" runs the recovery of every broken scene within the policy's limits.
+        mode: "look" changes nothing and ends as failed when a scene is broken or could not be looked at; "recover"
+            runs the recovery of every broken scene within the policy's limits.
         environment: Name of the Remediation Environment block.
     """
     logger = get_run_logger()
@@ -53,10 +54,18 @@ def export_sweep(mode: Literal["look", "recover"] = "look", environment: str = "
     show(bad, seen)
     broken = [verdict for verdict in bad if not verdict.unseen]
     if mode == "look" or not broken:
-        return Completed(
-            message=f"{seen} scenes looked at, {len(broken)} broken, {len(bad) - len(broken)} not readable"
-        )
+        return verdict(seen, len(broken), len(bad) - len(broken))
     return recover_broken(context, broken, systematic_faults(bad, seen, loaded.policy))
+
+
+def verdict(seen: int, broken: int, unseen: int) -> State[Any]:
+    """How a sweep that changes nothing ends: only when every scene was looked at and is whole it is completed."""
+    message = f"{seen} scenes looked at, {broken} broken, {unseen} not readable"
+    if broken:
+        return Failed(name="Broken scenes", message=f"{message}; see the artifact export-sweep, then recover them.")
+    if unseen:
+        return Failed(name="Not all seen", message=f"{message}; see the artifact export-sweep for the reason.")
+    return Completed(message=message)
 
 
 def show(bad: list[Verdict], seen: int) -> None:
