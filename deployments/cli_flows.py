@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from typing import Any
@@ -10,7 +11,7 @@ from blocks.error_details import one_line
 from deployments.state import STATE, running
 
 MOST_BYTES = 500_000
-"""Of scene ids in one command: Prefect refuses a flow run with parameters over 524,288 bytes."""
+"""Of parameters of one flow run: Prefect refuses over 524,288."""
 
 
 def use_running_stack() -> None:
@@ -23,14 +24,6 @@ def use_running_stack() -> None:
 
 def run_recovery(scene_ids: list[str], mode: str, environment: str, options: dict[str, Any]) -> int:
     """Run `export-recovery` here. Returns 0 when every scene is well, 1 when one needs a person, 2 when it could not."""
-    size = sum(len(scene_id) + 3 for scene_id in scene_ids)
-    if size > MOST_BYTES:
-        print(
-            f"{len(scene_ids):,} scenes are named; one flow run takes at most {MOST_BYTES // 1000} kB of ids, and the policy's "
-            "max_scenes is far below that. Name fewer, or run the deployment export-sweep with mode recover.",
-            file=sys.stderr,
-        )
-        return 2
     use_running_stack()
     from flows.export_recovery import export_recovery
 
@@ -47,6 +40,13 @@ def run_undo(scene_id: str, run: str, mode: str, environment: str, markers: bool
 
 def outcome(flow: Any, **parameters: Any) -> int:
     """Run a flow and turn its final state into an exit code; the state's message is the last line printed."""
+    size = len(json.dumps(parameters, default=str))
+    if size > MOST_BYTES:
+        name, many = max(parameters.items(), key=lambda item: len(str(item[1])))
+        count = f"{len(many):,} {name.replace('_', ' ')}" if isinstance(many, list) else name
+        said = f"{count} in one command are {size // 1000:,} kB; a flow run takes {MOST_BYTES // 1000} kB at most"
+        print(f"{said}, and the policy allows far fewer: name fewer.", file=sys.stderr)
+        return 2
     try:
         state = flow(return_state=True, **parameters)
     except Exception as error:  # whatever it is, the person on call gets one sentence

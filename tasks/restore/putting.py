@@ -135,7 +135,7 @@ def keep_live(putting: Putting, items: Iterable[Item]) -> None:
         if answer.result == "refused" and kept(environment, item):
             continue
         if answer.result not in ("done", "missing"):  # missing: gone or replaced meanwhile, so it is not overwritten
-            raise TemporaryError(f"{item.name} could not be kept before it was replaced ({answer.message}).")
+            raise TemporaryError(f"{item.name} could not be kept before it was replaced: {answer.message}")
 
 
 def kept(environment: PipelineEnvironment, item: Item) -> bool:
