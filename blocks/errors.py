@@ -38,6 +38,8 @@ class Cause(Enum):
     SCOPE = "scope"
     """The access token was made for less than the call needs."""
     SOFT_DELETE_OFF = "soft_delete_off"
+    NO_BUCKET = "no_bucket"
+    """Not the object is missing but its whole bucket."""
 
 
 class OutsideError(Exception):

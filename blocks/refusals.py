@@ -54,6 +54,7 @@ _REASONS: dict[str, Cause] = {
     "cloudkmskeylocationnotallowed": Cause.KMS_KEY,
 }
 _PHRASES: tuple[tuple[str, Cause], ...] = (
+    ("bucket does not exist", Cause.NO_BUCKET),
     ("hold and cannot be deleted", Cause.HOLD),
     ("retention policy or object retention", Cause.RETENTION),
     ("vpcservicecontrolsuniqueidentifier", Cause.PERIMETER),
@@ -83,6 +84,7 @@ _GENERAL = frozenset(
         "permissiondenied",
         "invalidparameter",
         "badrequest",
+        "notfound",
     ]
 )
 

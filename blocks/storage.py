@@ -12,9 +12,9 @@ from pydantic import Field, PrivateAttr
 
 from blocks.calls import Call, CallLimits, read, write
 from blocks.clients import GcpCredentials, Lazy
-from blocks.errors import NotFound, OutsideError, PreconditionFailed
-from blocks.storage_client import CHECK_BUCKET, NO_BUCKET, OBJECT_FIELDS, open_client, pages
-from blocks.stored_object import WRITE_TOKEN, Protection, StoredObject, from_blob
+from blocks.errors import Cause, NotFound, OutsideError, PreconditionFailed
+from blocks.storage_client import CHECK_BUCKET, OBJECT_FIELDS, open_client, pages
+from blocks.stored_object import WRITE_TOKEN, Protection, StoredObject, from_blob, from_bucket
 
 
 class PipelineStorage(Block):
@@ -73,19 +73,22 @@ class PipelineStorage(Block):
         Raises `NotFound` when the bucket itself does not exist.
         """
         call = Call(f"look at gs://{bucket}/{name}", "storage.objects.get", CHECK_BUCKET)
+        blob = self._bucket(bucket).blob(name, generation=generation)
         try:
-            return read(call, lambda: self._fetch(bucket, name, generation), self.limits)
+            read(call, lambda: blob.reload(timeout=self._timeout, retry=None), self.limits)
         except NotFound as missing:
-            if NO_BUCKET in str(missing):
+            if missing.cause is Cause.NO_BUCKET:
                 raise
             return None
+        return from_blob(blob)
 
     def read(
         self, bucket: str, name: str, *, generation: int | None = None, start: int = 0, end: int | None = None
     ) -> bytes:
-        """The bytes [start, end) of the live object, or of that generation of it; past the end is empty.
+        """The stored bytes [start, end) of the live object, or of that generation of it; past the end is empty.
 
-        A whole object's checksum is verified. Raises `NotFound`.
+        What is stored compressed (`Content-Encoding: gzip`) stays so, as for every mount and copy of it. A whole
+        object's checksum is verified. Raises `NotFound`.
         """
         if end is not None and end <= start:
             return b""
@@ -95,10 +98,11 @@ class PipelineStorage(Block):
         def attempt() -> bytes:
             blob = self._bucket(bucket).blob(name, generation=generation)
             try:
-                data = blob.download_as_bytes(start=start or None, end=last, timeout=self._timeout, retry=None)
+                return blob.download_as_bytes(  # type: ignore[no-any-return]
+                    start=start or None, end=last, raw_download=True, timeout=self._timeout, retry=None
+                )
             except RequestRangeNotSatisfiable:
                 return b""
-            return bytes(data)
 
         return read(call, attempt, self.limits)
 
@@ -115,15 +119,13 @@ class PipelineStorage(Block):
 
         Raises `PreconditionFailed` when there is one already, unless it is this very write, whose answer was lost.
         """
-        description = {**(metadata or {}), WRITE_TOKEN: token_hex(16)}
-        return self._upload(bucket, name, data, 0, description, content_type)
+        return self._upload(bucket, name, data, 0, metadata, content_type)
 
     def replace(
         self, bucket: str, name: str, data: bytes, *, generation: int, metadata: dict[str, str] | None = None
     ) -> StoredObject:
         """Overwrite exactly that generation of a JSON object; `PreconditionFailed` when another one lives there."""
-        description = {**(metadata or {}), WRITE_TOKEN: token_hex(16)}
-        return self._upload(bucket, name, data, generation, description, "application/json")
+        return self._upload(bucket, name, data, generation, metadata, "application/json")
 
     def delete(self, bucket: str, name: str, *, generation: int) -> bool:  # type: ignore[override]
         """Delete exactly that generation of the live object (kept as a version or soft-deleted if the bucket does so).
@@ -147,11 +149,14 @@ class PipelineStorage(Block):
                 raise
             return False
 
-    def copy(self, source: StoredObject, bucket: str, name: str, *, generation: int = 0) -> StoredObject:  # type: ignore[override]
+    def copy(  # type: ignore[override]
+        self, source: StoredObject, bucket: str, name: str, *, generation: int = 0, metageneration: int = 0
+    ) -> StoredObject:
         """Copy exactly this version of `source`, with its metadata, over `generation` of the target.
 
-        Generation 0: there must be no target yet. No bytes pass through this machine. Raises `PreconditionFailed`
-        when the source or the target is not the one named, `NotFound` when that version of the source is gone.
+        Generation 0: there must be no target yet. Metageneration 0: with whatever metadata it has by then. No bytes
+        pass through this machine. Raises `PreconditionFailed` when the source or the target is not the one named,
+        `NotFound` when that version of the source is gone.
         """
         call = Call(
             f"copy {source.uri} to gs://{bucket}/{name}", "storage.objects.get and storage.objects.create", CHECK_BUCKET
@@ -165,6 +170,7 @@ class PipelineStorage(Block):
                 token=token,
                 if_generation_match=generation,
                 if_source_generation_match=source.generation,
+                if_source_metageneration_match=metageneration or None,
                 timeout=self._timeout,
                 retry=None,
             )
@@ -205,8 +211,7 @@ class PipelineStorage(Block):
             found = read(call, lambda: self.client().get_bucket(bucket, timeout=self._timeout, retry=None), self.limits)
         except NotFound:
             return Protection(exists=False)
-        seconds = found.soft_delete_policy.retention_duration_seconds
-        return Protection(True, bool(found.versioning_enabled), int(seconds or 0), int(found.retention_period or 0))
+        return from_bucket(found)
 
     def close(self) -> None:
         """Close the connections. The next call opens new ones."""
@@ -223,20 +228,16 @@ class PipelineStorage(Block):
     def _bucket(self, bucket: str) -> storage.Bucket:
         return self.client().bucket(bucket)
 
-    def _fetch(self, bucket: str, name: str, generation: int | None) -> StoredObject:
-        blob = self._bucket(bucket).blob(name, generation=generation)
-        blob.reload(timeout=self._timeout, retry=None)
-        return from_blob(blob)
-
     def _upload(
-        self, bucket: str, name: str, data: bytes, generation: int, metadata: dict[str, str], content_type: str
+        self, bucket: str, name: str, data: bytes, generation: int, metadata: dict[str, str] | None, content_type: str
     ) -> StoredObject:
         permission = f"storage.objects.create{' and storage.objects.delete' if generation else ''}"
         call = Call(f"write gs://{bucket}/{name}", permission, CHECK_BUCKET)
+        description = {**(metadata or {}), WRITE_TOKEN: token_hex(16)}
 
         def attempt() -> StoredObject:
             blob = self._bucket(bucket).blob(name)
-            blob.metadata = metadata
+            blob.metadata = description
             blob.upload_from_string(
                 data, content_type=content_type, if_generation_match=generation, timeout=self._timeout, retry=None
             )
@@ -244,6 +245,6 @@ class PipelineStorage(Block):
 
         def recognise(refusal: OutsideError) -> StoredObject | None:
             there = self.stat(bucket, name)
-            return there if there and there.metadata.get(WRITE_TOKEN) == metadata[WRITE_TOKEN] else None
+            return there if there and there.metadata.get(WRITE_TOKEN) == description[WRITE_TOKEN] else None
 
         return write(call, attempt, self.limits, recognise)

@@ -14,10 +14,10 @@ from typing import Any, Literal, NamedTuple
 from urllib.parse import quote, urlencode
 
 import orjson
-from google.api_core.exceptions import from_http_status
 
-from blocks.calls import Call, CallLimits, read, write
-from blocks.errors import OutsideError, PermanentError, UnknownOutcome
+from blocks.calls import Call, CallLimits, read, translate, write
+from blocks.error_details import http_error
+from blocks.errors import Cause, NotFound, OutsideError, PermanentError, PreconditionFailed, UnknownOutcome
 from blocks.storage import PipelineStorage
 from blocks.storage_batch import Part, batch_body, batch_parts
 from blocks.storage_client import CHECK_BUCKET
@@ -26,7 +26,7 @@ PAGE = 1000
 """Objects on a page at most (Google: "Objects: list", maxResults)."""
 BATCH = 100
 """Calls in one batch request at most (Google: "Sending batch requests")."""
-FIELDS = "items(name,generation,size,crc32c,updated),nextPageToken"
+FIELDS = "items(name,generation,size,crc32c,updated,metageneration,storageClass),nextPageToken"
 
 Result = Literal["done", "unfinished", "refused", "missing", "failed", "unknown"]
 
@@ -42,6 +42,9 @@ class Entry(NamedTuple):
     """Base64, as Cloud Storage gives it."""
     updated: str
     """RFC 3339, as Cloud Storage gives it."""
+    metageneration: int = 1
+    """Which state of its metadata: counted up by each change that leaves the bytes alone."""
+    storage_class: str = ""
 
 
 class Copy(NamedTuple):
@@ -53,6 +56,8 @@ class Copy(NamedTuple):
     bucket: str
     name: str
     generation: int = 0
+    source_metageneration: int = 0
+    """Only with this state of the source's metadata; 0: whatever it is."""
 
 
 class Deletion(NamedTuple):
@@ -76,6 +81,10 @@ class Answer:
     generation: int = 0
     size: int = 0
     crc32c: str = ""
+    cause: Cause = Cause.UNSAID
+    """Why it was refused, if the service said so."""
+    final: bool = False
+    """Whether a failure is the service's own refusal, so that asking again does not help."""
 
 
 @dataclass
@@ -100,7 +109,15 @@ class BulkStorage:
         while True:
             page = read(call, partial(self._page, bucket, query, token), self.limits)
             yield [
-                Entry(item["name"], int(item["generation"]), int(item["size"]), item.get("crc32c", ""), item["updated"])
+                Entry(
+                    item["name"],
+                    int(item["generation"]),
+                    int(item["size"]),
+                    item.get("crc32c", ""),
+                    item["updated"],
+                    int(item.get("metageneration", 1)),
+                    item.get("storageClass", ""),
+                )
                 for item in page.get("items", ())
             ]
             token = page.get("nextPageToken", "")
@@ -113,13 +130,12 @@ class BulkStorage:
         What is temporary is repeated by itself; a copy whose answer was lost is looked for before it is made again.
         """
         what = f"copy {len(copies)} objects to gs://{copies[0].bucket}"
-        call = Call(what, "storage.objects.get and storage.objects.create", CHECK_BUCKET)
-        return self._batch(call, [_copy_part(one) for one in copies])
+        return self._batch(_copy_call(what), [_copy_part(one) for one in copies])
 
     def delete(self, deletions: Sequence[Deletion]) -> list[Answer]:
         """Make up to a hundred deletions in one request; an answer for each, in order."""
-        call = Call(f"delete {len(deletions)} objects of gs://{deletions[0].bucket}", "storage.objects.delete")
-        return self._batch(call, [_deletion_part(one) for one in deletions])
+        what = f"delete {len(deletions)} objects of gs://{deletions[0].bucket}"
+        return self._batch(_deletion_call(what), [_deletion_part(one) for one in deletions])
 
     def _page(self, bucket: str, query: dict[str, str], token: str) -> dict[str, Any]:
         asked = query | ({"pageToken": token} if token else {})
@@ -127,7 +143,7 @@ class BulkStorage:
         body = self._send("GET", path)
         return dict(orjson.loads(body))
 
-    def _batch(self, call: Call, parts: list[Part]) -> list[Answer]:
+    def _batch(self, call: Call, parts: list[tuple[Part, Call]]) -> list[Answer]:
         """Send the parts; those that failed for now are sent again, by the policy of `write`."""
         if not 0 < len(parts) <= BATCH:
             raise ValueError(f"A batch holds 1 to {BATCH} calls, not {len(parts)}.")
@@ -135,21 +151,22 @@ class BulkStorage:
 
         def attempt() -> None:
             pending = [number for number in range(len(parts)) if number not in answers]
-            body, content_type = batch_body([parts[number] for number in pending])
+            body, content_type = batch_body([parts[number][0] for number in pending])
             raw = self._send("POST", "/batch/storage/v1", body, content_type)
             last: Exception | None = None
             for number, (status, answer) in zip(pending, batch_parts(raw, len(pending)), strict=True):
-                if status in (408, 429) or status >= 500:
-                    last = from_http_status(status, _reason(answer))  # type: ignore[no-untyped-call]
+                found = _answer(parts[number][1], status, answer)
+                if isinstance(found, Answer):
+                    answers[number] = found
                 else:
-                    answers[number] = _answer(status, answer)
+                    last = found
             if last is not None:
                 raise last
 
         try:
             write(call, attempt, self.limits)
         except OutsideError as error:
-            left = Answer("unknown" if isinstance(error, UnknownOutcome) else "failed", str(error))
+            left = failed(error)
             if isinstance(error, PermanentError) and not answers:
                 raise
             return [answers.get(number, left) for number in range(len(parts))]
@@ -162,31 +179,55 @@ class BulkStorage:
             method, client._connection.API_BASE_URL + path, data=body, headers=headers, timeout=self.limits.call_seconds
         )
         if response.status_code >= 300:
-            raise from_http_status(response.status_code, _reason(response.content))  # type: ignore[no-untyped-call]
+            raise http_error(response.status_code, bytes(response.content))
         return bytes(response.content)
 
 
-def _copy_part(one: Copy) -> Part:
+def _copy_call(what: str) -> Call:
+    return Call(what, "storage.objects.get and storage.objects.create", CHECK_BUCKET)
+
+
+def _deletion_call(what: str) -> Call:
+    return Call(what, "storage.objects.delete", CHECK_BUCKET)
+
+
+def _copy_part(one: Copy) -> tuple[Part, Call]:
     path = (
         f"/storage/v1/b/{one.source_bucket}/o/{quote(one.source, safe='')}"
         f"/rewriteTo/b/{one.bucket}/o/{quote(one.name, safe='')}"
         f"?ifGenerationMatch={one.generation}&ifSourceGenerationMatch={one.source_generation}"
         f"&sourceGeneration={one.source_generation}&fields=done,resource(generation,size,crc32c)"
     )
-    return Part("POST", path)
+    if one.source_metageneration:
+        path += f"&ifSourceMetagenerationMatch={one.source_metageneration}"
+    what = f"copy gs://{one.source_bucket}/{one.source}#{one.source_generation} to gs://{one.bucket}/{one.name}"
+    return Part("POST", path), _copy_call(what)
 
 
-def _deletion_part(one: Deletion) -> Part:
-    return Part("DELETE", f"/storage/v1/b/{one.bucket}/o/{quote(one.name, safe='')}?ifGenerationMatch={one.generation}")
+def _deletion_part(one: Deletion) -> tuple[Part, Call]:
+    path = f"/storage/v1/b/{one.bucket}/o/{quote(one.name, safe='')}?ifGenerationMatch={one.generation}"
+    return Part("DELETE", path), _deletion_call(f"delete gs://{one.bucket}/{one.name}#{one.generation}")
 
 
-def _answer(status: int, body: bytes) -> Answer:
-    if status == 412:
-        return Answer("refused", "its generation is not the one that was seen")
-    if status in (404, 410):
-        return Answer("missing", _reason(body))
+def failed(error: OutsideError) -> Answer:
+    """What became of a copy or deletion that ended with this error."""
+    if isinstance(error, UnknownOutcome):
+        return Answer("unknown", str(error))
+    if isinstance(error, PreconditionFailed):
+        return Answer("refused", str(error))
+    if isinstance(error, NotFound):
+        return Answer("missing", str(error))
+    return Answer("failed", str(error), cause=error.cause, final=isinstance(error, PermanentError))
+
+
+def _answer(call: Call, status: int, body: bytes) -> Answer | Exception:
+    """What became of one call of a batch; its exception when it may be made again."""
     if status >= 300:
-        return Answer("failed", f"{status} {_reason(body)}")
+        error = http_error(status, body)
+        meant = translate(error, call, has_effect=True)
+        if not isinstance(meant, PermanentError):
+            return error
+        return failed(meant)
     parsed = orjson.loads(body) if body else {}
     if parsed.get("done") is False:
         return Answer("unfinished", "too large for one call")
@@ -197,11 +238,3 @@ def _answer(status: int, body: bytes) -> Answer:
         size=int(resource.get("size", 0)),
         crc32c=resource.get("crc32c", ""),
     )
-
-
-def _reason(body: bytes) -> str:
-    """Google's own sentence in an error body, else the beginning of the body."""
-    try:
-        return str(orjson.loads(body)["error"]["message"])
-    except (orjson.JSONDecodeError, KeyError, TypeError):
-        return body[:200].decode("utf-8", "replace")

@@ -16,10 +16,10 @@ CONNECTIONS = 64
 """Connections kept open. With fewer than there are threads, urllib3 throws connections away and warns each time."""
 
 CHECK_BUCKET = "check data_bucket, ops_bucket and backup_bucket of the environment block."
-NO_BUCKET = "bucket does not exist"
-"""Cloud Storage's words for a missing bucket; a missing object has the same status, 404."""
-
-OBJECT_FIELDS = "name,generation,size,updated,timeCreated,timeDeleted,softDeleteTime,crc32c,metadata,contentType"
+OBJECT_FIELDS = (
+    "name,generation,metageneration,size,updated,timeCreated,timeDeleted,softDeleteTime,crc32c,metadata,contentType,"
+    "contentEncoding,storageClass,temporaryHold,eventBasedHold,retentionExpirationTime,retention"
+)
 
 
 def open_client(project: str, endpoint: str, credentials: GcpCredentials | None) -> storage.Client:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from google.cloud.storage import Blob
+from google.cloud.storage import Blob, Bucket
 
 WRITE_TOKEN = "remediation-write"
 """Custom metadata on every object written here: a random token by which a write whose answer was lost is recognised."""
@@ -31,6 +31,15 @@ class StoredObject:
     """When a version stopped being the live one; None for a live object."""
     is_live: bool = True
     """False for a noncurrent version and for a soft-deleted object."""
+    metageneration: int = 1
+    """Which state of its metadata: counted up by each change that leaves the bytes alone."""
+    storage_class: str = ""
+    content_encoding: str = ""
+    """`gzip`: the bytes are compressed, and who asks plainly is given them decompressed."""
+    temporary_hold: bool = False
+    event_based_hold: bool = False
+    retained_until: datetime | None = None
+    """Until when the bucket's retention policy or the object's own retention keeps it, as the service says."""
 
     @property
     def uri(self) -> str:
@@ -53,6 +62,10 @@ class Protection:
     """How long a deleted object can be brought back; 0 means not at all."""
     retention_seconds: int = 0
     """How old an object must be before it can be deleted or overwritten; 0 means that it need not be."""
+    default_event_based_hold: bool = False
+    """Whether every new object is put under a hold."""
+    storage_class: str = ""
+    """Of objects that are written without saying one."""
 
     @property
     def undoable(self) -> bool:
@@ -77,4 +90,24 @@ def from_blob(blob: Blob) -> StoredObject:
         soft_deleted_at=soft_deleted_at,
         noncurrent_at=blob.time_deleted,
         is_live=blob.time_deleted is None and soft_deleted_at is None,
+        metageneration=int(blob.metageneration or 1),
+        storage_class=blob.storage_class or "",
+        content_encoding=blob.content_encoding or "",
+        temporary_hold=bool(blob.temporary_hold),
+        event_based_hold=bool(blob.event_based_hold),
+        retained_until=max(
+            filter(None, (blob.retention_expiration_time, blob.retention.retain_until_time)), default=None
+        ),
+    )
+
+
+def from_bucket(bucket: Bucket) -> Protection:
+    """What a client's bucket says of deletions in it."""
+    return Protection(
+        exists=True,
+        versioning=bool(bucket.versioning_enabled),
+        soft_delete_seconds=int(bucket.soft_delete_policy.retention_duration_seconds or 0),
+        retention_seconds=int(bucket.retention_period or 0),
+        default_event_based_hold=bool(bucket.default_event_based_hold),
+        storage_class=bucket.storage_class or "",
     )

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from typing import Any
 
+from blocks.error_details import one_line
 from deployments.state import STATE, running
+
+MOST_BYTES = 500_000
+"""Of parameters of one flow run: Prefect refuses over 524,288."""
 
 
 def use_running_stack() -> None:
@@ -24,11 +29,18 @@ def outcome(flow: Any, **parameters: Any) -> int:
     """
     from tasks.remediation.outcome import EXIT
 
+    size = len(json.dumps(parameters, default=str))
+    if size > MOST_BYTES:
+        name, many = max(parameters.items(), key=lambda item: len(str(item[1])))
+        count = f"{len(many):,} {name.replace('_', ' ')}" if isinstance(many, list) else name
+        said = f"{count} in one command are {size // 1000:,} kB; a flow run takes {MOST_BYTES // 1000} kB at most"
+        print(f"{said}, and the policy allows far fewer: name fewer.", file=sys.stderr)
+        return 2
     try:
         state = flow(return_state=True, **parameters)
         said = state.result(raise_on_failure=False)
     except Exception as error:  # whatever it is, the person on call gets one sentence
-        print(f"The flow could not run: {error}", file=sys.stderr)
+        print(f"The flow could not run: {one_line(error)}.", file=sys.stderr)
         return 2
     if not isinstance(said, dict) or said.get("outcome") not in EXIT:
         print(f"The flow could not run: {state.message or state.name}", file=sys.stderr)

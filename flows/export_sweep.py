@@ -12,14 +12,17 @@ from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
-from tasks.recovery.batch import BatchRefused, check_batch, recover_batch
-from tasks.recovery.present import batch_sentence, publish
-from tasks.recovery.recover import Wanted
 
-from blocks.environment import PipelineEnvironment
-from flows.running import flow_context, flow_wave, show_progress
+from flows.running import as_task_run, flow_context, flow_wave, show_progress
+from tasks.recovery.procedure import ExportRecovery
+from tasks.recovery.request import PROCEDURE, RecoveryRequest
 from tasks.recovery.sweep import Verdict, chunks, fault_table, look_at_all, scene_ids, systematic_faults
+from tasks.remediation.batch import check_batch, run_batch
 from tasks.remediation.context import Context
+from tasks.remediation.outcome import GOOD, Outcome, Refused, worst
+from tasks.remediation.report import batch_rows, batch_sentence
+from tasks.remediation.run import Run
+from tasks.remediation.runner import run
 
 MAX_ROWS = 500
 """Broken scenes shown in the table; the message counts them all."""
@@ -36,12 +39,13 @@ def export_sweep(mode: Literal["look", "recover"] = "look", environment: str = "
     """Validate every scene; list the broken ones, and recover them only if told to.
 
     Args:
-        mode: "look" changes nothing; "recover" runs the recovery of every broken scene within the policy's limits.
+        mode: "look" changes nothing and ends as failed when a scene is broken or could not be looked at; "recover"
+            runs the recovery of every broken scene within the policy's limits.
         environment: Name of the Remediation Environment block.
     """
     logger = get_run_logger()
-    loaded = PipelineEnvironment.load(environment)
-    context = flow_context(loaded, environment, "")
+    context = flow_context(environment, "")
+    loaded = context.environment
     seen, bad = 0, []
     for chunk in chunks(scene_ids(loaded)):
         verdicts = validate_scenes(context, chunk)
@@ -49,14 +53,30 @@ def export_sweep(mode: Literal["look", "recover"] = "look", environment: str = "
         bad += [verdict for verdict in verdicts if not verdict.healthy]
         logger.info("%d scenes looked at, %d need attention", seen, len(bad))
     if seen == 0:
-        return Failed(message=f"gs://{loaded.data_bucket}/scenes/ holds no scene; check the environment's data bucket.")
+        return ended(
+            "refused", f"gs://{loaded.data_bucket}/scenes/ holds no scene; check the environment's data bucket."
+        )
     show(bad, seen)
     broken = [verdict for verdict in bad if not verdict.unseen]
     if mode == "look" or not broken:
-        return Completed(
-            message=f"{seen} scenes looked at, {len(broken)} broken, {len(bad) - len(broken)} not readable"
-        )
+        return verdict(seen, len(broken), len(bad) - len(broken))
     return recover_broken(context, broken, systematic_faults(bad, seen, loaded.policy))
+
+
+def verdict(seen: int, broken: int, unseen: int) -> State[Any]:
+    """How a sweep that changes nothing ends: only when every scene was looked at and is whole it is completed."""
+    message = f"{seen} scenes looked at, {broken} broken, {unseen} not readable"
+    if broken:
+        return ended("failed", f"{message}; see the artifact export-sweep, then recover them.")
+    if unseen:
+        return ended("partial", f"{message}; see the artifact export-sweep for the reason.")
+    return ended("nothing_to_do", message)
+
+
+def ended(outcome: Outcome, message: str) -> State[Any]:
+    """The state for a word."""
+    good = outcome in GOOD
+    return (Completed if good else Failed)(message=message, data={"outcome": outcome})
 
 
 def show(bad: list[Verdict], seen: int) -> None:
@@ -70,13 +90,16 @@ def show(bad: list[Verdict], seen: int) -> None:
 
 def recover_broken(context: Context, broken: list[Verdict], everywhere: dict[str, int]) -> State[Any]:
     """Recover them as a batch, under the same limits as a batch asked for by hand; not what is broken everywhere."""
-    policy = context.environment.policy
     common = [f"'{fault}' shows on {count} scenes: look for one common cause." for fault, count in everywhere.items()]
     try:
-        wanted = check_batch([v.scene_id for v in broken if v.fault not in everywhere], policy)
-    except BatchRefused as error:
-        return Failed(message=" ".join(common) or f"{error} Recover them in smaller batches.")
-    results = recover_batch(wanted, policy, flow_wave(context, Wanted("apply")), show_progress("sweep"))
-    publish(results)
-    good = all(result.good for result in results) and not common
-    return (Completed if good else Failed)(message=" ".join([batch_sentence(results), *common]))
+        names = check_batch([v.scene_id for v in broken if v.fault not in everywhere], context.policy().max_scenes)
+    except Refused as error:
+        return ended("refused", " ".join(common) or f"{error} Recover them in smaller batches.")
+
+    def recover(scene_id: str) -> Run:
+        return run(ExportRecovery(), context, RecoveryRequest(scene_id=scene_id, mode="apply"), as_task_run)
+
+    runs = run_batch(names, context, PROCEDURE, flow_wave(recover), show_progress("sweep"))
+    create_table_artifact(table=batch_rows(runs), key="recovery-batch", description=batch_sentence(runs))
+    word = worst([one.outcome for one in runs])
+    return ended("partial" if common and word in GOOD else word, " ".join([batch_sentence(runs), *common]))

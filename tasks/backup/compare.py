@@ -20,7 +20,6 @@ from tasks.backup.terraform import copied_already
 from tasks.remediation.context import Context
 from tasks.sync.listing import copies
 from tasks.sync.meter import Meter, Progress
-from tasks.sync.order import copy_key
 from tasks.sync.shards import Shard
 from tasks.sync.walk import walk
 
@@ -57,7 +56,7 @@ class Verifying:
 def compare_range(work: Verifying, summary: Summary, number: int, shard: Shard, meter: Meter) -> int:
     """One range; the copies whose content is to be read go to a file."""
     cycle, path, seen = work.environment.backup.content_cycle_nights, work.folder / f"sample-{number:05d}", 0
-    named = ((copy_key(e.name, e.generation), e) for e in read_entries(work.environment, summary, shard=shard))
+    named = ((e.key, e) for e in read_entries(work.environment, summary, shard=shard))
     there = copies(work.bulk, work.layout.bucket, work.layout.copies_root, summary.prefix, shard)
     with path.open("wb") as samples:
         for entry, copy in walk(named, there):
@@ -66,7 +65,7 @@ def compare_range(work: Verifying, summary: Summary, number: int, shard: Shard, 
             seen += 1
             meter.add(1, 0)
             alike = same(work, entry, copy)
-            if copy and alike and slot_of(copy_key(entry.name, entry.generation), cycle) == work.slot:
+            if copy and alike and slot_of(entry.key, cycle) == work.slot:
                 samples.write(orjson.dumps(tuple(copy)) + b"\n")
     work.samples.append(path)
     return seen
@@ -74,7 +73,7 @@ def compare_range(work: Verifying, summary: Summary, number: int, shard: Shard, 
 
 def same(work: Verifying, entry: ManifestEntry, copy: Entry | None) -> bool:
     """Whether a copy is there and like the manifest says; a finding if not."""
-    where = f"gs://{work.layout.bucket}/{work.layout.copy_name(entry.name, entry.generation)}"
+    where = f"gs://{work.layout.bucket}/{work.layout.copies_root}{entry.key}"
     if copy is None:
         work.compared.add(
             "missing", where, "The manifest names it and it is not there; this object cannot be restored."

@@ -86,7 +86,7 @@ class Copying:
 
     def captured(self, asked: Asked, todo: Todo) -> None:
         """An object is captured, in this generation. Called by one thread."""
-        same = todo.generation == asked.todo.generation
+        same = (todo.generation, todo.metageneration) == (asked.todo.generation, asked.todo.metageneration)
         self.became[asked.place.shard][asked.place.line] = Became.CAPTURED if same else Became.NEWER
         if not same:
             self.newer[asked.place] = todo
@@ -138,8 +138,8 @@ class Copying:
 
     def _copy_of(self, todo: Todo) -> Copy:
         layout, data = self.night.layout, self.night.environment.data_bucket
-        target = layout.copy_name(todo.name, todo.generation)
-        return Copy(data, todo.name, todo.generation, layout.bucket, target, todo.replaces)
+        target = layout.copy_name(todo.name, todo.generation, todo.metageneration)
+        return Copy(data, todo.name, todo.generation, layout.bucket, target, todo.replaces, todo.metageneration)
 
     def _unsettled(self, answers: Iterator[tuple[Asked, Answer]]) -> Generator[Asked, None, None]:
         for asked, answer in answers:
@@ -177,17 +177,26 @@ class Copying:
         None: the source is gone.
         """
         storage, layout = self.night.environment.storage, self.night.layout
-        there = storage.stat(layout.bucket, layout.copy_name(todo.name, todo.generation))
+        there = storage.stat(layout.bucket, layout.copy_name(todo.name, todo.generation, todo.metageneration))
         if there is not None and (there.size, there.crc32c) == (todo.size, todo.crc32c):
             return Answer("done")
         live = storage.stat(self.night.environment.data_bucket, todo.name)
         if live is None:
             return None
-        if live.generation == todo.generation:
+        if (live.generation, live.metageneration) == (todo.generation, todo.metageneration):
             return todo._replace(replaces=there.generation if there else 0)
-        there = storage.stat(layout.bucket, layout.copy_name(todo.name, live.generation))
-        updated = live.updated.isoformat()
-        return Todo(todo.name, live.generation, live.size, live.crc32c, updated, there.generation if there else 0)
+        newer = layout.copy_name(todo.name, live.generation, live.metageneration)
+        there = storage.stat(layout.bucket, newer)
+        return Todo(
+            todo.name,
+            live.generation,
+            live.size,
+            live.crc32c,
+            live.updated.isoformat(),
+            live.metageneration,
+            live.storage_class,
+            there.generation if there else 0,
+        )
 
     def _tell(self) -> str:
         objects = self.night.source.counts.to_copy[0]

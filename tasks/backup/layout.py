@@ -1,6 +1,7 @@
 """Where everything is in the backup bucket. Each object is created once and never overwritten.
 
     objects/<name>+<generation>                     one copy of each generation that was captured (`tasks.sync.order`)
+    objects/<name>+<generation>.<metageneration>    the same with metadata that was changed later
     definitions/<kind>/<name>+<sha256>.json         a workflow, job, trigger or scheduler as it was
     terraform/<object name>+<generation>            a generation of a Terraform state
     nights/<night>/manifest-00000.jsonl.gz          what the data bucket held, a part for each range of names
@@ -61,9 +62,9 @@ class Layout:
         """Where Storage Transfer Service puts copies, by night and under their own names, until they get ours."""
         return f"{self.prefix}transfers/"
 
-    def copy_name(self, name: str, generation: int) -> str:
-        """The copy of one generation of a source object."""
-        return self.copies_root + copy_key(name, generation)
+    def copy_name(self, name: str, generation: int, metageneration: int = 1) -> str:
+        """The copy of one generation of a source object, with that state of its metadata."""
+        return self.copies_root + copy_key(name, generation, metageneration)
 
     def night_prefix(self, night: str) -> str:
         """The folder of a night's record."""

@@ -95,7 +95,7 @@ def captured_entries(copying: Copying, found: Surveyed, number: int) -> Iterator
     with gzip.open(found.part) as lines:
         for text in lines:
             said = orjson.loads(text)
-            entry = Entry(said["name"], said["generation"], said["size"], said["crc32c"], said["updated"])
+            entry = Entry(*(said[name] for name in Entry._fields))
             if todo is None or (entry.name, entry.generation) != (todo.name, todo.generation):
                 yield entry, said["class"]
                 continue
@@ -111,7 +111,7 @@ def instead(copying: Copying, place: Place, entry: Entry) -> Entry | None:
     if state == Became.CAPTURED:
         return entry
     newer: Todo | None = copying.newer.get(place)
-    return Entry(*newer[:5]) if state == Became.NEWER and newer is not None else None
+    return Entry(*newer[:7]) if state == Became.NEWER and newer is not None else None
 
 
 def total(tallies: Iterable[dict[str, Tally]]) -> dict[str, Tally]:

@@ -32,7 +32,7 @@ from tasks.backup.summary import (
     parse_entry,
     signed_by,
 )
-from tasks.sync.order import MARK
+from tasks.sync.order import stem
 from tasks.sync.shards import Shard
 
 __all__ = ["ManifestEntry", "NightDamaged", "Part", "Summary"]
@@ -196,7 +196,7 @@ def read_entries(
 
 def may_hold(part: Part, prefix: str) -> bool:
     """Whether names that begin with `prefix` can be in a part, whose first and last name are known in copy order."""
-    first, last, wanted = (text.replace(MARK, MARK * 2) for text in (part.first, part.last, prefix))
+    first, last, wanted = map(stem, (part.first, part.last, prefix))
     return (first <= wanted or first.startswith(wanted)) and (last >= wanted or wanted.startswith(last))
 
 

@@ -11,6 +11,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from tasks.remediation.plan import canonical
+from tasks.sync.order import copy_key
 from tasks.sync.outcome import GOOD, Outcome
 
 Engine = Literal["copy", "transfer"]
@@ -31,13 +32,29 @@ class ManifestEntry(NamedTuple):
     updated: str
     """RFC 3339, as Cloud Storage gives it."""
     object_class: str
+    metageneration: int = 0
+    """Which state of its metadata; 0: this night did not record it."""
+    storage_class: str = ""
+    """As `NEARLINE`; empty: this night did not record it."""
+
+    @property
+    def key(self) -> str:
+        """What its copy is called, below the folder of the copies."""
+        return copy_key(self.name, self.generation, self.metageneration)
 
 
 def parse_entry(line: bytes) -> ManifestEntry:
     """An object's line. Raises ValueError or KeyError for anything else."""
     found: dict[str, Any] = orjson.loads(line)
     return ManifestEntry(
-        found["name"], found["generation"], found["size"], found["crc32c"], found["updated"], found["class"]
+        found["name"],
+        found["generation"],
+        found["size"],
+        found["crc32c"],
+        found["updated"],
+        found["class"],
+        found.get("metageneration", 0),
+        found.get("storage_class", ""),
     )
 
 

@@ -126,7 +126,7 @@ def renames(copying: Copying, root: str, left: list[Asked], missing: list[int]) 
             continue
         todo = one.todo
         if there is not None and (there.size, there.crc32c) == (todo.size, todo.crc32c):
-            target = layout.copy_name(todo.name, todo.generation)
+            target = layout.copy_name(todo.name, todo.generation, todo.metageneration)
             made = Copy(layout.bucket, root + there.name, there.generation, layout.bucket, target, todo.replaces)
             yield Job(made, todo.size, one)
             continue

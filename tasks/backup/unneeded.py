@@ -21,7 +21,6 @@ from tasks.backup.nights import read_definitions, read_entries, read_states
 from tasks.backup.observe import cuts
 from tasks.backup.summary import Summary
 from tasks.sync.listing import copies, each_shard
-from tasks.sync.order import copy_key
 from tasks.sync.shards import Shard, shards_at
 from tasks.sync.walk import walk
 
@@ -117,7 +116,7 @@ def needed_keys(environment: PipelineEnvironment, kept: tuple[Summary, ...], sha
 def keys_of(environment: PipelineEnvironment, summary: Summary, shard: Shard) -> Iterator[str]:
     """The copies of one night."""
     for entry in read_entries(environment, summary, shard=shard):
-        yield copy_key(entry.name, entry.generation)
+        yield entry.key
 
 
 def others(

@@ -79,7 +79,7 @@ def backup_copy(environment: PipelineEnvironment, name: str, live: StoredObject 
 
 def generation_of(copy: StoredObject, begin: str) -> int:
     """Which generation a copy whose name begins so is of; 0 when it is the copy of another object."""
-    digits = copy.name.removeprefix(begin)
+    digits, _, _ = copy.name.removeprefix(begin).partition(".")  # what follows says which state of its metadata
     return int(digits) if digits.isdecimal() else 0
 
 

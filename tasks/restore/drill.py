@@ -16,9 +16,11 @@ from blocks.storage_bulk import BulkStorage, Copy, Deletion
 from tasks.backup.layout import layout_of
 from tasks.backup.nights import last_good, read_entries
 from tasks.backup.summary import ManifestEntry, Summary
+from tasks.recovery.present import counted
 from tasks.remediation.context import Context, new_run_id
 from tasks.restore.drill_record import DrillRecord, SceneDrill, past_drills, summarise, write_record
 from tasks.restore.history import Recorded, recorded
+from tasks.restore.night_source import was_whole
 from tasks.restore.proof import scene_errors
 from tasks.sync.copying import Job, copy_all, delete_all
 from tasks.sync.listing import sources
@@ -30,6 +32,11 @@ SUBJECT = "restore-drill"
 """Of the lease: two drills at once would measure each other."""
 NAMED = 3
 """Objects that a problem names; it counts all."""
+LOOKED_AT = 20
+"""Scenes of the night that are looked at, at most, to find some that were whole."""
+LONGEST_NAME = 1024
+"""Bytes (Cloud Storage: "Object names"). An object whose name has no room behind the drill's folder is compared where its
+copy is."""
 
 
 def drill(context: Context, scene_ids: list[str] | None = None) -> DrillRecord:
@@ -66,7 +73,7 @@ def drill(context: Context, scene_ids: list[str] | None = None) -> DrillRecord:
 
 
 def choose(environment: PipelineEnvironment, night: Summary, asked: list[str]) -> list[str]:
-    """The scenes to restore: those asked for, else those whose last drill is the longest ago."""
+    """The scenes to restore: those asked for, else whole ones whose last drill is the longest ago."""
     known = list(scenes_of(environment, night))
     if unknown := [one for one in asked if one not in known]:
         raise PermanentError(f"Night {night.night} holds no scene {', '.join(unknown)}; it has {len(known)} others.")
@@ -74,7 +81,29 @@ def choose(environment: PipelineEnvironment, night: Summary, asked: list[str]) -
         return list(dict.fromkeys(asked))
     last = {one.scene_id: record.at for record in past_drills(environment) for one in record.scenes}
     never = datetime.min.replace(tzinfo=night.begun_at.tzinfo)
-    return sorted(known, key=lambda scene_id: (last.get(scene_id, never), scene_id))[: environment.backup.drill_scenes]
+    in_turn = sorted(known, key=lambda scene_id: (last.get(scene_id, never), scene_id))
+    return whole_ones_first(environment, night, in_turn)[: environment.backup.drill_scenes]
+
+
+def whole_ones_first(environment: PipelineEnvironment, night: Summary, in_turn: list[str]) -> list[str]:
+    """Scenes that were whole before those that were broken already: only the former prove that a scene comes back.
+
+    Where most are broken these are drilled too, so that each has its turn.
+    """
+    whole: list[str] = []
+    broken: list[str] = []
+    for scene_id in in_turn[:LOOKED_AT]:
+        good = was_whole(environment, scene_id, records_of(environment, night, scene_id))
+        (whole if good else broken).append(scene_id)
+        if len(whole) == environment.backup.drill_scenes:
+            break
+    return [*whole, *broken]
+
+
+def records_of(environment: PipelineEnvironment, night: Summary, scene_id: str) -> list[Recorded]:
+    """Everything a night has of one scene. Bounded by a scene's size."""
+    prefix = environment.catalogue.scene_prefix(scene_id)
+    return [record for _, record in recorded(environment, layout_of(environment), night, prefix, Shard())]
 
 
 def scenes_of(environment: PipelineEnvironment, night: Summary) -> Iterator[str]:
@@ -93,12 +122,14 @@ def drill_scene(
     """Restore one scene, compare it with the manifest, and validate it."""
     prefix = environment.catalogue.scene_prefix(scene_id)
     root = f"{environment.backup.drill_prefix}{run}/"
-    records = [record for _, record in recorded(environment, layout_of(environment), night, prefix, Shard())]
+    records = records_of(environment, night, scene_id)
+    placed = [one for one in records if len((root + one.entry.name).encode()) <= LONGEST_NAME]
     began = time.monotonic()
-    problems = copy_scene(environment, records, root, check)
-    problems += compare(environment, [record.entry for record in records], root, prefix)
+    problems = copy_scene(environment, placed, root, check)
+    problems += compare(environment, [record.entry for record in placed], root, prefix)
+    problems += compare_in_place([one for one in records if one not in placed])
     copied = time.monotonic()
-    found, notes = validate(environment, [record.entry for record in records], root, scene_id)
+    found, notes = validate(environment, night, placed, root, scene_id)
     return SceneDrill(
         scene_id=scene_id,
         objects=len(records),
@@ -123,7 +154,7 @@ def copy_scene(
     )
     bulk, workers = BulkStorage(environment.storage), environment.backup.workers
     failed = [
-        f"{one.entry.name} ({answer.message})"
+        f"{one.entry.name} ({answer.message.rstrip('.')})"
         for one, answer in copy_all(bulk, jobs, workers=workers, check=check)
         if answer.result != "done"
     ]
@@ -147,19 +178,34 @@ def compare(environment: PipelineEnvironment, entries: list[ManifestEntry], root
     return [f"{len(wrong)} restored objects are not what was recorded: {', '.join(wrong[:NAMED])}."] if wrong else []
 
 
+def compare_in_place(records: list[Recorded]) -> list[str]:
+    """The copies that cannot be put into the drill's folder, against what the night recorded."""
+    wrong = [
+        one.entry.name
+        for one in records
+        if one.copy is None or (one.copy.size, one.copy.crc32c) != (one.entry.size, one.entry.crc32c)
+    ]
+    return [f"{counted(len(wrong), 'copy')} with a long name: not what was recorded: {wrong[0]}."] if wrong else []
+
+
 def validate(
-    environment: PipelineEnvironment, entries: list[ManifestEntry], root: str, scene_id: str
+    environment: PipelineEnvironment, night: Summary, records: list[Recorded], root: str, scene_id: str
 ) -> tuple[list[str], list[str]]:
-    """Problems and notes: an error of the restored scene that the live scene has too is the scene's own."""
+    """Problems and notes. What is restored byte for byte and has errors, was captured with them.
+
+    That is the scene's fault and no backup's, unless the night caught the scene while somebody wrote it: then what was
+    captured may never have existed at one time.
+    """
     prefix = environment.catalogue.scene_prefix(scene_id)
-    times = {entry.name.removeprefix(prefix): entry.updated for entry in entries}
+    times = {one.entry.name.removeprefix(prefix): one.entry.updated for one in records}
     errors = scene_errors(environment, scene_id, times, environment.ops_bucket, root)
     if not errors:
         return [], []
-    live = scene_errors(environment, scene_id, {})
-    own = {path: message for path, message in errors.items() if live.get(path) != message}
-    notes = [f"{scene_id} was broken when it was captured, and still is: {path}." for path in errors if path not in own]
-    return [f"{path}: {message}" for path, message in own.items()][:NAMED], notes[:NAMED]
+    first = "; ".join(f"{path}: {message.rstrip('.')}" for path, message in list(errors.items())[:NAMED])
+    said = f"{counted(len(errors), 'object')} of {scene_id} with an error: {first}."
+    if any(datetime.fromisoformat(time) >= night.begun_at for time in times.values()):
+        return [f"It was written while night {night.night} captured it, and the copy is broken: {said}"], []
+    return [], [f"Restored exactly as night {night.night} recorded it, when it was broken already: {said}"]
 
 
 def clean_up(environment: PipelineEnvironment, check: Callable[[], None]) -> list[str]:

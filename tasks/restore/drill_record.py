@@ -90,7 +90,9 @@ class DrillRecord(Model):
         if self.problems:
             return f"The drill of night {self.night} failed ({names}): {' '.join(self.problems[:3])}"
         rate = self.objects / self.seconds if self.seconds else 0.0
-        return f"Night {self.night} restores: {names}, {self.objects:,} objects, {human(self.bytes)}, {rate:,.0f} objects/s"
+        said = f"Night {self.night} restores: {names}, {self.objects:,} objects, {human(self.bytes)}, {rate:,.0f} objects/s"
+        notes = [note for one in self.scenes for note in one.notes]
+        return f"{said}. {' '.join(notes)}" if notes else said
 
 
 def summarise(run: str, night: Summary, scenes: list[SceneDrill], problems: list[str]) -> DrillRecord:
@@ -134,7 +136,7 @@ def read_record(environment: PipelineEnvironment, name: str) -> DrillRecord:
 def scorecard(record: DrillRecord, rules: BackupPolicy) -> str:
     """Achieved beside the aims, as Markdown. What was not measured is called an estimate."""
     scenes = [
-        (one.scene_id, f"{one.objects:,}", human(one.bytes), f"{one.seconds:.2f}", "; ".join(one.problems) or "whole")
+        (one.scene_id, f"{one.objects:,}", human(one.bytes), f"{one.seconds:.2f}", result_of(one))
         for one in record.scenes
     ]
     rate = f"{record.objects / record.seconds:,.0f} objects/s" if record.seconds else "nothing was restored"
@@ -149,6 +151,11 @@ def scorecard(record: DrillRecord, rules: BackupPolicy) -> str:
             "\n".join(f"- {note}" for one in record.scenes for note in one.notes),
         ]
     )
+
+
+def result_of(scene: SceneDrill) -> str:
+    """What came of one scene, in a cell of the table."""
+    return "; ".join(scene.problems) or ("as recorded, when it was broken" if scene.notes else "whole")
 
 
 def aims(record: DrillRecord, rules: BackupPolicy) -> list[tuple[str, str, str, str]]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
 
 from blocks.environment import PipelineEnvironment
+from blocks.object_protection import kept_by
 from blocks.storage_bulk import BulkStorage, Entry
 from blocks.stored_object import Protection, StoredObject
 from tasks.backup.layout import Layout
@@ -28,6 +30,7 @@ class Name(NamedTuple):
     generation: int
     """Always 0: a name has none; it is put in the order of the copies by this."""
     held: tuple[Held, ...]
+    metageneration: int = 1
 
 
 class Recorded(NamedTuple):
@@ -48,22 +51,34 @@ def names(
         listings.append(storage.list(bucket, prefix, soft_deleted=True, start=start, end=end))
     merged = heapq.merge(*listings, key=attrgetter("name"))
     return in_copy_order(
-        Name(name, 0, tuple(map(held_of, found))) for name, found in groupby(merged, key=attrgetter("name"))
+        Name(name, 0, tuple(held_of(one, protection) for one in found))
+        for name, found in groupby(merged, key=attrgetter("name"))
     )
 
 
-def held_of(found: StoredObject) -> Held:
+def held_of(found: StoredObject, protection: Protection) -> Held:
     """What a listed generation says of its life."""
     rung: Rung = "live" if found.is_live else "soft_delete" if found.soft_deleted_at else "version"
     ended = found.noncurrent_at or found.soft_deleted_at
-    return Held(rung, found.generation, found.size, found.crc32c, found.updated.isoformat(), found.created, ended)
+    return Held(
+        rung,
+        found.generation,
+        found.size,
+        found.crc32c,
+        found.updated.isoformat(),
+        found.created,
+        ended,
+        found.metageneration,
+        found.storage_class,
+        kept_by(found, protection, datetime.now(UTC)) if found.is_live else "",
+    )
 
 
 def recorded(
     environment: PipelineEnvironment, layout: Layout, summary: Summary, prefix: str, shard: Shard
 ) -> Iterator[tuple[str, Recorded]]:
     """What the night recorded under `prefix` in a range, each with its copy, by the same keys as `names`."""
-    entries = ((copy_key(one.name, one.generation), one) for one in read_entries(environment, summary, prefix, shard))
+    entries = ((one.key, one) for one in read_entries(environment, summary, prefix, shard))
     bulk = BulkStorage(environment.storage)
     there = copies(bulk, layout.bucket, layout.copies_root, prefix, shard)
     for entry, copy in walk(entries, there):

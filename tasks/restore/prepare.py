@@ -10,6 +10,7 @@ from pathlib import Path
 from blocks.catalogue import SCENE_ID
 from blocks.environment import PipelineEnvironment
 from blocks.errors import NotFound, OutsideError
+from blocks.object_protection import NAMED
 from blocks.stored_object import Protection
 from tasks.backup.layout import layout_of
 from tasks.backup.nights import last_good, night_at, nights
@@ -105,7 +106,15 @@ def guard(context: Context, scope: Scope, wanted: Wanted, found: Found, plan: Pl
     if scope.scene_id is None:
         live += tuple(recoveries(context))
     around = Surroundings(found.objects["live"] + found.objects["missing"], live=live)
-    return [*refusals(plan, policy, around), *caps(found, policy)]
+    return [*kept(context.environment, found), *refusals(plan, policy, around), *caps(found, policy)]
+
+
+def kept(environment: PipelineEnvironment, found: Found) -> Iterator[str]:
+    """Objects that the service would not let be replaced or removed: seen now, not when half of it is done."""
+    shown, count = found.shown.get("kept", [])[:NAMED], found.objects["kept"]
+    yield from (f"gs://{environment.data_bucket}/{one}; nothing was changed." for one in shown)
+    if count > len(shown):
+        yield f"{count - len(shown):,} more objects are kept likewise."
 
 
 def recoveries(context: Context) -> Iterator[str]:
@@ -183,6 +192,13 @@ def tell(
             f"{found.objects['left_alone']:,} objects differ and are newer: they are left alone; overwrite "
             "'always' replaces them."
         )
+    for kind, count in found.objects.items():
+        if kind.startswith("class:") and count:
+            was = kind.removeprefix("class:")
+            result.notes.append(
+                f"{counted(count, 'object')} of storage class {was} will have the bucket's default class; to change that "
+                f"afterwards: `gcloud storage objects update --storage-class={was}`."
+            )
     if found.objects["lost"]:
         result.notes.append(f"{found.objects['lost']:,} objects cannot be brought back: no good copy is left.")
     if found.objects["extra"] and not wanted.remove_extra:

@@ -18,6 +18,7 @@ COUNTS = {
     "never": "locks, idempotency records and failure markers, never restored",
     "lost": "lost: no good copy is left",
     "extra": "not there at that time",
+    "kept": "under a hold or kept by retention: the service would not let them be replaced or removed",
 }
 """What was found, in the order in which it matters."""
 MAX_NAMES = 20

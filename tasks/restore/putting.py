@@ -10,6 +10,7 @@ from blocks.environment import PipelineEnvironment
 from blocks.errors import NotFound, PermanentError, PreconditionFailed, TemporaryError
 from blocks.storage_bulk import Answer, BulkStorage, Copy, Deletion
 from blocks.stored_object import StoredObject
+from tasks.recovery.present import counted
 from tasks.remediation.actions import Doing, quarantine_name
 from tasks.restore.items import Done, Item, check_list, parts, read_done, write_done
 from tasks.restore.plan import SUBJECT
@@ -134,7 +135,7 @@ def keep_live(putting: Putting, items: Iterable[Item]) -> None:
         if answer.result == "refused" and kept(environment, item):
             continue
         if answer.result not in ("done", "missing"):  # missing: gone or replaced meanwhile, so it is not overwritten
-            raise TemporaryError(f"{item.name} could not be kept before it was replaced ({answer.message}).")
+            raise TemporaryError(f"{item.name} could not be kept before it was replaced: {answer.message}")
 
 
 def kept(environment: PipelineEnvironment, item: Item) -> bool:
@@ -168,19 +169,20 @@ def soft_deleted(bucket: str, item: Item) -> StoredObject:
 def settled(putting: Putting, answers: Iterable[tuple[Item, Answer]]) -> list[Done]:
     """What became of each. Whatever was refused or never answered is looked at. Raises TemporaryError."""
     done: list[Done] = []
-    left: list[str] = []
+    left: list[Answer] = []
     for item, answer in answers:
         found = Done(item.name, answer.generation, "done") if answer.result == "done" else look(putting, item, answer)
         if found is None:
-            left.append(answer.message)
+            left.append(answer)
             putting.meter.add(0, 0, failed=1)
         else:
             done.append(found)
             putting.meter.add(1, item.size)
-    if left and left[0][:3].isdecimal():  # the service's own refusal, by its status: asking again does not help
-        raise PermanentError(f"{len(left):,} objects could not be restored: {left[0]}")
+    refused = next((answer for answer in left if answer.final), None)
+    if refused is not None:
+        raise PermanentError(f"{counted(len(left), 'object')} could not be restored: {refused.message}", refused.cause)
     if left:
-        raise TemporaryError(f"{len(left):,} objects could not be restored for now: {left[0]}")
+        raise TemporaryError(f"{counted(len(left), 'object')} could not be restored for now: {left[0].message}")
     return sorted(done)
 
 
@@ -210,6 +212,8 @@ def removed(putting: Putting, answers: Iterable[tuple[Deletion, Answer]]) -> Ite
             yield Done(deletion.name, 0, "done")
         elif answer.result == "refused":
             yield Done(deletion.name, 0, "changed")
+        elif answer.final:
+            raise PermanentError(f"{deletion.name} could not be removed: {answer.message}", answer.cause)
         else:
             raise TemporaryError(f"{deletion.name} could not be removed for now: {answer.message}")
         putting.meter.add(1, 0)

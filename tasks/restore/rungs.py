@@ -30,6 +30,10 @@ class Held(NamedTuple):
     created: datetime
     ended: datetime | None
     """When it stopped being the live one; None: it is."""
+    metageneration: int = 1
+    storage_class: str = ""
+    kept: str = ""
+    """Why the service will not let it be replaced or deleted now; empty: it will."""
 
     def was_there(self, at: datetime) -> bool:
         """Whether it was the live one at that time."""
@@ -47,6 +51,10 @@ class Version(NamedTuple):
     updated: str
     exact: bool = True
     """False: the night's, begun before the time that was asked for."""
+    metadata_only: bool = False
+    """The data bucket has these very bytes, but with other metadata since."""
+    storage_class: str = ""
+    """What it was; empty: unknown."""
 
 
 def wanted_version(held: Sequence[Held], entry: ManifestEntry | None, at: datetime | None) -> Version | None:
@@ -60,20 +68,36 @@ def wanted_version(held: Sequence[Held], entry: ManifestEntry | None, at: dateti
     if at is not None:
         there = next((one for one in held if one.was_there(at)), None)
         if there is not None:
-            return of_bucket(there)
+            if entry is None or not changed_since(there, entry) or datetime.fromisoformat(there.updated) <= at:
+                return of_bucket(there)
+            return of_night(entry, exact=False, metadata_only=True)
         if known_absent(held, entry, at):
             return None
     if entry is None:
         return None
     same = next((one for one in held if one.generation == entry.generation), None)
-    if same is not None:
-        return of_bucket(same)._replace(exact=at is None)
-    return Version("backup", entry.generation, entry.size, entry.crc32c, entry.updated, at is None)
+    if same is None:
+        return of_night(entry, exact=at is None)
+    if changed_since(same, entry):
+        return of_night(entry, exact=at is None, metadata_only=True)
+    return of_bucket(same)._replace(exact=at is None)
+
+
+def changed_since(held: Held, entry: ManifestEntry) -> bool:
+    """Whether it is the generation that the night recorded, and its metadata was changed since."""
+    return held.generation == entry.generation and 0 < entry.metageneration != held.metageneration
+
+
+def of_night(entry: ManifestEntry, *, exact: bool, metadata_only: bool = False) -> Version:
+    """The night's copy."""
+    content = (entry.generation, entry.size, entry.crc32c, entry.updated)
+    return Version("backup", *content, exact, metadata_only, entry.storage_class)
 
 
 def of_bucket(held: Held) -> Version:
     """A version that the data bucket itself holds."""
-    return Version(held.rung, held.generation, held.size, held.crc32c, held.updated)
+    content = (held.generation, held.size, held.crc32c, held.updated)
+    return Version(held.rung, *content, storage_class=held.storage_class)
 
 
 def known_absent(held: Sequence[Held], entry: ManifestEntry | None, at: datetime) -> bool:
@@ -94,9 +118,11 @@ Decision = Literal["absent", "same", "missing", "differs", "extra"]
 
 
 def compare(version: Version | None, live: Held | None) -> Decision:
-    """What the live object is to the wanted version. Size and checksum decide."""
+    """What the live object is to the wanted version. Size and checksum decide, of the same generation the metadata too."""
     if version is None:
         return "absent" if live is None else "extra"
     if live is None:
         return "missing"
+    if version.metadata_only and live.generation == version.generation:
+        return "differs"
     return "same" if (live.size, live.crc32c) == (version.size, version.crc32c) else "differs"

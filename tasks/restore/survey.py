@@ -57,13 +57,14 @@ class Found:
     """What a range, or all of them together, was found to be."""
 
     objects: Counter[str] = field(default_factory=Counter)
-    """By what was found (`live`, `same`, `missing`, `differs`, `left_alone`, `lost`, `withheld`, `never`, `extra`), by
-    list (`list:data`), and by rung (`rung:backup`)."""
+    """By what was found (`live`, `same`, `missing`, `differs`, `left_alone`, `lost`, `withheld`, `never`, `extra`,
+    `kept` by the service), by list (`list:data`), by rung (`rung:backup`), and by storage class that is lost
+    (`class:NEARLINE`)."""
     bytes: Counter[str] = field(default_factory=Counter)
     fires: Counter[str] = field(default_factory=Counter)
     """Executions by trigger, were nothing held."""
     shown: dict[str, list[str]] = field(default_factory=dict)
-    """The first names that are `left_alone`, `lost`, `damaged`, `withheld` or `extra`."""
+    """The first names that are `left_alone`, `lost`, `damaged`, `withheld`, `kept` or `extra`."""
     lists: dict[ListName, list[Path]] = field(default_factory=dict)
     from_night: int = 0
     """Objects whose version is the night's and not that of the very time."""
@@ -155,7 +156,15 @@ def judge(
     if live is not None:
         found.add("live", live.size)
     kind = class_of_object(looking.environment.catalogue, known)
-    version = wanted_version(held, record.entry if record is not None else None, looking.wanted.at)
+    entry = record.entry if record is not None else None
+    version = wanted_version(held, entry, looking.wanted.at)
+    if (
+        version is not None
+        and version.metadata_only
+        and entry is not None
+        and source_of(looking, known, version, record) is None
+    ):
+        version = wanted_version(held, entry._replace(metageneration=0), looking.wanted.at)  # better than nothing
     decision = compare(version, live)
     if decision in ("absent", "same"):
         found.add(decision, live.size if live else 0)
@@ -185,22 +194,10 @@ def extra(looking: Looking, name: str, kind: ObjectClass, live: Held, found: Fou
         return
     found.add("extra", live.size, name)
     if looking.wanted.remove_extra:
-        bucket = looking.environment.data_bucket
-        write(
-            "extra",
-            Item(
-                name,
-                "live",
-                bucket,
-                name,
-                live.generation,
-                live.size,
-                live.crc32c,
-                live.updated,
-                live.generation,
-                live.size,
-            ),
-        )
+        note_kept(found, name, live)
+        bucket, content = looking.environment.data_bucket, (live.size, live.crc32c, live.updated)
+        place = (live.generation, live.size)
+        write("extra", Item(name, "live", bucket, name, live.generation, *content, *place))
 
 
 def restore(
@@ -219,6 +216,9 @@ def restore(
         return
     bucket, source_name, generation = source
     found.add("missing" if live is None else "overwritten", live.size if live else 0, name)
+    note_kept(found, name, live)
+    if version.storage_class not in ("", looking.protection.storage_class):
+        found.add(f"class:{version.storage_class}", version.size)
     found.add(f"rung:{version.rung}", version.size)
     found.from_night += not version.exact
     found.fires.update(one.trigger for one in looking.firing if one.fires(name))
@@ -226,6 +226,12 @@ def restore(
     place = (live.generation, live.size) if live is not None else (0, 0)
     which: ListName = "markers" if kind in MARKERS else "data"
     write(which, Item(name, version.rung, bucket, source_name, generation, *content, *place))
+
+
+def note_kept(found: Found, name: str, live: Held | None) -> None:
+    """Count a live object that can be neither replaced nor removed, with the reason."""
+    if live is not None and live.kept:
+        found.add("kept", live.size, f"{name} is {live.kept}")
 
 
 def source_of(looking: Looking, name: str, version: Version, record: Recorded | None) -> tuple[str, str, int] | None:

@@ -10,8 +10,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from blocks.errors import NotFound, OutsideError, PreconditionFailed, UnknownOutcome
-from blocks.storage_bulk import BATCH, Answer, BulkStorage, Copy, Deletion
+from blocks.errors import OutsideError
+from blocks.storage_bulk import BATCH, Answer, BulkStorage, Copy, Deletion, failed
 
 LARGE = 8 << 20
 """From this size on (bytes) an object is copied by itself, so that it has a time limit of its own."""
@@ -103,13 +103,11 @@ def copy_alone(bulk: BulkStorage, copy: Copy) -> Answer:
         source = storage.stat(copy.source_bucket, copy.source, copy.source_generation)
         if source is None:
             return Answer("missing", "that generation of the source is gone")
-        made = storage.copy(source, copy.bucket, copy.name, generation=copy.generation)
-    except PreconditionFailed as error:
-        return Answer("refused", str(error))
-    except NotFound as error:
-        return Answer("missing", str(error))
+        made = storage.copy(
+            source, copy.bucket, copy.name, generation=copy.generation, metageneration=copy.source_metageneration
+        )
     except OutsideError as error:
-        return Answer("unknown" if isinstance(error, UnknownOutcome) else "failed", str(error))
+        return failed(error)
     return Answer("done", generation=made.generation, size=made.size, crc32c=made.crc32c)
 
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from blocks.storage_bulk import BulkStorage, Entry
-from tasks.sync.order import MARK, in_copy_order
+from tasks.sync.order import in_copy_order, stem
 from tasks.sync.shards import Shard
 
 Keyed = tuple[str, Entry]
@@ -21,10 +21,13 @@ def sources(bulk: BulkStorage, bucket: str, prefix: str, shard: Shard) -> Iterat
 
 
 def copies(bulk: BulkStorage, bucket: str, root: str, prefix: str, shard: Shard) -> Iterator[Keyed]:
-    """The copies of such objects, `prefix` as their own names have it; the key is the name below `root`."""
+    """The copies of such objects, `prefix` as their own names have it; the key is the name below `root`.
+
+    With a very long prefix, copies of other objects that begin alike are among them.
+    """
     start, end = (root + bound if bound else "" for bound in shard)
     cut = len(root)
-    for page in bulk.pages(bucket, root + prefix.replace(MARK, MARK + MARK), start, end):
+    for page in bulk.pages(bucket, root + stem(prefix).decode(errors="ignore"), start, end):
         for entry in page:
             yield entry.name[cut:], entry
 

@@ -5,19 +5,32 @@ A copy is called after its source and the generation that it holds, so that it i
     scenes/kitchen_001/usd/scene.usda  generation 1763890000000000
     scenes/kitchen_001/usd/scene.usda+1763890000000000
 
+A copy that holds a later state of the metadata says which: `...+1763890000000000.2` is metageneration 2.
+
 A listing comes by name (in UTF-8 order, which is Python's order of strings). The copies' names come in the same order,
 but for names that go on after another object's name with one of the few characters up to `+`: `a` comes before `a (2)`,
 `a+17` after `a (2)+18`. So a listing of sources is put into the copies' order here, holding back no more objects than
 there are such names within each other.
+
+A name may have 1,024 bytes, and so may its copy's, which is longer. Of a name over 900 bytes the copy's has only the
+beginning, and the SHA-256 of all of it. Such names are put in order together with all that begin like them.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from typing import Protocol, TypeVar
 
 MARK = "+"
 """Between name and generation. A `+` in a name is doubled, so that the last one is always ours."""
+LONGEST_NAME = 900
+"""Bytes of a name that a copy's name has whole. The rest of Cloud Storage's 1,024 ("Object names") is for the folder of the
+copies, the hash and the version."""
+STEM = 896
+"""Bytes with which every copy's name begins as its source does, wherever a character of up to four bytes was cut."""
+SURELY_SHORT = STEM // 8
+"""Characters of a name that cannot have more bytes than `STEM`, with every character doubled."""
 
 
 class Named(Protocol):
@@ -29,28 +42,49 @@ class Named(Protocol):
     @property
     def generation(self) -> int: ...
 
+    @property
+    def metageneration(self) -> int: ...
+
 
 N = TypeVar("N", bound=Named)
 
 
-def copy_key(name: str, generation: int) -> str:
-    """What the copy of this generation is called, below the folder of the copies."""
-    return f"{name.replace(MARK, MARK + MARK)}{MARK}{generation}"
+def copy_key(name: str, generation: int, metageneration: int = 1) -> str:
+    """What the copy of this generation, with this state of its metadata, is called, below the folder of the copies.
+
+    Metageneration 0 stands for one that nobody recorded.
+    """
+    version = f"{generation}.{metageneration}" if metageneration > 1 else str(generation)
+    escaped = name.replace(MARK, MARK + MARK)
+    if len(name) > SURELY_SHORT and len(whole := escaped.encode()) > LONGEST_NAME:
+        beginning = whole[:LONGEST_NAME].decode(errors="ignore")
+        return f"{beginning}{MARK}sha256-{hashlib.sha256(name.encode()).hexdigest()}{MARK}{version}"
+    return f"{escaped}{MARK}{version}"
+
+
+def stem(name: str) -> bytes:
+    """What the copies' names of all objects whose names begin with `name` begin with."""
+    return name.replace(MARK, MARK + MARK).encode()[:STEM]
 
 
 def split_key(key: str) -> tuple[str, int]:
-    """Name and generation of the source. Raises ValueError for the name of anything that is no copy."""
-    name, mark, generation = key.rpartition(MARK)
-    if not mark or not generation.isdigit():
+    """Name and generation of the source.
+
+    Raises ValueError for the name of anything that is no copy, and of a copy that does not have its whole name.
+    """
+    name, mark, version = key.rpartition(MARK)
+    generation, dot, metageneration = version.partition(".")
+    if not mark or not generation.isdigit() or (dot and not metageneration.isdigit()):
         raise ValueError(f"{key!r} is not the name of a copy")
+    if len(name.encode()) > LONGEST_NAME:
+        raise ValueError(f"{key!r} does not have the whole name of its source")
     return name.replace(MARK + MARK, MARK), int(generation)
 
 
 def in_copy_order(entries: Iterable[N]) -> Iterator[tuple[str, N]]:
     """Entries that come by name, each with its copy's key, in the order of the keys."""
     held: list[tuple[str, N]] = []
-    for entry in entries:
-        key = copy_key(entry.name, entry.generation)
+    for key, entry in _long_ones_sorted(entries):
         while held and held[-1][0] < key:
             yield held.pop()
         held.append((key, entry))
@@ -58,6 +92,28 @@ def in_copy_order(entries: Iterable[N]) -> Iterator[tuple[str, N]]:
         yield held.pop()
 
 
+def _long_ones_sorted(entries: Iterable[N]) -> Iterator[tuple[str, N]]:
+    """Each with its key; those that begin with the same `STEM` bytes come next to each other and are sorted by key."""
+    alike: list[tuple[str, N]] = []
+    beginning = b""
+    for entry in entries:
+        key = copy_key(entry.name, entry.generation, entry.metageneration)
+        if len(entry.name) <= SURELY_SHORT or len(start := stem(entry.name)) < STEM:
+            yield from sorted(alike, key=_by_key)
+            alike = []
+            yield key, entry
+            continue
+        if start != beginning:
+            yield from sorted(alike, key=_by_key)
+            alike, beginning = [], start
+        alike.append((key, entry))
+    yield from sorted(alike, key=_by_key)
+
+
+def _by_key(keyed: tuple[str, N]) -> str:
+    return keyed[0]
+
+
 def is_boundary(name: str) -> bool:
     """Whether no object sorts to different sides of `name` as a source and as a copy: it has no character up to `+`."""
-    return bool(name) and min(name) > MARK
+    return bool(name) and min(name) > MARK and len(name.encode()) <= STEM

@@ -29,6 +29,8 @@ class Todo(NamedTuple):
     size: int
     crc32c: str
     updated: str
+    metageneration: int = 1
+    storage_class: str = ""
     replaces: int = 0
 
 

@@ -23,6 +23,7 @@ MAX_PROBLEMS = 50
 
 Path = tuple[str | int, ...]
 
+_GZIP = b"\x1f\x8b"
 _SUSPECT_NUMBER = re.compile(rb"NaN|Infinity|[eE]\+?\d{3}|\d{300}")
 _SUSPECT_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 _BRACKETS = {ord("{"): 1, ord("["): 1, ord("}"): -1, ord("]"): -1}
@@ -65,6 +66,9 @@ class _Doubled(dict[str, object]):
 def parse_json(data: bytes) -> Document:
     """Parse one JSON text; never raises on what it holds."""
     document = Document()
+    if data.startswith(_GZIP):
+        document.problems.append(Problem("document-compressed", "it is gzip-compressed, and so the jobs read it"))
+        return document
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:

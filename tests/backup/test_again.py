@@ -12,7 +12,7 @@ from deployments.sandbox.server import Sandbox
 from tasks.backup.backup import back_up
 from tasks.backup.verify import verify_backup
 from tasks.remediation.context import Context
-from tests.backup.world import BACKUP, DATA, AfterSome, backup, copies, fill, manifest, untrue
+from tests.backup.world import BACKUP, AfterSome, backup, copies, fill, manifest, untrue
 
 TROUBLE = {
     "1 copy": [AfterSome(service="storage", method="objects.insert", kind="status", status=503, passing=1)],
@@ -51,19 +51,6 @@ def test_a_step_that_is_tried_again_writes_nothing_twice(
     written = list(sandbox.store.list(BACKUP, "nights/", versions=True))
     assert len(written) == len({found.name for found in written})
     assert verify_backup(Context(environment, "a test")).outcome == "clean"
-
-
-def test_a_name_too_long_for_its_copy_is_named_and_the_rest_is_captured(
-    environment: PipelineEnvironment, sandbox: Sandbox
-) -> None:
-    """Cloud Storage: names have at most 1,024 bytes; a copy's is longer than its source's."""
-    fill(sandbox.store, 5)
-    name = "scenes/" + "x" * 1015
-    sandbox.store.put(DATA, name, b"long", quiet=True)
-    result = backup(environment)
-    assert result.outcome == "partial", result.sentence()
-    assert any("x" * 1015 in reason for reason in result.reasons)
-    assert len(manifest(environment)) == 5
 
 
 def test_without_an_ops_bucket_nothing_is_copied(environment: PipelineEnvironment, sandbox: Sandbox) -> None:

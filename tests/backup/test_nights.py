@@ -23,7 +23,10 @@ from tests.backup.world import BACKUP, DATA, backup, done, fill, manifest
 NAMES = st.text(alphabet="a+ -/1b", min_size=1, max_size=5)
 
 
-@given(st.sets(NAMES, min_size=1, max_size=12), st.text(alphabet="a+ -/1b", max_size=4))
+LONG = st.builds(lambda cut, end: ("x" * 892 + "é\U0001f600")[:cut] + end, st.integers(885, 894), NAMES)
+
+
+@given(st.sets(NAMES | LONG, min_size=1, max_size=12), st.text(alphabet="a+ -/1b", max_size=4) | LONG)
 def test_a_part_that_holds_a_name_with_the_prefix_is_never_passed_over(names: set[str], prefix: str) -> None:
     ordered = sorted(names, key=lambda name: copy_key(name, 17))
     part = Part(object="p", sha256="", bytes=1, objects=len(ordered), first=ordered[0], last=ordered[-1])

@@ -65,7 +65,7 @@ def manifest(environment: PipelineEnvironment, summary: Summary | None = None) -
 
 def copied_bytes(environment: PipelineEnvironment, store: ObjectStore, entry: ManifestEntry) -> bytes:
     """What the backup holds for an entry."""
-    name = layout_of(environment).copy_name(entry.name, entry.generation)
+    name = layout_of(environment).copies_root + entry.key
     found = store.get(BACKUP, name)
     assert found is not None, f"{name} is not in the backup"
     return found.data
@@ -75,7 +75,7 @@ def untrue(environment: PipelineEnvironment, store: ObjectStore, summary: Summar
     """Entries of a manifest whose copy is not exactly what they say."""
     wrong = []
     for entry in manifest(environment, summary).values():
-        copy = store.get(BACKUP, layout_of(environment).copy_name(entry.name, entry.generation))
+        copy = store.get(BACKUP, layout_of(environment).copies_root + entry.key)
         if copy is None or (copy.size, copy.crc32c) != (entry.size, entry.crc32c):
             wrong.append(entry.name)
     return wrong

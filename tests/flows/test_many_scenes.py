@@ -68,8 +68,11 @@ def test_the_sweep_lists_broken_scenes_the_most_frequent_fault_first_and_changes
     make(sandbox, a="usd_truncated", b="export_missing", c="", d="export_missing")
     before = everything(sandbox)
     state = run(export_sweep)
-    assert state.is_completed()
-    assert state.message == "4 scenes looked at, 3 broken, 0 not readable"
+    assert (state.is_failed(), state.name) == (True, "Broken scenes"), "green would say that nothing is to be done"
+    assert (
+        state.message
+        == "4 scenes looked at, 3 broken, 0 not readable; see the artifact export-sweep, then recover them."
+    )
     assert everything(sandbox) == before
     table = rows(artifacts(state)["export-sweep"])
     assert [row["scene"] for row in table] == ["b", "d", "a"]
@@ -84,7 +87,9 @@ def test_the_sweep_recovers_when_told_to(saved: Saved, sandbox: Sandbox) -> None
     state = run(export_sweep, mode="recover")
     assert state.is_completed()
     assert state.message == "1 recovered"
-    assert run(export_sweep).message == "2 scenes looked at, 0 broken, 0 not readable"
+    state = run(export_sweep)
+    assert state.is_completed()
+    assert state.message == "2 scenes looked at, 0 broken, 0 not readable"
 
 
 def test_a_scene_that_cannot_be_read_is_not_called_broken_and_not_recovered(saved: Saved, sandbox: Sandbox) -> None:
@@ -92,8 +97,10 @@ def test_a_scene_that_cannot_be_read_is_not_called_broken_and_not_recovered(save
     sandbox.faults.add(FaultRule(service="storage", method="objects.media", kind="status", status=403, times=1))
     before = everything(sandbox)
     state = run(export_sweep, mode="recover")
-    assert state.is_completed()
-    assert state.message == "2 scenes looked at, 0 broken, 1 not readable"
+    assert (state.is_failed(), state.name) == (True, "Not all seen")
+    assert (
+        state.message == "2 scenes looked at, 0 broken, 1 not readable; see the artifact export-sweep for the reason."
+    )
     assert everything(sandbox) == before
     (row,) = rows(artifacts(state)["export-sweep"])
     assert "storage.objects.get" in row["first"]

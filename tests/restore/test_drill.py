@@ -79,18 +79,50 @@ def test_a_copy_that_is_gone_fails_the_drill(environment: PipelineEnvironment, s
     assert "1 copies are gone" in record.problems[0]
 
 
-def test_a_scene_that_was_whole_and_whose_copy_is_not_fails_the_drill(
+def test_a_scene_that_was_broken_when_it_was_captured_restores_as_it_was_and_the_drill_says_so(
     environment: PipelineEnvironment, sandbox: Sandbox
 ) -> None:
     scene(sandbox, "room_a", upto="regen3d")
     good = contents(sandbox.store, "scenes/room_a/")
     damage(sandbox.store, DATA, "room_a", "input_mesh_truncated")
     make_night(environment, sandbox.store)
-    broken = run(environment)
-    assert (broken.outcome, len(broken.scenes[0].notes)) == ("clean", 1), "the scene itself is broken, the copy is true"
-    for name, data in good.items():
-        sandbox.store.put(DATA, name, data, quiet=True)
-    assert run(environment).outcome == "failed", "the live scene is whole, what the night restores is not"
+    for mended in (False, True):  # whether it has been mended since says nothing of the backup
+        if mended:
+            for name, data in good.items():
+                sandbox.store.put(DATA, name, data, quiet=True)
+        record = run(environment)
+        assert (record.outcome, record.problems) == ("clean", ()), record.sentence()
+        (note,) = record.scenes[0].notes
+        assert "exactly as night" in note
+        assert "when it was broken already" in note
+        assert note in record.sentence()
+        assert "as recorded, when it was broken" in scorecard(record, environment.backup)
+
+
+def test_a_scene_that_the_night_caught_half_written_fails_the_drill(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    begun = datetime.now(UTC)
+    scene(sandbox, "room_a", upto="regen3d")
+    damage(sandbox.store, DATA, "room_a", "input_mesh_truncated")
+    found = next(iter(sandbox.store.list(DATA, "scenes/room_a/")))
+    sandbox.store.put(DATA, found.name, found.data, quiet=True)
+    make_night(environment, sandbox.store, begun)
+    record = run(environment)
+    assert record.outcome == "failed"
+    assert "was written while night" in record.problems[0]
+
+
+def test_scenes_that_were_whole_are_drilled_first_and_the_broken_ones_when_there_are_no_others(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    for room in ("a_broken", "b_broken", "c_broken", "d_whole"):
+        scene(sandbox, room, upto="regen3d")
+        if room.endswith("broken"):
+            damage(sandbox.store, DATA, room, "input_mesh_truncated")
+    make_night(environment, sandbox.store)
+    drilled = [[one.scene_id for one in run(environment).scenes] for _ in range(3)]
+    assert drilled == [["d_whole", "a_broken"], ["d_whole", "b_broken"], ["d_whole", "c_broken"]]
 
 
 def test_what_a_killed_drill_left_is_removed_by_the_next(

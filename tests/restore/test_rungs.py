@@ -86,3 +86,39 @@ def test_size_and_checksum_decide_what_a_live_object_is() -> None:
     assert live is not None
     other_bytes = live._replace(crc32c="another")
     assert compare(wanted_version(LIFE, entry(3), None), other_bytes) == "differs"
+
+
+def changed(rung: Rung, changed_at: int, ended: int | None = None) -> Held:
+    """Generation 3, whose metadata was changed some minutes after noon."""
+    return held(rung, 3, 0, ended)._replace(metageneration=2, updated=minutes(changed_at).isoformat())
+
+
+@pytest.mark.parametrize("rung", ["live", "version", "soft_delete"])
+def test_metadata_that_was_changed_since_the_night_comes_from_the_nights_copy(rung: Rung) -> None:
+    found = wanted_version(
+        [changed(rung, 10, None if rung == "live" else 20)], entry(3)._replace(metageneration=1), None
+    )
+    assert found is not None
+    assert (found.rung, found.exact, found.metadata_only) == ("backup", True, True)
+
+
+def test_metadata_that_was_changed_after_a_time_is_the_nights_and_what_was_changed_before_is_not() -> None:
+    recorded = entry(3)._replace(metageneration=1)
+    for at, rung in ((5, "backup"), (10, "live"), (15, "live")):
+        found = wanted_version([changed("live", 10)], recorded, minutes(at))
+        assert found is not None
+        assert (found.rung, found.exact) == (rung, rung == "live")
+
+
+def test_a_night_that_recorded_no_state_of_metadata_does_not_judge_it() -> None:
+    found = wanted_version([changed("live", 10)], entry(3), None)
+    assert found is not None
+    assert found.rung == "live"
+
+
+def test_only_of_the_same_generation_other_metadata_is_a_difference() -> None:
+    recorded = entry(3)._replace(metageneration=1)
+    live = changed("live", 10)
+    assert compare(wanted_version([live], recorded, None), live) == "differs"
+    rewritten = live._replace(generation=7)
+    assert compare(wanted_version([rewritten], recorded, None), rewritten) == "same"

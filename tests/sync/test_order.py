@@ -10,7 +10,10 @@ from blocks.storage_bulk import Entry
 from tasks.sync.order import copy_key, in_copy_order, is_boundary, split_key
 from tasks.sync.shards import shards_at
 
-NAMES = st.text(alphabet="ab+ !/0z(é\U0001f600", min_size=1, max_size=8)
+SHORT = st.text(alphabet="ab+ !/0z(é\U0001f600", min_size=1, max_size=8)
+LONG = st.builds(lambda cut, end: ("x" * 893 + "é\U0001f600+é" * 2)[:cut] + end, st.integers(890, 900), SHORT)
+"""Names that are alike up to where a copy's name is cut, or nearly."""
+NAMES = SHORT | LONG | st.builds(lambda count, end: "+" * count + end, st.integers(440, 460), SHORT)
 GENERATIONS = st.integers(min_value=1, max_value=10**17)
 
 
@@ -18,9 +21,27 @@ def entry(name: str, generation: int) -> Entry:
     return Entry(name, generation, 1, "", "")
 
 
-@given(NAMES, GENERATIONS)
-def test_a_copys_name_gives_back_its_source_and_generation(name: str, generation: int) -> None:
-    assert split_key(copy_key(name, generation)) == (name, generation)
+@given(SHORT, GENERATIONS, st.integers(min_value=0, max_value=30))
+def test_a_copys_name_gives_back_its_source_and_generation(name: str, generation: int, metageneration: int) -> None:
+    assert split_key(copy_key(name, generation, metageneration)) == (name, generation)
+
+
+@given(
+    st.text(min_size=1, max_size=1024).filter(lambda name: len(name.encode("utf-8", "replace")) <= 1024), GENERATIONS
+)
+def test_no_copys_name_is_longer_than_a_name_may_be(name: str, generation: int) -> None:
+    folder = "a-prefix/of/some/length/objects/"
+    assert len((folder + copy_key(name.encode("utf-8", "replace").decode(), generation, 10**9)).encode()) <= 1024
+
+
+@given(st.sets(st.tuples(NAMES, st.integers(1, 9), st.integers(1, 3)), max_size=30))
+def test_no_two_sources_have_the_same_copy(sources: set[tuple[str, int, int]]) -> None:
+    assert len({copy_key(*source) for source in sources}) == len(sources)
+
+
+def test_a_long_names_copy_does_not_pretend_to_have_the_whole_name() -> None:
+    with pytest.raises(ValueError, match="does not have the whole name"):
+        split_key(copy_key("x" * 1024, 17))
 
 
 @given(st.dictionaries(NAMES, GENERATIONS, max_size=30))
@@ -36,7 +57,7 @@ def test_every_object_is_in_the_same_range_as_its_copy(objects: dict[str, int], 
         names = {name for name in objects if shard.start <= name and (not shard.end or name < shard.end)}
         keys = (copy_key(name, generation) for name, generation in objects.items())
         held = {key for key in keys if shard.start <= key and (not shard.end or key < shard.end)}
-        assert {split_key(key)[0] for key in held} == names
+        assert held == {copy_key(name, objects[name]) for name in names}
 
 
 @given(st.lists(NAMES, max_size=6), NAMES)
@@ -45,12 +66,12 @@ def test_every_name_is_in_exactly_one_range(cuts: list[str], name: str) -> None:
     assert sum(shard.start <= name and (not shard.end or name < shard.end) for shard in shards) == 1
 
 
-@pytest.mark.parametrize("name", ["", "a b", "a+b", "scenes/a (2)/"])
+@pytest.mark.parametrize("name", ["", "a b", "a+b", "scenes/a (2)/", "x" * 897])
 def test_a_name_on_whose_sides_objects_and_copies_differ_is_no_boundary(name: str) -> None:
     assert not is_boundary(name)
 
 
-@pytest.mark.parametrize("key", ["scenes/a", "scenes/a+", "scenes/a+x1"])
+@pytest.mark.parametrize("key", ["scenes/a", "scenes/a+", "scenes/a+x1", "scenes/a+1.x", "scenes/a+1."])
 def test_a_name_that_is_no_copys_is_refused(key: str) -> None:
     with pytest.raises(ValueError, match="not the name of a copy"):
         split_key(key)
