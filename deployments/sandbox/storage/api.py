@@ -6,6 +6,7 @@ keys, moveTo, bulkRestore, restoring buckets, and multipart uploads of the XML A
 """
 
 import asyncio
+import re
 import time
 from collections import OrderedDict
 from collections.abc import MutableMapping
@@ -19,13 +20,15 @@ from deployments.sandbox.faults import FaultRule, Faults
 from deployments.sandbox.requests import RequestLog
 from deployments.sandbox.storage.batch import batch
 from deployments.sandbox.storage.connection import Receive, Send, cut, read_body, send_response, wait
-from deployments.sandbox.storage.http import Request, Response, as_text, fault_answer, parse_query, refusal
-from deployments.sandbox.storage.resource import parse_fields, select
+from deployments.sandbox.storage.fields import parse_fields, select
+from deployments.sandbox.storage.http import Request, Response, as_text, fault_answer, parse_query, refusal, unpacked
 from deployments.sandbox.storage.routes import Route, routes
 from deployments.sandbox.storage.store import ObjectStore, StoredVersion, StoreError
 from deployments.sandbox.storage.store_errors import NotImplementedHere
 
 SERVICE = "storage"
+_OTHER_API = re.compile(r"/(?!storage/|download/)(?=(?:[a-z]+/)?v[0-9]+[a-z0-9]*/)([^/]+)/")
+"""What paths of Google's other APIs begin with: /v1/projects/..., /compute/v1/projects/..."""
 GIB = 1 << 30
 REPEAT_SECONDS = 120.0
 """How long a write with an idempotency token answers its repeats with its first answer."""
@@ -54,7 +57,11 @@ class StorageApp:
         body = await read_body(receive)
         if body is None:
             return
-        request = _request(scope, body)
+        try:
+            request = _request(scope, body)
+        except StoreError as error:
+            await send_response(send, refusal(error))
+            return
         route = self._find(request)
         method = _name(request, route)
         self._requests.record(SERVICE, method, mutates=_mutates(request, method))
@@ -71,7 +78,10 @@ class StorageApp:
         await send_response(send, response, head=request.method == "HEAD")
 
     def _find(self, request: Request) -> Route | None:
-        return next((route for route in self._routes if route.match(request)), None)
+        """The method a request is for. Without such a bucket, a path of another Google API is no object of the XML API."""
+        found = next((route for route in self._routes if route.match(request)), None)
+        other = _OTHER_API.match(request.path) if found is not None and found.name == "objects.media" else None
+        return None if other and not self._store.has_bucket(unquote(other[1])) else found
 
     def _batch(self, request: Request, written: list[StoredVersion]) -> Response:
         """The answer to a batch. Each call in it is counted and may draw a `status` fault of its own."""
@@ -109,7 +119,7 @@ class StorageApp:
         try:
             if route is None:
                 raise NotImplementedHere(f"The sandbox does not serve {request.method} {request.path}.")
-            mask = parse_fields(request.query["fields"]) if request.query.get("fields") else {}
+            mask = parse_fields(request.query["fields"], route.name) if request.query.get("fields") else {}
             found = route.match(request)
             response = route.handler(request, *(unquote(name) for name in found.groups())) if found else Response(404)
         except StoreError as error:
@@ -148,6 +158,8 @@ def _request(scope: MutableMapping[str, Any], body: bytes) -> Request:
         headers[key] = f"{headers[key]},{text}" if key in headers else text
     path = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
     query = parse_query(scope["query_string"].decode("latin-1"))
+    if headers.get("content-encoding") == "gzip" and query.get("contentEncoding") != "gzip":
+        body = unpacked(body)
     base = f"{scope.get('scheme', 'http')}://{headers.get('host', 'localhost')}"
     return Request(scope["method"], path, query, headers, body, base)
 

@@ -4,17 +4,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from deployments.sandbox.storage.bodies import BucketBody, BucketPatch
 from deployments.sandbox.storage.http import Request, Response, answer
-from deployments.sandbox.storage.resource import bucket_resource
+from deployments.sandbox.storage.resource import bucket_resource, merge
 from deployments.sandbox.storage.store import Bucket, BucketSettings, ObjectStore
 from deployments.sandbox.storage.store_bucket import WEEK_SECONDS
 from deployments.sandbox.storage.store_errors import BadRequest, Forbidden, Required, RetentionNotMet
 from deployments.sandbox.storage.store_version import in_milliseconds
 
 MAX_RETENTION_SECONDS = 100 * 31_557_600
-_OWN = {"name", "location", "storageClass", "versioning", "softDeletePolicy", "retentionPolicy"}
-_READ_ONLY = {"kind", "selfLink", "id", "projectNumber", "generation", "metageneration", "locationType", "etag"}
-_READ_ONLY |= {"timeCreated", "updated", "objectRetention", "acl", "defaultObjectAcl", "owner"}
+PAGE_LIMIT = 1000
+_CLEARED = dict.fromkeys(("storageClass", "versioning", "softDeletePolicy", "retentionPolicy"))
+_OWN = {"name", "location", *_CLEARED}
 
 
 class BucketMethods:
@@ -25,22 +26,26 @@ class BucketMethods:
         self._store = store
 
     def list(self, request: Request) -> Response:
-        """buckets.list: all on one page."""
+        """buckets.list: a page of buckets, by name; the token of the next page is the last name of this one."""
         request.need("project")
-        prefix = request.query.get("prefix", "")
-        items = [bucket_resource(each, request.base) for each in self._store.buckets() if each.name.startswith(prefix)]
-        return answer({"kind": "storage#buckets"} | ({"items": items} if items else {}))
+        prefix, after = request.query.get("prefix", ""), request.query.get("pageToken", "")
+        limit = request.page_limit(PAGE_LIMIT)
+        found = [each for each in self._store.buckets() if each.name.startswith(prefix) and each.name > after]
+        body: dict[str, Any] = {"kind": "storage#buckets"}
+        if len(found) > limit:
+            body["nextPageToken"] = found[limit - 1].name
+        if found:
+            body["items"] = [bucket_resource(each, request.base) for each in found[:limit]]
+        return answer(body)
 
     def insert(self, request: Request) -> Response:
         """buckets.insert."""
         request.need("project")
-        body = request.json()
+        body = request.json(BucketBody)
         name = body.get("name")
-        if not isinstance(name, str) or not name:
+        if not name:
             raise Required("Required: name")
-        location, storage_class = body.get("location", "US"), body.get("storageClass", "STANDARD")
-        settings = BucketSettings(location=str(location).upper(), storage_class=str(storage_class).upper())
-        settings = changed(settings, body, name)
+        settings = changed(BucketSettings(location=(body.get("location") or "US").upper()), body, name)
         return answer(bucket_resource(self._store.create_bucket(name, settings=settings), request.base))
 
     def get(self, request: Request, bucket: str) -> Response:
@@ -56,13 +61,20 @@ class BucketMethods:
         return answer({"kind": "storage#storageLayout", "bucket": bucket} | shown)
 
     def patch(self, request: Request, bucket: str) -> Response:
-        """buckets.patch (and buckets.update, taken as one): what is not named stays as it is."""
+        """buckets.patch: what is not named stays as it is."""
+        return self._change(request, bucket, request.json(BucketPatch))
+
+    def update(self, request: Request, bucket: str) -> Response:
+        """buckets.update: what is not named goes back to its default."""
+        return self._change(request, bucket, _CLEARED | request.json(BucketPatch), replaces=True)
+
+    def _change(self, request: Request, bucket: str, body: Mapping[str, Any], *, replaces: bool = False) -> Response:
         found = self._store.bucket(bucket)
         with found.lock:
             request.conditions().check(found)
-            body = request.json()
             if body:  # an empty patch leaves even the metageneration alone
-                found.settings = changed(found.settings, body, bucket)
+                before = replace(found.settings, extra={}) if replaces else found.settings
+                found.settings = changed(before, body, bucket)
                 touch(found)
             return answer(bucket_resource(found, request.base))
 
@@ -94,14 +106,14 @@ def changed(settings: BucketSettings, body: Mapping[str, Any], name: str) -> Buc
     """The settings after a patch; the ones before stay as they are. Raises BadRequest, Forbidden, RetentionNotMet."""
     settings = replace(settings)
     if "storageClass" in body:
-        settings.storage_class = str(body["storageClass"]).upper()
+        settings.storage_class = body["storageClass"] or "STANDARD"
     if "versioning" in body:
         settings.versioning = bool((body["versioning"] or {}).get("enabled"))
     if "softDeletePolicy" in body:
         _change_soft_delete(settings, body["softDeletePolicy"])
     if "retentionPolicy" in body:
         _change_retention(settings, body["retentionPolicy"], name)
-    settings.extra = merge(settings.extra, {k: v for k, v in body.items() if k not in _OWN | _READ_ONLY})
+    settings.extra = merge(settings.extra, {k: v for k, v in body.items() if k not in _OWN})
     return settings
 
 
@@ -109,8 +121,8 @@ def _change_soft_delete(settings: BucketSettings, policy: Mapping[str, Any] | No
     """null puts the default of seven days back; 0 seconds turn soft delete off; an empty policy changes nothing."""
     if policy is None:
         seconds = WEEK_SECONDS
-    elif "retentionDurationSeconds" in policy:
-        seconds = _whole(policy["retentionDurationSeconds"])
+    elif policy.get("retentionDurationSeconds") is not None:
+        seconds = policy["retentionDurationSeconds"]
     else:
         return
     if seconds != 0 and not WEEK_SECONDS <= seconds <= 90 * 24 * 3600:
@@ -126,9 +138,9 @@ def _change_retention(settings: BucketSettings, policy: Mapping[str, Any] | None
             raise RetentionNotMet(f"Bucket '{name}' has a locked Retention Policy which cannot be removed.")
         settings.retention_seconds = 0
         return
-    if "retentionPeriod" not in policy:
+    seconds = policy.get("retentionPeriod")
+    if seconds is None:
         return
-    seconds = _whole(policy["retentionPeriod"])
     if not 1 <= seconds <= MAX_RETENTION_SECONDS:
         raise BadRequest("Retention policy must have a retention period greater than 0 and less than 100 years.")
     if settings.retention_locked and seconds < settings.retention_seconds:
@@ -136,24 +148,3 @@ def _change_retention(settings: BucketSettings, policy: Mapping[str, Any] | None
     if not settings.retention_seconds:
         settings.retention_effective = in_milliseconds()
     settings.retention_seconds = seconds
-
-
-def _whole(value: object) -> int:
-    try:
-        return int(str(value))
-    except ValueError:
-        raise BadRequest(f"Parse Error: Invalid value for TYPE_INT64 field: '{value}'.") from None
-
-
-def merge(old: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
-    """JSON merge patch: null removes, a mapping is merged, anything else replaces."""
-    new = dict(old)
-    for name, value in patch.items():
-        if value is None:
-            new.pop(name, None)
-        elif isinstance(value, Mapping):
-            before = new.get(name)
-            new[name] = merge(before if isinstance(before, Mapping) else {}, value)
-        else:
-            new[name] = value
-    return new

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from deployments.sandbox.storage.bodies import ComposeBody, ObjectBody
 from deployments.sandbox.storage.http import Request, Response, answer
 from deployments.sandbox.storage.objects import EXTRA_FIELDS, checked_name, extra_of, metadata_of
 from deployments.sandbox.storage.resource import object_resource
@@ -64,7 +65,7 @@ class CopyMethods:
 
     def compose(self, request: Request, bucket: str, name: str) -> Response:
         """objects.compose: one object out of up to 32 of the same bucket."""
-        body = request.json()
+        body = request.json(ComposeBody)
         found, sources = self._store.bucket(bucket), body.get("sourceObjects") or []
         if not sources:
             raise Required("You must provide at least one source component.")
@@ -80,7 +81,7 @@ class CopyMethods:
             target.get("storageClass") or parts[0].storage_class,
             extra,
         )
-        written = found.finalize(name, new, request.conditions())
+        written = found.finalize(checked_name(name), new, request.conditions())
         return answer(object_resource(written, request.base, found), written=written)
 
     def _source(self, request: Request, bucket: str, name: str, begun: int | None) -> StoredVersion:
@@ -93,8 +94,10 @@ class CopyMethods:
         request.conditions().check(self._store.bucket(bucket).get(name))
 
     def _write(self, request: Request, source: StoredVersion, bucket: str, name: str) -> StoredVersion:
-        new = _copied(source, request.json())
-        return self._store.bucket(bucket).finalize(checked_name(name), new, request.conditions())
+        found, new = self._store.bucket(bucket), _copied(source, request.json(ObjectBody))
+        if (new.storage_class or found.settings.storage_class) != source.storage_class:
+            new.extra = {field: value for field, value in new.extra.items() if field != "componentCount"}
+        return found.finalize(checked_name(name), new, request.conditions())
 
     def _resume(self, token: str, route: tuple[str, str, str, str]) -> _Rewrite:
         begun = self._open.get(token)
@@ -110,12 +113,11 @@ class CopyMethods:
         return token
 
     def _component(self, bucket: str, wanted: Mapping[str, Any]) -> StoredVersion:
-        name, generation = str(wanted.get("name", "")), wanted.get("generation")
-        version = self._store.bucket(bucket).get(name, int(generation) if generation else None)
+        name = wanted["name"]
+        version = self._store.bucket(bucket).get(name, wanted.get("generation"))
         if version is None:
             raise object_not_found(bucket, name)
-        match = (wanted.get("objectPreconditions") or {}).get("ifGenerationMatch")
-        Preconditions(int(match) if match is not None else None).check(version)
+        Preconditions((wanted.get("objectPreconditions") or {}).get("ifGenerationMatch")).check(version)
         return version
 
 

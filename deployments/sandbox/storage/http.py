@@ -1,13 +1,19 @@
 """A request to the storage server and its answer, in the shapes that Google's JSON API uses."""
 
+<<<<<<< HEAD
 import re
+=======
+import gzip
+>>>>>>> sandbox
 import urllib.parse
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic_core import from_json, to_json
 
+from deployments.sandbox.storage.bodies import Body, check
 from deployments.sandbox.storage.store import Preconditions, StoredVersion, StoreError
 from deployments.sandbox.storage.store_errors import BadRequest, Required
 
@@ -58,9 +64,16 @@ class Request:
             self.number(f"{prefix}MetagenerationNotMatch"),
         )
 
-    def json(self) -> dict[str, Any]:
-        """The body as a JSON object; an absent body is an empty one. Raises BadRequest."""
-        return parse_json(self.body)
+    def json(self, model: type[Body]) -> dict[str, Any]:
+        """What the body names of `model`; an absent body names nothing. Raises BadRequest."""
+        return check(model, parse_json(self.body))
+
+    def page_limit(self, most: int) -> int:
+        """How many items a page of a listing holds: `maxResults`, at most `most`. Raises BadRequest below 1."""
+        limit = self.number("maxResults")
+        if limit is not None and limit < 1:
+            raise BadRequest(f"Invalid value for maxResults: {limit}")
+        return min(limit or most, most)
 
 
 @dataclass(slots=True)
@@ -94,6 +107,14 @@ def parse_json(body: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise BadRequest("Parse Error")
     return value
+
+
+def unpacked(body: bytes) -> bytes:
+    """The body of a request that was compressed on its way only (Content-Encoding: gzip). Raises BadRequest."""
+    try:
+        return gzip.decompress(body) if body else body
+    except (OSError, EOFError, zlib.error):
+        raise BadRequest("The body is no gzip, which its Content-Encoding says it is.") from None
 
 
 def parse_query(text: str) -> dict[str, str]:

@@ -1,7 +1,9 @@
 """The bytes of objects: alt=media of the JSON API, and GET and HEAD /bucket/object of the XML API."""
 
+import contextlib
 import gzip
 import re
+import zlib
 from dataclasses import dataclass, replace
 from email.utils import format_datetime
 from urllib.parse import quote
@@ -13,7 +15,7 @@ from deployments.sandbox.storage.resource import etag
 from deployments.sandbox.storage.store import ObjectStore, StoredVersion, StoreError
 from deployments.sandbox.storage.store_errors import RangeNotSatisfiable
 
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
+_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})$")
 _XML_CODES = {
     304: ("NotModified", ""),
     404: ("NoSuchKey", "The specified key does not exist."),
@@ -73,9 +75,10 @@ def bytes_of(request: Request, version: StoredVersion) -> Response:
     data = version.data
     span = parse_range(request.headers.get("range"), len(data))
     if encoding == "gzip" and "gzip" not in request.headers.get("accept-encoding", ""):
-        # Decompressive transcoding: the whole object comes, and any range is ignored.
-        data, span, encoding = gzip.decompress(data), None, None
-        headers.append((b"warning", b"214 UploadServer gunzipped"))
+        # Decompressive transcoding: the whole object comes, and any range is ignored. What is no gzip comes as it is.
+        with contextlib.suppress(OSError, EOFError, zlib.error):
+            data, span, encoding = gzip.decompress(data), None, None
+            headers.append((b"warning", b"214 UploadServer gunzipped"))
     if encoding:
         headers.append((b"content-encoding", str(encoding).encode()))
     kind = version.content_type or "application/octet-stream"
@@ -124,5 +127,7 @@ def _headers(version: StoredVersion) -> Headers:
         if field in extra:
             headers[name] = str(extra[field])
     for key, value in (version.metadata or {}).items():
+        if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", key):
+            continue  # it cannot be the name of a header: it is shown in JSON only
         headers[f"x-goog-meta-{key.lower()}"] = quote(value, safe="!#$%&'()*+,/:;=?@[]~ \"<>{}|\\^`-_.")
     return [(name.encode(), value.encode("latin-1", "replace")) for name, value in headers.items()]

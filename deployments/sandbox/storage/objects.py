@@ -1,15 +1,17 @@
 """The objects of the JSON API: list, get, media, patch, delete, restore (Google: "Objects"), and GET of the XML API."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from deployments.sandbox.storage.buckets import merge
+from deployments.sandbox.storage.bodies import ObjectBody, check
+from deployments.sandbox.storage.fields import parse_fields
 from deployments.sandbox.storage.http import Request, Response, answer
-from deployments.sandbox.storage.resource import etag, object_resource, parse_fields
+from deployments.sandbox.storage.resource import etag, merge, object_resource
 from deployments.sandbox.storage.store import ObjectStore, Query, StoredVersion
 from deployments.sandbox.storage.store_errors import BadRequest, ConditionNotMet, NotModified, Required
 
@@ -31,13 +33,10 @@ class ObjectMethods:
         versions, soft_deleted = request.flag("versions"), request.flag("softDeleted")
         if versions and soft_deleted:
             raise BadRequest("versions and softDeleted cannot both be true.")
-        limit = request.number("maxResults")
-        if limit is not None and limit < 1:
-            raise BadRequest(f"Invalid value for maxResults: {limit}")
         page = found.page(
             _query(request),
             _cursor(request.query.get("pageToken")),
-            min(limit or PAGE_LIMIT, PAGE_LIMIT),
+            request.page_limit(PAGE_LIMIT),
             versions=versions,
             soft_deleted=soft_deleted,
         )
@@ -48,7 +47,7 @@ class ObjectMethods:
             body["prefixes"] = page.prefixes
         if page.items:
             fields = request.query.get("fields")
-            wanted = parse_fields(fields).get("items") if fields else None
+            wanted = parse_fields(fields, "objects.list").get("items") if fields else None
             body["items"] = [object_resource(version, request.base, found, wanted) for version in page.items]
         return answer(body)
 
@@ -65,20 +64,33 @@ class ObjectMethods:
 
     def patch(self, request: Request, bucket: str, name: str) -> Response:
         """objects.patch: what is not named stays as it is."""
-        found, body = self._store.bucket(bucket), request.json()
-        changed = found.update(
-            name, request.number("generation"), request.conditions(), lambda old: _patched(old, body)
-        )
-        return answer(object_resource(changed, request.base, found))
+        body = request.json(ObjectBody)
+        return self._change(request, bucket, name, lambda old: _patched(old, body))
 
     def update(self, request: Request, bucket: str, name: str) -> Response:
         """objects.update: what is not named is cleared."""
-        cleared = dict.fromkeys(("contentType", "metadata", *EXTRA_FIELDS))
-        return self.patch(replace(request, body=to_json(cleared | request.json())), bucket, name)
+        body = request.json(ObjectBody)
+        return self._change(request, bucket, name, lambda old: _patched(_cleared(old), body))
+
+    def _change(
+        self, request: Request, bucket: str, name: str, change: Callable[[StoredVersion], StoredVersion]
+    ) -> Response:
+        found = self._store.bucket(bucket)
+
+        def checked(old: StoredVersion) -> StoredVersion:
+            check_tags(request, old)
+            return change(old)
+
+        changed = found.update(name, request.number("generation"), request.conditions(), checked)
+        return answer(object_resource(changed, request.base, found))
 
     def delete(self, request: Request, bucket: str, name: str) -> Response:
         """objects.delete."""
-        self._store.bucket(bucket).delete(name, request.number("generation"), request.conditions())
+        found = self._store.bucket(bucket)
+        with found.lock:
+            generation = request.number("generation")
+            check_tags(request, found.need(name, generation))
+            found.delete(name, generation, request.conditions())
         return Response(204)
 
     def restore(self, request: Request, bucket: str, name: str) -> Response:
@@ -92,7 +104,7 @@ class ObjectMethods:
 def metadata_of(body: Mapping[str, Any]) -> dict[str, str] | None:
     """The custom metadata in an object resource; entries that are null are none."""
     given = body.get("metadata") or {}
-    return {str(key): str(value) for key, value in given.items() if value is not None} or None
+    return {key: value for key, value in given.items() if value is not None} or None
 
 
 def checked_name(name: str) -> str:
@@ -109,14 +121,35 @@ def extra_of(body: Mapping[str, Any]) -> dict[str, Any]:
 
 def _patched(version: StoredVersion, body: Mapping[str, Any]) -> StoredVersion:
     changed = replace(version)
+    _check_custom_time(version, body)
     if "contentType" in body:
         changed.content_type = body["contentType"]
     if "metadata" in body:
         patch = body["metadata"]
-        changed.metadata = metadata_of({"metadata": merge(version.metadata or {}, patch) if patch else None})
+        merged = merge(version.metadata or {}, patch) if patch else {}
+        changed.metadata = metadata_of(check(ObjectBody, {"metadata": merged}))
     patch = {field: body[field] for field in EXTRA_FIELDS + HOLD_FIELDS if field in body}
     changed.extra = merge(version.extra, patch)
     return changed
+
+
+def _cleared(version: StoredVersion) -> StoredVersion:
+    """A version without what a user may say of it; a custom time stays for good."""
+    kept = {field: value for field, value in version.extra.items() if field not in EXTRA_FIELDS + HOLD_FIELDS}
+    if "customTime" in version.extra:
+        kept["customTime"] = version.extra["customTime"]
+    return replace(version, content_type=None, metadata=None, extra=kept)
+
+
+def _check_custom_time(version: StoredVersion, body: Mapping[str, Any]) -> None:
+    """Google ("Custom-Time"): once set it is never taken away and only moved on."""
+    before, after = version.extra.get("customTime"), body.get("customTime")
+    if before is None or "customTime" not in body:
+        return
+    if after is None:
+        raise BadRequest("The custom time of an object cannot be removed once it is set.")
+    if datetime.fromisoformat(after) < datetime.fromisoformat(str(before)):
+        raise BadRequest(f"The custom time of an object cannot be set to an earlier time than {before}.")
 
 
 def _query(request: Request) -> Query:
@@ -144,6 +177,11 @@ def _cursor(token: str | None) -> tuple[str, int] | None:
 def check_read(request: Request, version: StoredVersion) -> None:
     """The preconditions of a read, among them If-Match and If-None-Match with ETags."""
     request.conditions().check(version)
+    check_tags(request, version)
+
+
+def check_tags(request: Request, version: StoredVersion) -> None:
+    """If-Match and If-None-Match with ETags."""
     tag = etag(version.generation, version.metageneration)
     wanted, unwanted = request.headers.get("if-match"), request.headers.get("if-none-match")
     if wanted is not None and tag not in _tags(wanted) and wanted != "*":

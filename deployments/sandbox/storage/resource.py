@@ -1,20 +1,15 @@
-"""The JSON shapes of objects and buckets, and partial responses (`fields=`)."""
+"""The JSON shapes of objects and buckets."""
 
 import base64
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
+from deployments.sandbox.storage.fields import Mask
 from deployments.sandbox.storage.store import Bucket, StoredVersion
-from deployments.sandbox.storage.store_errors import BadRequest
 
 PROJECT_NUMBER = "123456789012"
-
-Mask = dict[str, Any]
-"""A parsed `fields` parameter: {"items": {"name": {}}, "nextPageToken": {}}; an empty mapping = everything below."""
 
 
 def stamp(moment: datetime) -> str:
@@ -127,51 +122,18 @@ def bucket_resource(bucket: Bucket, base: str) -> dict[str, Any]:
             "effectiveTime": stamp(settings.retention_effective),
         }
         resource["retentionPolicy"] = policy | ({"isLocked": True} if settings.retention_locked else {})
-    return resource | dict(settings.extra)
+    return merge(resource, settings.extra)
 
 
-@lru_cache(maxsize=256)
-def parse_fields(text: str) -> Mask:
-    """The mask of a `fields` parameter: names with commas, a/b for a part, a(b,c) for parts. Raises BadRequest."""
-    tokens = re.findall(r"[,/()]|[^,/()\s]+", text)[::-1]
-    try:
-        mask = _parse_list(tokens)
-    except IndexError:
-        tokens = ["?"]
-    if tokens:
-        raise BadRequest(f"Invalid field selection {text}")
-    return mask
-
-
-def _parse_list(tokens: list[str]) -> Mask:
-    mask: Mask = {}
-    while True:
-        name = tokens.pop()
-        mask[name] = {**mask.get(name, {}), **_parse_below(tokens)}
-        if tokens[-1:] != [","]:
-            return mask
-        tokens.pop()
-
-
-def _parse_below(tokens: list[str]) -> Mask:
-    if tokens[-1:] == ["/"]:
-        tokens.pop()
-        return {tokens.pop(): _parse_below(tokens)}
-    if tokens[-1:] != ["("]:
-        return {}
-    tokens.pop()
-    mask = _parse_list(tokens)
-    if tokens.pop() != ")":
-        raise IndexError
-    return mask
-
-
-def select(resource: Any, mask: Mask) -> Any:
-    """Only the parts of a resource that the mask names; `*` names all of them."""
-    if not mask or "*" in mask:
-        return resource
-    if isinstance(resource, list):
-        return [select(each, mask) for each in resource]
-    if not isinstance(resource, dict):
-        return resource
-    return {name: select(resource[name], below) for name, below in mask.items() if name in resource}
+def merge(old: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
+    """JSON merge patch: null removes, a mapping is merged, anything else replaces."""
+    new = dict(old)
+    for name, value in patch.items():
+        if value is None:
+            new.pop(name, None)
+        elif isinstance(value, Mapping):
+            before = new.get(name)
+            new[name] = merge(before if isinstance(before, Mapping) else {}, value)
+        else:
+            new[name] = value
+    return new

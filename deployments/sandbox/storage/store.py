@@ -76,6 +76,10 @@ class ObjectStore:
             raise bucket_not_found()
         return bucket
 
+    def has_bucket(self, name: str) -> bool:
+        """Whether there is a bucket of that name."""
+        return name in self._buckets
+
     def buckets(self) -> list[Bucket]:
         """Every bucket, by name."""
         with self._lock:

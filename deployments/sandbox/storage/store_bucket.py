@@ -123,7 +123,10 @@ class Bucket:
         with self.lock:
             version = self.need(name, generation)
             conditions.check(version)
-            changed = replace(change(version), metageneration=version.metageneration + 1, updated=in_milliseconds())
+            changed = change(version)
+            if version.extra.get("eventBasedHold") and not changed.extra.get("eventBasedHold"):
+                changed = replace(changed, retained_since=in_milliseconds())
+            changed = replace(changed, metageneration=version.metageneration + 1, updated=in_milliseconds())
             self._current.put(changed)
             if version.is_live:
                 self.live_index.put(changed)
@@ -158,6 +161,7 @@ class Bucket:
     # Rules
 
     def _build(self, name: str, new: NewObject, now: datetime, at: datetime | None) -> StoredVersion:
+        holds = self.settings.extra.get("defaultEventBasedHold")
         return StoredVersion(
             bucket=self.name,
             name=name,
@@ -169,7 +173,7 @@ class Bucket:
             storage_class=new.storage_class or self.settings.storage_class,
             time_created=now,
             updated=now,
-            extra=new.extra,
+            extra={"eventBasedHold": True} | dict(new.extra) if holds else new.extra,
         )
 
     def _generation_of(self, name: str, at: datetime | None) -> int:
@@ -200,9 +204,14 @@ class Bucket:
             )
 
     def retained_until(self, version: StoredVersion) -> datetime | None:
-        """Until when the retention policy of the bucket keeps a version; None without a policy."""
+        """Until when the retention policy of the bucket keeps a version; None without a policy.
+
+        Google ("Object holds"): under an event-based hold that is not known, and the time runs from its release.
+        """
         seconds = self.settings.retention_seconds
-        return version.time_created + timedelta(seconds=seconds) if seconds else None
+        if not seconds or version.extra.get("eventBasedHold"):
+            return None
+        return (version.retained_since or version.time_created) + timedelta(seconds=seconds)
 
     def _retire(self, version: StoredVersion, now: datetime, *, noncurrent: bool | None = None) -> None:
         """Make a version noncurrent (default: if the bucket is versioned), else soft-deleted or gone for good."""

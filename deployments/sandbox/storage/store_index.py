@@ -2,9 +2,10 @@
 
 import re
 from bisect import bisect_left, insort
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from deployments.sandbox.storage.store_errors import BadRequest
 from deployments.sandbox.storage.store_version import StoredVersion
 
 EXAMINED_PER_PAGE = 10_000
@@ -81,13 +82,11 @@ class Page:
 def read_page(index: VersionIndex, query: Query, cursor: tuple[str, int] | None, limit: int) -> Page:
     """The next `limit` items and prefixes after `cursor` (a name and a generation; None = from the beginning)."""
     page = Page()
-    matches = re.compile(glob_pattern(query.glob)).fullmatch if query.glob else None
-    for examined, (version, prefix) in enumerate(_entries(index, query, cursor)):
+    for examined, (version, prefix, wanted) in enumerate(_entries(index, query, cursor)):
         if len(page.items) + len(page.prefixes) >= limit or examined >= EXAMINED_PER_PAGE:
             return page
         page.cursor = (_after(prefix), -1) if prefix else (version.name, version.generation)
-        wanted = matches is None or matches(version.name)
-        if prefix and wanted:
+        if prefix:
             page.prefixes.append(prefix)
         if wanted and (not prefix or (query.trailing_delimiter and version.name == prefix)):
             page.items.append(version)
@@ -95,9 +94,14 @@ def read_page(index: VersionIndex, query: Query, cursor: tuple[str, int] | None,
     return page
 
 
-def _entries(index: VersionIndex, query: Query, cursor: tuple[str, int] | None) -> Iterator[tuple[StoredVersion, str]]:
-    """Every version in the range, or with a delimiter the first version of each common prefix and that prefix."""
-    names = index.names
+def _entries(
+    index: VersionIndex, query: Query, cursor: tuple[str, int] | None
+) -> Iterator[tuple[StoredVersion, str, bool]]:
+    """Every version in the range, with a delimiter the first of each common prefix and that prefix, and if it matches.
+
+    A prefix is there as soon as any name below it matches the glob.
+    """
+    names, matches = index.names, glob_matcher(query.glob) if query.glob else None
     after, generation = cursor or ("", -1)
     position = bisect_left(names, max(query.prefix, query.start, after))
     while position < len(names):
@@ -105,14 +109,15 @@ def _entries(index: VersionIndex, query: Query, cursor: tuple[str, int] | None) 
         if not name.startswith(query.prefix) or (query.end and name >= query.end):
             return
         cut = name.find(query.delimiter, len(query.prefix)) if query.delimiter else -1
-        if cut >= 0:
+        wanted = matches is None or matches(name) is not None
+        if cut >= 0 and wanted:
             prefix = name[: cut + len(query.delimiter)]
-            yield index.versions[name][0], prefix
+            yield index.versions[name][0], prefix, True
             position = bisect_left(names, _after(prefix), lo=position)
             continue
         for version in index.versions[name]:
             if name != after or version.generation > generation:
-                yield version, ""
+                yield version, "", wanted
         position += 1
 
 
@@ -128,6 +133,14 @@ _GLOB_TOKENS = re.compile(r"\*\*/|\*\*|\*|\?|\[[^\]]+\]|\{[^}]*\}|.", re.DOTALL)
 _GLOB_REGEX = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 
+def glob_matcher(glob: str) -> Callable[[str], re.Match[str] | None]:
+    """What tells whether a name matches a matchGlob. Raises BadRequest when it makes no sense, as `[z-a]` does."""
+    try:
+        return re.compile(glob_pattern(glob), re.DOTALL).fullmatch
+    except (re.error, OverflowError, RecursionError):
+        raise BadRequest(f"Invalid value for matchGlob: '{glob}'") from None
+
+
 def glob_pattern(glob: str) -> str:
     """The regular expression of a matchGlob: * and ? within a segment, ** across, [sets] and {alternatives}."""
     return "".join(_glob_part(token) for token in _GLOB_TOKENS.findall(glob))
@@ -137,7 +150,8 @@ def _glob_part(token: str) -> str:
     if token in _GLOB_REGEX:
         return _GLOB_REGEX[token]
     if len(token) > 1 and token[0] == "[":
-        return "[" + token[1:-1].replace("!", "^", 1) + "]" if token[1] == "!" else token
+        negated, letters = token[1] in "!^", re.sub(r"([\\\[&|~^])", r"\\\1", token[1:-1].lstrip("!^"))
+        return f"[{'^' if negated else ''}{letters}]"
     if len(token) > 1 and token[0] == "{":
         return "(?:" + "|".join(glob_pattern(part) for part in token[1:-1].split(",")) + ")"
     return re.escape(token)

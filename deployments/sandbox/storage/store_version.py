@@ -75,6 +75,8 @@ class StoredVersion:
     time_deleted: datetime | None = None
     soft_delete_time: datetime | None = None
     hard_delete_time: datetime | None = None
+    retained_since: datetime | None = None
+    """When its event-based hold was released; None = it was never held."""
     extra: Mapping[str, object] = field(default_factory=nothing)
 
     @property

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from deployments.sandbox.storage.bodies import ObjectBody, check
 from deployments.sandbox.storage.http import BOUNDARY, Request, Response, answer, parse_json
 from deployments.sandbox.storage.objects import checked_name, extra_of, metadata_of
 from deployments.sandbox.storage.resource import object_resource
@@ -15,7 +16,7 @@ from deployments.sandbox.storage.store_errors import BadRequest, NoSuchThing, Re
 QUANTUM = 256 * 1024
 """A chunk that is not the last one is kept in multiples of this many bytes."""
 
-_CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)$")
+_CONTENT_RANGE = re.compile(r"bytes (?:([0-9]{1,18})-([0-9]{1,18}|\*)|\*)/([0-9]{1,18}|\*)$")
 _MAX_SESSIONS = 10_000
 
 
@@ -26,6 +27,8 @@ class _Session:
     bucket: str
     resource: Mapping[str, Any]
     conditions: Preconditions
+    declared: int | None
+    """How many bytes it is to have (X-Upload-Content-Length); None = not said."""
     data: bytearray = field(default_factory=bytearray)
     finished: StoredVersion | None = None
     cancelled: bool = False
@@ -54,7 +57,7 @@ class UploadMethods:
             resource, data = parse_multipart(request.headers.get("content-type", ""), request.body)
         else:
             raise BadRequest(f"Invalid value for uploadType: '{kind}'")
-        resource["name"] = _name(request, resource)
+        resource = _described(request, resource)
         _check_hashes(request.headers, resource, content := Content.of(data))
         written = found.finalize(resource["name"], new_object(resource, content), request.conditions())
         return answer(object_resource(written, request.base, found), written=written)
@@ -83,16 +86,18 @@ class UploadMethods:
         return Response(499)
 
     def _start(self, request: Request, bucket: str) -> Response:
-        resource = request.json()
-        resource["name"] = name = _name(request, resource)
+        resource = _described(request, parse_json(request.body))
         if resource.get("contentType") is None:
             resource["contentType"] = request.headers.get("x-upload-content-type")
         conditions = request.conditions()
-        conditions.check(self._store.bucket(bucket).get(name))
+        conditions.check(self._store.bucket(bucket).get(resource["name"]))
+        declared = request.headers.get("x-upload-content-length")
+        if declared is not None and not declared.isdecimal():
+            raise BadRequest(f"Invalid value for X-Upload-Content-Length: '{declared}'")
         if len(self._sessions) >= _MAX_SESSIONS:
             del self._sessions[next(iter(self._sessions))]
         upload_id = secrets.token_urlsafe(32)
-        self._sessions[upload_id] = _Session(bucket, resource, conditions)
+        self._sessions[upload_id] = _Session(bucket, resource, conditions, int(declared) if declared else None)
         where = f"{request.base}/upload/storage/v1/b/{bucket}/o?uploadType=resumable&upload_id={upload_id}"
         return Response(200, headers=[(b"location", where.encode()), (b"x-guploader-uploadid", upload_id.encode())])
 
@@ -110,6 +115,7 @@ def _take(session: _Session, request: Request) -> int | None:
     """Add the bytes of one PUT to a session; returns the total size if the request names it."""
     header = request.headers.get("content-range")
     if header is None:
+        _check_total(session, 0, len(request.body), len(request.body))
         session.data[:] = request.body
         return len(request.body)
     found = _CONTENT_RANGE.match(header)
@@ -117,19 +123,32 @@ def _take(session: _Session, request: Request) -> int | None:
         raise BadRequest(f"Failed to parse Content-Range header: {header}")
     total = None if found[3] == "*" else int(found[3])
     if found[1] is None:
+        _check_total(session, 0, len(session.data), total)
         return total
-    start, have = int(found[1]), len(session.data)
+    start, have, end = int(found[1]), len(session.data), int(found[1]) + len(request.body)
+    if found[2] == "*" and total is None:  # whoever knows no length sends all that is left
+        total = end
+    _check_total(session, start, end, total)
     if start > have:
         raise Unavailable(
             f"Invalid request. According to the Content-Range header, the upload offset is {start} byte(s), "
             f"which exceeds already uploaded size of {have} byte(s)."
         )
-    if int(found[2]) - start + 1 != len(request.body):
+    if found[2] != "*" and int(found[2]) + 1 != end:
         raise BadRequest("The Content-Range header does not fit the length of the body.")
     session.data += memoryview(request.body)[have - start :]
     if total is None or len(session.data) < total:
         del session.data[len(session.data) // QUANTUM * QUANTUM :]
     return total
+
+
+def _check_total(session: _Session, start: int, end: int, total: int | None) -> None:
+    """The bytes from `start` to before `end` are within what the caller says there are."""
+    for name, size in (("Content-Range", total), ("X-Upload-Content-Length", session.declared)):
+        if size is not None and end > max(size, start):
+            raise BadRequest(f"The upload has {end} bytes, more than the {size} that its {name} header names.")
+    if total is not None and session.declared not in (None, total):
+        raise BadRequest(f"The upload was said to have {session.declared} bytes, and now {total}.")
 
 
 def _incomplete(request: Request, have: int) -> Response:
@@ -146,11 +165,16 @@ def new_object(resource: Mapping[str, Any], content: Content) -> NewObject:
     return NewObject(content, resource.get("contentType"), metadata_of(resource), storage_class, extra_of(resource))
 
 
-def _name(request: Request, resource: Mapping[str, Any]) -> str:
+def _described(request: Request, given: dict[str, Any]) -> dict[str, Any]:
+    """The object resource of an upload, checked, with what the parameters of the request say of it."""
+    resource = check(ObjectBody, given)
     name = request.query.get("name") or resource.get("name")
     if not name:
         raise Required("Required parameter: name")
-    return checked_name(str(name))
+    resource["name"] = checked_name(name)
+    if encoding := request.query.get("contentEncoding"):
+        resource |= check(ObjectBody, {"contentEncoding": encoding})
+    return resource
 
 
 def _check_hashes(headers: Mapping[str, str], resource: Mapping[str, Any], content: Content) -> None:
