@@ -80,42 +80,44 @@ def whole(environment: PipelineEnvironment, sandbox: Sandbox, before: Live, **wa
 
 
 LINE: dict[str, Moment] = {
+    # The lease (1), the fault (2), the lease confirmed (3), then the journal's entries; a start confirms it twice more.
     "taking the lease": at(INSERT, 1, done=True),
     "recording the fault": at(INSERT, 2, done=True),
-    "begin, written": at(INSERT, 3, done=True),
-    "intent of the lock's removal": at(INSERT, 4, done=True),
+    "begin, written": at(INSERT, 4, done=True),
+    "intent of the lock's removal": at(INSERT, 5, done=True),
     "removing the lock, not done": at(DELETE, 1, done=False),
     "removing the lock, done": at(DELETE, 1, done=True),
-    "outcome of the lock's removal": at(INSERT, 5, done=True),
-    "intent to clear markers": at(INSERT, 6, done=True),
+    "outcome of the lock's removal": at(INSERT, 6, done=True),
+    "intent to clear markers": at(INSERT, 7, done=True),
     "first marker, not done": at(DELETE, 2, done=False),
     "first marker, done": at(DELETE, 2, done=True),
     "last marker, done": at(DELETE, 3, done=True),
-    "outcome of clearing, written": at(INSERT, 7, done=True),
-    "intent to run the job": at(INSERT, 8, done=True),
+    "outcome of clearing, written": at(INSERT, 8, done=True),
+    "intent to run the job": at(INSERT, 9, done=True),
+    "start of the job announced, written": at(INSERT, 12, done=True),
     "running the job, not done": at(RUN_JOB, done=False),
     "running the job, done": at(RUN_JOB, done=True),
-    "note of the job, written": at(INSERT, 9, done=True),
-    "waiting for the job": at("run.GetExecution", done=True, after=(INSERT, 9)),
-    "outcome of the job, not written": at(INSERT, 10, done=False),
-    "outcome of the job, written": at(INSERT, 10, done=True),
-    "checking the job's outputs": at(LIST, done=True, after=(INSERT, 11)),
-    "outcome of the check, written": at(INSERT, 12, done=True),
-    "writing a marker, not done": at(INSERT, 14, done=False),
-    "writing a marker, done": at(INSERT, 14, done=True),
-    "outcome of the marker": at(INSERT, 15, done=True),
+    "note of the job, written": at(INSERT, 13, done=True),
+    "waiting for the job": at("run.GetExecution", done=True, after=(INSERT, 13)),
+    "outcome of the job, not written": at(INSERT, 14, done=False),
+    "outcome of the job, written": at(INSERT, 14, done=True),
+    "checking the job's outputs": at(LIST, done=True, after=(INSERT, 15)),
+    "outcome of the check, written": at(INSERT, 16, done=True),
+    "writing a marker, not done": at(INSERT, 18, done=False),
+    "writing a marker, done": at(INSERT, 18, done=True),
+    "outcome of the marker": at(INSERT, 19, done=True),
     "first output, done": at(DELETE, 4, done=True),
     "an output in the middle, not done": at(DELETE, 6, done=False),
     "last output, done": at(DELETE, 8, done=True),
-    "intent to start the workflow": at(INSERT, 18, done=True),
+    "intent to start the workflow": at(INSERT, 22, done=True),
     "starting the workflow, not done": at(START, done=False),
     "starting the workflow, done": at(START, done=True),
-    "note of the workflow, written": at(INSERT, 19, done=True),
-    "waiting for the workflow": at("executions.GetExecution", done=True, after=(INSERT, 19)),
-    "outcome of the workflow, written": at(INSERT, 20, done=True),
-    "proving the whole scene": at(LIST, done=True, after=(INSERT, 22)),
-    "end, not written": at(INSERT, 23, done=False),
-    "end, written": at(INSERT, 23, done=True),
+    "note of the workflow, written": at(INSERT, 26, done=True),
+    "waiting for the workflow": at("executions.GetExecution", done=True, after=(INSERT, 26)),
+    "outcome of the workflow, written": at(INSERT, 27, done=True),
+    "proving the whole scene": at(LIST, done=True, after=(INSERT, 29)),
+    "end, not written": at(INSERT, 30, done=False),
+    "end, written": at(INSERT, 30, done=True),
     "giving the lease back, not done": at(DELETE, 9, done=False),
 }
 
@@ -138,7 +140,7 @@ RESTORING: dict[str, Moment] = {
     "the bad input, done": at(DELETE, 1, done=True),
     "restoring, not done": at(RESTORE, done=False),
     "restoring, done": at(RESTORE, done=True),
-    "outcome of the restoring": at(INSERT, 5, done=True),
+    "outcome of the restoring": at(INSERT, 6, done=True),
 }
 
 
@@ -211,8 +213,8 @@ def test_the_moments_reach_every_kind_of_action_and_of_journal_entry(
     assert kinds == {"delete_object", "run_job", "start_workflow", "verify_stages", "write_object"}
     assert {entry.kind for entry in journal.entries} == {"begin", "intent", "note", "outcome", "end"}
     assert [action.effect for action in journal.plan().actions].count("delete") == 8
-    entries = [name.rpartition("/")[2] for name in names if "/journal/" in name]
-    assert [number for number, name in enumerate(entries, 3) if "note" in name] == [9, 18], "one insert is the marker's"
+    assert [entry.sequence for entry in journal.entries if entry.kind == "note"] == [7, 8, 17, 18]
+    assert sum("/leases/" in name for name in names) == 6, "taken, and confirmed at the beginning and twice for each start"
     assert f"{PREFIX}replicator/.replicator_complete" in live(sandbox.store)
 
 
@@ -220,7 +222,8 @@ def test_a_run_that_cannot_take_over_says_who_holds_the_scene(victims: Victims, 
     line(sandbox)
     killed(victims, sandbox, LINE["starting the workflow, done"])
     patient = quick_environment(sandbox)
-    result = recover_scene(Context(patient, "the next one"), SCENE, Wanted("apply"))
+    elsewhere = Context(patient, "the next one", gone=lambda _: False)
+    result = recover_scene(elsewhere, SCENE, Wanted("apply"))
     patient.close()
     assert result.outcome == "busy"
     assert "victim" in result.reasons[0]

@@ -222,7 +222,7 @@ def test_the_kill_switch_stops_between_two_steps_and_the_next_run_continues(
     assert "ann: bucket migration" in stopped.reasons[0]
     assert worked(sandbox, EXPORT) == []
     cleared = live(sandbox.store)
-    assert recover_scene(context, SCENE, APPLY).outcome == "stopped"
+    assert recover_scene(context, SCENE, APPLY).outcome == "refused", "it is asked again before anything goes on"
     assert live(sandbox.store) == cleared
     again = recover(environment)
     assert (again.outcome, again.id) == ("done", stopped.id)
