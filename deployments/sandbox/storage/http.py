@@ -1,10 +1,7 @@
 """A request to the storage server and its answer, in the shapes that Google's JSON API uses."""
 
-<<<<<<< HEAD
-import re
-=======
 import gzip
->>>>>>> sandbox
+import re
 import urllib.parse
 import zlib
 from collections.abc import Callable
