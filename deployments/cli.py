@@ -166,8 +166,14 @@ def fail(sentence: str) -> NoReturn:
 
 
 def main() -> None:
-    """Entry point of the console script."""
-    app()
+    """Entry point of the console script. Whatever it cannot do is one sentence and exit code 2, never a traceback."""
+    try:
+        app()
+    except Exception as error:
+        from blocks.error_details import one_line
+
+        typer.echo(f"remediate could not go on: {type(error).__name__}: {one_line(error)}.", err=True)
+        sys.exit(2)
 
 
 if __name__ == "__main__":

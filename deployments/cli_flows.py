@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 from typing import Any
@@ -36,14 +37,30 @@ def outcome(flow: Any, **parameters: Any) -> int:
         said = f"{count} in one command are {size // 1000:,} kB; a flow run takes {MOST_BYTES // 1000} kB at most"
         print(f"{said}, and the policy allows far fewer: name fewer.", file=sys.stderr)
         return 2
+    without_tracebacks()
     try:
         state = flow(return_state=True, **parameters)
         said = state.result(raise_on_failure=False)
     except Exception as error:  # whatever it is, the person on call gets one sentence
         print(f"The flow could not run: {one_line(error)}.", file=sys.stderr)
         return 2
+    message = " ".join((state.message or state.name).split())
     if not isinstance(said, dict) or said.get("outcome") not in EXIT:
-        print(f"The flow could not run: {state.message or state.name}", file=sys.stderr)
+        print(f"The flow could not run: {message}", file=sys.stderr)
         return 2
-    print(state.message or state.name, file=sys.stdout if state.is_completed() else sys.stderr)
+    print(message, file=sys.stdout if state.is_completed() else sys.stderr)
     return EXIT[said["outcome"]]
+
+
+def without_tracebacks() -> None:
+    """Let Prefect's log on this terminal say what a flow raised in one line; the server's record keeps the traceback."""
+    for handler in logging.getLogger("prefect").handlers:
+        if _in_one_line not in handler.filters:
+            handler.addFilter(_in_one_line)
+
+
+def _in_one_line(record: logging.LogRecord) -> bool:
+    if record.exc_info and record.exc_info[1] is not None:
+        record.msg, record.args = f"{record.getMessage().strip()} {one_line(record.exc_info[1])}.", ()
+        record.exc_info = record.exc_text = None
+    return True

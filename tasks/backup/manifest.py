@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import IO, cast
 
@@ -197,12 +198,21 @@ def summarise(night: Night) -> Summary:
         outcome="partial" if missing or problems else outcome_of(night),
         problems=problems[:MAX_PROBLEMS],
         missing_count=missing,
+        missing=tuple(islice(not_captured(night.copying), MAX_PROBLEMS)),
         previous=night.previous[0],
         previous_night=night.previous[1],
         definitions=night.lists.get("definitions"),
         terraform=night.lists.get("terraform"),
         notes=(*night.notes, *night.deployed.notes, *night.states.notes),
     )
+
+
+def not_captured(copying: Copying) -> Iterator[str]:
+    """The names of the objects that are not in the manifest although they should be."""
+    for states, found in zip(copying.became, copying.night.source.surveyed, strict=True):
+        if Became.UNKNOWN in states:
+            names = (todo.name for todo in read_todo(found.todo))
+            yield from (name for name, state in zip(names, states, strict=True) if state == Became.UNKNOWN)
 
 
 def outcome_of(night: Night) -> Outcome:

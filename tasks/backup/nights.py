@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -142,12 +142,14 @@ def last_good(environment: PipelineEnvironment, before: datetime | None = None) 
 
     Raises `NightDamaged` when a night that would have to be looked at is.
     """
+    return last_of(environment, lambda summary: summary.good and (before is None or summary.begun_at < before))
+
+
+def last_of(environment: PipelineEnvironment, enough: Callable[[Summary], bool]) -> Summary | None:
+    """The newest night that is good enough. Raises as `last_good`."""
     known = nights(environment)
-    for night in reversed(known):
-        summary = read_summary(environment, night, known)
-        if summary.good and (before is None or summary.begun_at < before):
-            return summary
-    return None
+    found = (read_summary(environment, night, known) for night in reversed(known))
+    return next(filter(enough, found), None)
 
 
 def night_at(environment: PipelineEnvironment, when: datetime) -> Summary | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, SerializerFunctionWrapHandler, model_serializer
 
 from tasks.remediation.plan import canonical
 from tasks.sync.order import copy_key
@@ -134,6 +135,8 @@ class Summary(Record):
     problems: tuple[str, ...] = ()
     missing_count: int = 0
     """Objects of the source that could not be captured."""
+    missing: tuple[str, ...] = ()
+    """The names of the first hundred of them; not written where it is empty, as in nights from before it was known."""
     previous: str = ""
     """SHA-256 of the summary before this one; empty for the first."""
     previous_night: str = ""
@@ -148,6 +151,18 @@ class Summary(Record):
     def good(self) -> bool:
         """Whether everything was captured."""
         return self.outcome in GOOD
+
+    @model_serializer(mode="wrap")
+    def _as_ever(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A night's bytes are signed, so those of a night without missing objects stay what they were."""
+        found: dict[str, Any] = write(self)
+        if not self.missing:
+            found.pop("missing", None)
+        return found
+
+    def has_all(self, wanted: Callable[[str], bool]) -> bool:
+        """Whether it surely captured every object that is wanted: one that could not be captured costs no other."""
+        return self.good or (len(self.missing) == self.missing_count and not any(map(wanted, self.missing)))
 
     @property
     def minutes(self) -> float:

@@ -13,7 +13,7 @@ from blocks.errors import NotFound, OutsideError
 from blocks.object_protection import NAMED
 from blocks.stored_object import Protection
 from tasks.backup.layout import layout_of
-from tasks.backup.nights import last_good, night_at, nights
+from tasks.backup.nights import last_of, night_at, nights
 from tasks.backup.summary import Summary
 from tasks.recovery.present import counted
 from tasks.remediation.context import Context
@@ -46,7 +46,7 @@ def prepare_objects(context: Context, wanted: Wanted, folder: Path, result: Rest
     """Survey the scope and plan. Fills in the result. Raises `BadRequest`, `OutsideError`."""
     environment = context.environment
     scope = scope_of(environment, wanted)
-    night = night_of(environment, wanted)
+    night = night_of(environment, wanted, scope)
     firing, why_not = triggers(environment)
     layout = layout_of(environment) if night is not None else None
     found = look(Looking(environment, scope, wanted, protection_of(environment), layout, night, firing, folder))
@@ -144,14 +144,21 @@ def protection_of(environment: PipelineEnvironment) -> Protection:
     return protection
 
 
-def night_of(environment: PipelineEnvironment, wanted: Wanted) -> Summary | None:
-    """The night to restore from. Raises `BadRequest` when one is needed and there is none, `NightDamaged`."""
-    if wanted.at is None:
-        night = last_good(environment) if environment.backup_bucket else None
-        if night is None:
-            raise BadRequest("There is no good night to restore from; give a time, and the bucket's history is used.")
-        return night
-    return night_at(environment, wanted.at) if environment.backup_bucket else None
+def night_of(environment: PipelineEnvironment, wanted: Wanted, scope: Scope | None = None) -> Summary | None:
+    """The night to restore from: of a scope the newest that has all of it, though another scene's object be missing.
+
+    Raises `BadRequest` when one is needed and there is none, `NightDamaged`.
+    """
+    if wanted.at is not None:
+        return night_at(environment, wanted.at) if environment.backup_bucket else None
+
+    def enough(summary: Summary) -> bool:
+        return summary.good or (scope is not None and summary.has_all(scope.holds))
+
+    night = last_of(environment, enough) if environment.backup_bucket else None
+    if night is None:
+        raise BadRequest("There is no good night to restore from; give a time, and the bucket's history is used.")
+    return night
 
 
 def triggers(environment: PipelineEnvironment) -> tuple[tuple[Firing, ...], list[str]]:

@@ -62,6 +62,10 @@ class Scope:
     wants: Callable[[str], bool] = field(default=lambda _: True, compare=False)
     """Whether a name with the prefix belongs to it."""
 
+    def holds(self, name: str) -> bool:
+        """Whether an object belongs to it."""
+        return name.startswith(self.prefix) and self.wants(name)
+
 
 def scope_of(environment: PipelineEnvironment, wanted: Wanted) -> Scope:
     """The scope in words turned into names. Raises `BadRequest`."""

@@ -10,13 +10,13 @@ from blocks.environment import PipelineEnvironment
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.server import Sandbox
 from tasks.backup.nights import last_good
-from tasks.backup.summary import parse_entry
+from tasks.backup.summary import body_of, parse_entry
 from tasks.backup.verify import verify_backup
 from tasks.remediation.context import Context
 from tasks.restore.drill import drill
 from tasks.restore.restore import restore
 from tasks.restore.wanted import Wanted
-from tests.backup.world import BACKUP, DATA, backup, copies, done, fill, manifest, untrue
+from tests.backup.world import BACKUP, DATA, backup, copies, done, fill, manifest, newest, untrue
 
 DESCRIBED = {
     "contentType": "model/vnd.usda",
@@ -138,17 +138,36 @@ def test_the_service_of_large_copies_leaves_long_names_to_this_process(
 def test_an_object_that_cannot_be_captured_costs_that_object_alone(
     environment: PipelineEnvironment, sandbox: Sandbox
 ) -> None:
-    names = fill(sandbox.store, 5)
-    done(environment)
-    sandbox.store.put(DATA, "scenes/s_009/new.bin", b"new", quiet=True)
+    names = fill(sandbox.store, 6, scenes=2)
+    good, bad = done(environment), "scenes/s_009/new.bin"
+    sandbox.store.put(DATA, bad, b"new", quiet=True)
     sandbox.faults.add(FaultRule(service="storage", method="objects.rewrite", kind="status", status=403))
     result = backup(environment)
     sandbox.faults.clear()
-    assert result.outcome == "partial"
-    assert [reason for reason in result.reasons if "scenes/s_009/new.bin" in reason]
-    good = last_good(environment)
-    assert good is not None
-    assert good.objects == len(names)
+    assert (result.outcome, newest(environment).missing) == ("partial", (bad,))
+    assert [reason for reason in result.reasons if bad in reason]
+    assert last_good(environment) == good
+    sandbox.store.delete(DATA, names[0])
+    context = Context(environment, "a test")
+    others = restore(context, Wanted("scene", "s_000"))
+    assert others.night == newest(environment).night, "the night has all of that scene"
+    assert any("1 objects are not in it" in note for note in others.notes)
+    assert restore(context, Wanted("scene", "s_009")).night != newest(environment).night
+    assert restore(context, Wanted("bucket")).night == good.night
+
+
+def test_a_night_that_does_not_say_what_it_lacks_is_not_trusted_to_have_anything(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    fill(sandbox.store, 2)
+    whole = done(environment)
+    assert b'missing":' not in body_of(whole), "nights from before keep their bytes and their signature"
+    assert whole.has_all(lambda _: True)
+    partial = whole.model_copy(update={"outcome": "partial", "missing_count": 2})
+    assert not partial.has_all(lambda _: False)
+    assert not partial.model_copy(update={"missing": ("a",)}).has_all(lambda _: False), "another one is not named"
+    assert partial.model_copy(update={"missing": ("a", "b")}).has_all(lambda name: name == "c")
+    assert not partial.model_copy(update={"missing": ("a", "b")}).has_all(lambda name: name == "b")
 
 
 @pytest.mark.parametrize("versioning", [False, True])

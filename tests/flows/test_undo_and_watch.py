@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from flows.undo import undo
-
 from blocks.catalogue_query import class_of
 from deployments.sandbox.pipeline.damage import damage
 from deployments.sandbox.pipeline.simulator_faults import SimulatorFault
 from deployments.sandbox.server import Sandbox
 from flows.export_recovery import export_recovery
 from flows.trigger_watch import trigger_watch
+from flows.undo import undo
 from tests.flows.world import BUCKET, EXPORT, Saved, artifacts, everything, run
 
 

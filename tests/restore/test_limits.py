@@ -183,7 +183,7 @@ def test_what_the_service_refuses_for_good_is_not_asked_for_ever(
     sandbox.faults.add(FaultRule(service="storage", method="objects.rewrite", kind="status", status=403, times=1))
     result = do(environment)
     assert result.outcome == "failed"
-    assert "1 objects could not be restored: 403" in result.reasons[0]
+    assert "1 object could not be restored: Could not copy gs://" in result.reasons[0]
     assert executions(sandbox) == []
     assert do(environment).outcome == "clean"
 
