@@ -7,8 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from deployments.sandbox.cluster.cluster import JobState
 from deployments.sandbox.services.genie_sim import GenieSimState
-from deployments.sandbox.services.kubernetes_cluster import JobState
 
 
 class Body(BaseModel):
