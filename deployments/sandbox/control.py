@@ -79,6 +79,7 @@ class Control:
             ("DELETE", "push", lambda _: sandbox.push.unsubscribe_all()),
             ("POST", "events", self._events),
             ("POST", "deployment", self._deployment),
+            ("POST", "images", self._image),
             ("POST", "kubernetes/jobs/(?P<name>[^/]+)", self._job_state),
             ("POST", "objects", self._objects),
             ("GET", "executions", self._executions),
@@ -124,6 +125,10 @@ class Control:
             kinds[wish.kind].put(wish.name, wish.deployed)
         except KeyError as error:
             raise BadInput(f"name: the catalogue has no {wish.kind} '{wish.name}'.") from error
+
+    def _image(self, call: _Call) -> None:
+        wish = call.read(bodies.Image)
+        self._sandbox.run.images.put(wish.image, wish.exists)
 
     def _job_state(self, call: _Call) -> None:
         state = call.read(bodies.KubernetesJobState).state

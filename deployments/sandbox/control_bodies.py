@@ -57,6 +57,13 @@ class Deployment(Body):
     deployed: bool
 
 
+class Image(Body):
+    """POST images: take an image of a Cloud Run job away, as the job names it, or put it back."""
+
+    image: str = Field(min_length=1)
+    exists: bool
+
+
 class KubernetesJobState(Body):
     """POST kubernetes/jobs/<name>."""
 
