@@ -14,8 +14,12 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 async def answer_json(send: Send, status: int, value: object) -> None:
     """Answer with `value` as JSON."""
-    body = json.dumps(value).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await answer_bytes(send, status, json.dumps(value).encode(), "application/json")
+
+
+async def answer_bytes(send: Send, status: int, body: bytes, content_type: str) -> None:
+    """Answer with bytes."""
+    headers = [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from deployments.sandbox import control_bodies as bodies
 from deployments.sandbox.asgi import Scope, answer_json
+from deployments.sandbox.cluster.cluster import KubernetesError
 from deployments.sandbox.control_objects import put_archive
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.names import DATA_BUCKET
@@ -21,7 +22,6 @@ from deployments.sandbox.pipeline.damage import damage
 from deployments.sandbox.pipeline.scenes import make_scene
 from deployments.sandbox.pipeline.simulator import SimulatorFault
 from deployments.sandbox.services.executions import Execution, ExecutionTable
-from deployments.sandbox.services.kubernetes_cluster import KubernetesError
 from deployments.sandbox.services.pubsub_push import PushSubscription
 from deployments.sandbox.storage.connection import Receive, Send, read_body
 from deployments.sandbox.storage.store import StoreError
@@ -79,6 +79,7 @@ class Control:
             ("DELETE", "push", lambda _: sandbox.push.unsubscribe_all()),
             ("POST", "events", self._events),
             ("POST", "deployment", self._deployment),
+            ("POST", "images", self._image),
             ("POST", "kubernetes/jobs/(?P<name>[^/]+)", self._job_state),
             ("POST", "objects", self._objects),
             ("GET", "executions", self._executions),
@@ -124,6 +125,10 @@ class Control:
             kinds[wish.kind].put(wish.name, wish.deployed)
         except KeyError as error:
             raise BadInput(f"name: the catalogue has no {wish.kind} '{wish.name}'.") from error
+
+    def _image(self, call: _Call) -> None:
+        wish = call.read(bodies.Image)
+        self._sandbox.run.images.put(wish.image, wish.exists)
 
     def _job_state(self, call: _Call) -> None:
         state = call.read(bodies.KubernetesJobState).state

@@ -7,8 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from deployments.sandbox.cluster.cluster import JobState
 from deployments.sandbox.services.genie_sim import GenieSimState
-from deployments.sandbox.services.kubernetes_cluster import JobState
 
 
 class Body(BaseModel):
@@ -55,6 +55,13 @@ class Deployment(Body):
     kind: Literal["workflow", "job", "trigger"]
     name: str
     deployed: bool
+
+
+class Image(Body):
+    """POST images: take an image of a Cloud Run job away, as the job names it, or put it back."""
+
+    image: str = Field(min_length=1)
+    exists: bool
 
 
 class KubernetesJobState(Body):

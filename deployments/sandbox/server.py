@@ -17,6 +17,8 @@ from pydantic import BaseModel, ConfigDict
 from blocks.catalogue import Catalogue
 from blocks.catalogue_load import load_catalogue
 from deployments.sandbox.asgi import App, Scope
+from deployments.sandbox.cluster.api import KubernetesApi, is_kubernetes_path
+from deployments.sandbox.cluster.cluster import Cluster
 from deployments.sandbox.control import PREFIX, Control
 from deployments.sandbox.faults import Faults
 from deployments.sandbox.load import load_folder
@@ -26,8 +28,6 @@ from deployments.sandbox.requests import RequestLog
 from deployments.sandbox.services.eventarc_service import EventarcService
 from deployments.sandbox.services.executions import Workers
 from deployments.sandbox.services.genie_sim import GenieSim
-from deployments.sandbox.services.kubernetes_api import KubernetesApi, is_kubernetes_path
-from deployments.sandbox.services.kubernetes_cluster import Cluster
 from deployments.sandbox.services.loopback import HOST, HttpServer, LoopbackServer
 from deployments.sandbox.services.operations import Operations
 from deployments.sandbox.services.pubsub_push import PushDelivery

@@ -116,6 +116,7 @@ def test_genie_sim_and_kubernetes_jobs_are_switched(sandbox: Sandbox) -> None:
         ("POST", "push", {}, "url"),
         ("POST", "events", {"copies": 0}, "copies"),
         ("POST", "deployment", {"kind": "workflow", "name": "nope", "deployed": True}, "nope"),
+        ("POST", "images", {"image": "", "exists": False}, "image"),
         ("POST", "kubernetes/jobs/absent", {"state": "failed"}, "absent"),
         ("POST", "objects?bucket=absent", {}, "bucket"),
         ("POST", "objects?at=yesterday", {}, "yesterday"),

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+import requests
 import urllib3
-from kubernetes import client
+from kubernetes import client, dynamic, watch
 from kubernetes.client.exceptions import ApiException
 
+from deployments.sandbox.cluster.api import KubernetesApi
+from deployments.sandbox.cluster.cluster import Cluster
 from deployments.sandbox.faults import FaultRule, Faults
 from deployments.sandbox.requests import RequestLog
-from deployments.sandbox.services.kubernetes_api import KubernetesApi
-from deployments.sandbox.services.kubernetes_cluster import Cluster
 from deployments.sandbox.services.loopback import HOST, HttpServer
 
 SPACE = "blueprint"
@@ -124,7 +126,7 @@ def test_a_jobs_status_follows_its_state(
 @pytest.mark.parametrize(
     ("selector", "expected"),
     [("app=a", ["j1"]), ("app==a", ["j1"]), ("app!=a", ["j2", "j3"]), ("app", ["j1", "j2"]), ("!app", ["j3"]),
-     ("app=b,gpu=t4", ["j2"]), ("", ["j1", "j2", "j3"])],
+     ("app=b,gpu=t4", ["j2"]), ("app in (a, b)", ["j1", "j2"]), ("app notin (a)", ["j2", "j3"]), ("", ["j1", "j2", "j3"])],
 )  # fmt: skip
 def test_jobs_are_selected_by_label(kubernetes: Kubernetes, selector: str, expected: list[str]) -> None:
     for made in (job("j1", app="a"), job("j2", app="b", gpu="t4"), job("j3")):
@@ -146,23 +148,34 @@ def test_a_long_list_comes_in_pages(kubernetes: Kubernetes) -> None:
 
 def test_what_makes_no_sense_is_refused_with_kubernetes_own_status(kubernetes: Kubernetes) -> None:
     kubernetes.batch.create_namespaced_job(SPACE, job("there"))
-    changed = {"spec": {"template": {"spec": {"containers": []}}}}
+    changed = {"spec": {"template": {"spec": {"containers": [{"name": "main", "image": "other"}]}}}}
     table = [
         (409, lambda: kubernetes.batch.create_namespaced_job(SPACE, job("there"))),
         (404, lambda: kubernetes.batch.create_namespaced_job("nowhere", job())),
         (422, lambda: kubernetes.batch.create_namespaced_job(SPACE, {"metadata": {"name": "x"}})),
         (404, lambda: kubernetes.batch.patch_namespaced_job("absent", SPACE, {})),
         (422, lambda: kubernetes.batch.patch_namespaced_job("there", SPACE, changed)),
-        (415, lambda: kubernetes.batch.patch_namespaced_job("there", SPACE, [{"op": "remove", "path": "/spec"}])),
+        (422, lambda: kubernetes.batch.patch_namespaced_job("there", SPACE, [{"op": "remove", "path": "/spec"}])),
+        (422, lambda: kubernetes.batch.patch_namespaced_job("there", SPACE, [{"op": "remove", "path": "/absent"}])),
+        (400, lambda: kubernetes.batch.patch_namespaced_job("there", SPACE, [{"op": "explode"}])),
+        (422, lambda: kubernetes.batch.create_namespaced_job(SPACE, job("Not_a_name"))),
+        (422, lambda: kubernetes.batch.create_namespaced_job(SPACE, job("labels", app="not a label"))),
+        (404, lambda: kubernetes.core.read_namespaced_pod("absent", SPACE)),
+        (404, lambda: kubernetes.core.read_namespaced_pod_log("absent", SPACE)),
+        (501, lambda: client.NetworkingV1Api(kubernetes.batch.api_client).list_ingress_for_all_namespaces()),
         (404, lambda: kubernetes.core.read_namespace("nowhere")),
-        (400, lambda: kubernetes.batch.list_namespaced_job(SPACE, label_selector="app in (a, b)")),
-        (400, lambda: kubernetes.batch.list_namespaced_job(SPACE, field_selector="metadata.name=there")),
-        (404, lambda: kubernetes.batch.list_namespaced_cron_job(SPACE)),
+        (400, lambda: kubernetes.batch.list_namespaced_job(SPACE, label_selector="app in a, b")),
+        (400, lambda: kubernetes.batch.list_namespaced_job(SPACE, field_selector="spec.suspend=true")),
+        (400, lambda: kubernetes.batch.list_namespaced_job(SPACE, _continue="not ours")),
     ]
     for status, ask in table:
         with pytest.raises(ApiException) as refused:
             ask()
         assert code(refused) == status
+        told = json.loads(refused.value.body)
+        assert (told["kind"], told["status"], told["code"]) == ("Status", "Failure", status)
+        assert told["reason"]
+        assert told["message"]
     assert kubernetes.batch.list_namespaced_job("nowhere").items == []
 
 
@@ -195,3 +208,99 @@ def test_a_slow_answer_comes_after_its_latency(kubernetes: Kubernetes) -> None:
     begun = time.monotonic()
     kubernetes.version.get_code()
     assert time.monotonic() - begun >= 0.2
+
+
+def test_the_dynamic_client_discovers_what_there_is(kubernetes: Kubernetes) -> None:
+    found = dynamic.DynamicClient(kubernetes.batch.api_client)
+    jobs = found.resources.get(api_version="batch/v1", kind="Job")
+    made = jobs.create(body=kubernetes.batch.api_client.sanitize_for_serialization(job("dynamic")), namespace=SPACE)
+    assert made.metadata.name == "dynamic"
+    wish = {"spec": {"suspend": True}}
+    jobs.patch(name="dynamic", namespace=SPACE, body=wish, content_type="application/merge-patch+json")
+    assert jobs.get(name="dynamic", namespace=SPACE).spec.suspend is True
+    nodes = found.resources.get(api_version="v1", kind="Node")
+    assert {node.status.allocatable["nvidia.com/gpu"] for node in nodes.get().items} == {None, "1"}
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "applied"}, "data": {"a": "1"}}
+    maps = found.resources.get(api_version="v1", kind="ConfigMap")
+    applied = maps.server_side_apply(body=body, namespace=SPACE, field_manager="mine")
+    assert (applied.data.a, applied.metadata.managedFields[0].manager) == ("1", "mine")
+
+
+def test_a_watch_tells_what_comes_changes_leaves_the_selector_and_goes(kubernetes: Kubernetes) -> None:
+    begin = kubernetes.batch.list_namespaced_job(SPACE).metadata.resource_version
+    kubernetes.batch.create_namespaced_job(SPACE, job("j1", app="a"))
+    kubernetes.batch.create_namespaced_job(SPACE, job("j2", app="b"))
+    kubernetes.batch.patch_namespaced_job("j1", SPACE, {"metadata": {"labels": {"app": "c"}}})
+    kubernetes.batch.create_namespaced_job(SPACE, job("j3", app="a"))
+    kubernetes.batch.delete_namespaced_job("j3", SPACE)
+    stream = watch.Watch().stream(
+        kubernetes.batch.list_namespaced_job, SPACE, label_selector="app=a", resource_version=begin, timeout_seconds=1
+    )
+    seen = [(event["type"], event["object"].metadata.name) for event in stream]
+    steps = [step for at, step in enumerate(seen) if at == 0 or step != seen[at - 1]]
+    assert [kind for kind, name in steps if name == "j1"] == ["ADDED", "MODIFIED", "DELETED"]
+    assert [kind for kind, name in steps if name == "j3"][-1] == "DELETED"
+    assert "j2" not in {name for _, name in seen}
+
+
+def test_a_status_is_changed_apart_from_the_rest(kubernetes: Kubernetes) -> None:
+    name = kubernetes.batch.create_namespaced_job(SPACE, job()).metadata.name
+    (pod,) = kubernetes.core.list_namespaced_pod(SPACE).items
+    wish = {"status": {"phase": "Unknown", "reason": "NodeLost"}, "metadata": {"labels": {"a": "b"}}}
+    changed = kubernetes.core.patch_namespaced_pod_status(pod.metadata.name, SPACE, wish)
+    assert (changed.status.phase, changed.status.reason) == ("Unknown", "NodeLost")
+    assert "a" not in changed.metadata.labels
+    same = kubernetes.core.patch_namespaced_pod(pod.metadata.name, SPACE, {"status": {"phase": "Running"}})
+    assert same.status.phase == "Unknown"
+    assert kubernetes.batch.read_namespaced_job(name, SPACE).metadata.generation == 1
+
+
+def test_what_changes_nothing_leaves_the_resource_version_and_a_change_of_the_spec_counts(
+    kubernetes: Kubernetes,
+) -> None:
+    made = kubernetes.batch.create_namespaced_job(SPACE, job(app="a"))
+    same = kubernetes.batch.patch_namespaced_job(made.metadata.name, SPACE, {"metadata": {"labels": {"app": "a"}}})
+    assert same.metadata.resource_version == made.metadata.resource_version
+    changed = kubernetes.batch.patch_namespaced_job(made.metadata.name, SPACE, {"spec": {"backoffLimit": 1}})
+    assert (changed.metadata.generation, made.metadata.generation) == (2, 1)
+    assert changed.metadata.resource_version != made.metadata.resource_version
+
+
+def test_a_collection_is_deleted_by_label_within_a_namespace_only(kubernetes: Kubernetes) -> None:
+    for made in (job("j1", app="a"), job("j2", app="b")):
+        kubernetes.batch.create_namespaced_job(SPACE, made)
+    kubernetes.batch.delete_collection_namespaced_job(SPACE, label_selector="app=a")
+    assert [one.metadata.name for one in kubernetes.batch.list_job_for_all_namespaces().items] == ["j2"]
+
+
+JOBS = f"/apis/batch/v1/namespaces/{SPACE}/jobs"
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "body", "status", "words"),
+    [
+        ("POST", JOBS, {"metadata": {"name": 5}}, 400, "metadata.name"),
+        ("POST", JOBS, {"metadata": {"labels": "x"}}, 400, "metadata.labels"),
+        ("POST", JOBS, {"metadata": "x"}, 400, "metadata"),
+        ("POST", JOBS, {"kind": "Pod", "apiVersion": "v1"}, 400, "v1 Pod"),
+        ("POST", JOBS, {"metadata": {"name": "x", "namespace": "default"}}, 400, "namespace"),
+        ("POST", JOBS, [], 400, "no JSON object"),
+        ("POST", f"{JOBS}?dryRun=Some", {}, 400, "dryRun"),
+        ("POST", f"{JOBS}/there", {}, 405, "method"),
+        ("PUT", JOBS, {}, 405, "method"),
+        ("GET", f"{JOBS}?limit=many", None, 400, "limit"),
+        ("GET", f"{JOBS}?watch=1&resourceVersion=x", None, 400, "resourceVersion"),
+        ("DELETE", "/apis/batch/v1/jobs", None, 405, "method"),
+        ("GET", "/apis/unheard.of/v1/things", None, 501, "does not serve"),
+        ("GET", f"{JOBS}/there/exec", None, 501, "does not serve"),
+        ("POST", "/api", {}, 501, "does not serve"),
+    ],
+)
+def test_a_refusal_is_a_status_that_names_what_is_wrong(
+    kubernetes: Kubernetes, verb: str, path: str, body: object, status: int, words: str
+) -> None:
+    url = f"{kubernetes.batch.api_client.configuration.host}{path}"
+    answer = requests.request(verb, url, json=body, timeout=5)
+    told = answer.json()
+    assert (answer.status_code, told["kind"], told["code"]) == (status, "Status", status)
+    assert words in told["message"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from google.api_core import exceptions
@@ -151,3 +152,38 @@ def test_only_a_lost_answer_to_run_job_has_an_effect(
     with pytest.raises(error):
         run(world)
     assert len(list(world.job_executions_client.list_executions(parent=f"{LOCATION}/jobs/{JOB}"))) == started
+
+
+# A job that is not ready
+
+
+def update(world: World, image: str) -> Any:
+    job = world.jobs_client.get_job(name=f"{LOCATION}/jobs/{JOB}")
+    job.template.template.containers[0].image = image
+    return world.jobs_client.update_job(job=job)
+
+
+def ready(world: World) -> run_v2.Condition:
+    return world.jobs_client.get_job(name=f"{LOCATION}/jobs/{JOB}").terminal_condition
+
+
+def test_an_update_to_an_image_that_is_not_there_leaves_the_job_not_ready(world: World) -> None:
+    good = world.jobs_client.get_job(name=f"{LOCATION}/jobs/{JOB}").template.template.containers[0].image
+    world.run.images.put("host/missing:v2", False)
+    with pytest.raises(exceptions.GoogleAPICallError, match="'host/missing:v2' not found"):
+        update(world, "host/missing:v2").result(timeout=5)
+    found = ready(world)
+    assert (found.type_, found.state.name, found.reason.name) == ("Ready", "CONDITION_FAILED", "CONTAINER_MISSING")
+    with pytest.raises(exceptions.FailedPrecondition, match="not ready"):
+        run(world)
+    assert list(world.job_executions_client.list_executions(parent=f"{LOCATION}/jobs/{JOB}")) == []
+    assert update(world, good).result(timeout=5).terminal_condition.state.name == "CONDITION_SUCCEEDED"
+    assert run(world).name
+
+
+def test_an_image_that_goes_later_is_found_missing_at_the_next_update_only(world: World) -> None:
+    world.run.images.put("host/there:v1", False)
+    world.run.images.put("host/there:v1", True)
+    update(world, "host/there:v1").result(timeout=5)
+    world.run.images.put("host/there:v1", False)
+    assert ready(world).state.name == "CONDITION_SUCCEEDED"

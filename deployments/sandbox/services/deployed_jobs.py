@@ -1,4 +1,7 @@
-"""The deployed Cloud Run jobs with their templates, and the registry their images are in."""
+"""The deployed Cloud Run jobs with their templates, and the registry their images are in.
+
+A job whose image is not in the registry is not ready, as at Google: it says so and cannot be run.
+"""
 
 from __future__ import annotations
 
@@ -31,11 +34,19 @@ _USERS_FIELDS = (
 
 
 class ImageRegistry:
-    """Which image a tag stands for. Every image exists."""
+    """Which image a tag stands for. Every image exists until it is taken away."""
 
     def __init__(self) -> None:
         """Every tag stands for its first image."""
         self._pushes: Counter[str] = Counter()
+        self._gone: set[str] = set()
+
+    def __contains__(self, image: str) -> bool:
+        return image not in self._gone
+
+    def put(self, image: str, exists: bool) -> None:
+        """Take an image away, as it is named in jobs, or put it back."""
+        (self._gone.discard if exists else self._gone.add)(image)
 
     def push(self, image: str) -> None:
         """Let a tag (`host/path:tag`) stand for a new image from now on."""
@@ -53,8 +64,9 @@ class ImageRegistry:
 class DeployedJobs:
     """The jobs in `deployed`, as they are now; one that is taken away is forgotten."""
 
-    def __init__(self, catalogue: Catalogue, deployed: Deployed) -> None:
+    def __init__(self, catalogue: Catalogue, deployed: Deployed, images: ImageRegistry) -> None:
         """Each is made from the catalogue when it is first asked for."""
+        self._images = images
         self._catalogue = catalogue
         self._deployed = deployed
         self._lock = threading.RLock()
@@ -92,6 +104,7 @@ class DeployedJobs:
             live.update_time = datetime.now(UTC)
             live.generation += 1
             live.observed_generation = live.generation
+            live.terminal_condition = self._ready(live)
             live.etag = _etag(live)
             self._jobs[job] = (self._jobs[job][0], live)
             return run_v2.Job(live)
@@ -103,6 +116,18 @@ class DeployedJobs:
         task = run_v2.TaskTemplate(containers=[run_v2.Container(name=job, image=image)], timeout=timeout)
         return run_v2.Job(template=run_v2.ExecutionTemplate(task_count=1, template=task))
 
+    def _ready(self, job: run_v2.Job) -> run_v2.Condition:
+        """Whether a job could be run, as Cloud Run finds out when it is made or changed."""
+        ready = run_v2.Condition(type_="Ready", last_transition_time=job.update_time)
+        missing = [one.image for one in job.template.template.containers if one.image not in self._images]
+        if not missing:
+            ready.state = run_v2.Condition.State(run_v2.Condition.State.CONDITION_SUCCEEDED)
+            return ready
+        ready.state = run_v2.Condition.State(run_v2.Condition.State.CONDITION_FAILED)
+        ready.reason = run_v2.Condition.CommonReason(run_v2.Condition.CommonReason.CONTAINER_MISSING)
+        ready.message = f"Image '{missing[0]}' not found."
+        return ready
+
     def _first(self, job: str, wanted: run_v2.Job, since: datetime) -> run_v2.Job:
         message = run_v2.Job(
             name=f"{LOCATION}/jobs/{job}",
@@ -111,9 +136,9 @@ class DeployedJobs:
             observed_generation=1,
             create_time=since,
             update_time=since,
-            terminal_condition=run_v2.Condition(type_="Ready", state=run_v2.Condition.State.CONDITION_SUCCEEDED),
         )
         _take(message, wanted)
+        message.terminal_condition = self._ready(message)
         message.etag = _etag(message)
         return message
 

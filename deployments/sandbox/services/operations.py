@@ -34,10 +34,13 @@ class Operations:
             self._known[name] = look
         return look(name)
 
-    def deployed(self, message: Any) -> operations_pb2.Operation:
-        """An operation that made or changed `message`: not done in the first answer, done when it is asked for."""
+    def deployed(self, message: Any, error: str = "") -> operations_pb2.Operation:
+        """An operation that made or changed `message`: not done in the first answer, done when it is asked for.
+
+        With `error` it ends with that sentence instead.
+        """
         place = re.match("projects/[^/]+/locations/[^/]+", message.name)
-        look = _Deployed(type(message).pb(message))
+        look = _Deployed(type(message).pb(message), error)
         return self.begin(look, f"{place[0] if place else LOCATION}/operations/{uuid.uuid4()}")
 
     def handlers(self, wire: Wire) -> list[grpc.GenericRpcHandler]:
@@ -63,13 +66,17 @@ class Operations:
 class _Deployed:
     """How a deployment stands: under way at the first look, over afterwards."""
 
-    def __init__(self, response: Any) -> None:
+    def __init__(self, response: Any, error: str) -> None:
         self._response = response
+        self._error = error
         self._begun = False
 
     def __call__(self, name: str) -> operations_pb2.Operation:
         operation = operations_pb2.Operation(name=name, done=self._begun)
-        if self._begun:
+        if self._begun and self._error:
+            operation.error.code = grpc.StatusCode.FAILED_PRECONDITION.value[0]
+            operation.error.message = self._error
+        elif self._begun:
             operation.response.Pack(self._response)
         self._begun = True
         return operation

@@ -49,7 +49,7 @@ class RunService:
         self.executions = ExecutionTable()
         self.deployed = Deployed(catalogue.jobs)
         self.images = ImageRegistry()
-        self._jobs = DeployedJobs(catalogue, self.deployed)
+        self._jobs = DeployedJobs(catalogue, self.deployed, self.images)
         self._simulator = simulator
         self._workers = workers
         self._operations = operations
@@ -110,16 +110,24 @@ class RunService:
             raise not_found(request.parent)
         if request.job_id in self.deployed:
             raise Refusal(grpc.StatusCode.ALREADY_EXISTS, f"Resource '{request.job_id}' already exists.")
-        return self._operations.deployed(self._jobs.create(request.job_id, request.job))
+        return self._deployed(self._jobs.create(request.job_id, request.job))
 
     def _update_job(self, request: run_v2.UpdateJobRequest) -> operations_pb2.Operation:
         if request.allow_missing or request.validate_only:
             raise invalid("The sandbox updates jobs that are there: leave out allow_missing and validate_only.")
         job = self._deployed_job(request.job.name)
-        return self._operations.deployed(self._jobs.update(job, request.job))
+        return self._deployed(self._jobs.update(job, request.job))
+
+    def _deployed(self, job: run_v2.Job) -> operations_pb2.Operation:
+        """Google: the operation of a job that does not get ready fails, and the job is there all the same."""
+        failed = job.terminal_condition.state == run_v2.Condition.State.CONDITION_FAILED
+        return self._operations.deployed(job, error=job.terminal_condition.message if failed else "")
 
     def _run_job(self, request: run_v2.RunJobRequest) -> operations_pb2.Operation:
         job = self._deployed_job(request.name)
+        ready = self._jobs.get(job).terminal_condition
+        if ready.state == run_v2.Condition.State.CONDITION_FAILED:
+            raise Refusal(grpc.StatusCode.FAILED_PRECONDITION, f"Job '{job}' is not ready: {ready.message}")
         task = self._task(job, request.overrides)
         env = {variable.name: variable.value for variable in task.containers[0].env}
         suffix = "".join(secrets.choice(_LETTERS) for _ in range(5))

@@ -1,0 +1,65 @@
+"""The GPU cluster behind the sandbox's Kubernetes API, as tests and the control interface hold it."""
+
+from __future__ import annotations
+
+import copy
+
+from deployments.sandbox.cluster.controllers import JOB_STATES, Controllers, JobState
+from deployments.sandbox.cluster.errors import Json, KubernetesError
+from deployments.sandbox.cluster.objects import Objects
+from deployments.sandbox.cluster.pods import nodes
+from deployments.sandbox.cluster.registry import Registry
+from deployments.sandbox.cluster.resources import BY_PLURAL
+
+__all__ = ["JOB_STATES", "Cluster", "JobState", "Json", "KubernetesError"]
+
+_JOBS = BY_PLURAL["jobs"]
+
+
+class Cluster:
+    """Namespaces and two nodes at first. A Job runs, as one Pod, until `set_state` says how it ended."""
+
+    def __init__(self, namespaces: tuple[str, ...]) -> None:
+        """`namespaces` are there from the beginning."""
+        self.objects = Objects()
+        self.controllers = Controllers(self.objects)
+        self.registry = Registry(self.objects, self.controllers)
+        self.logs: dict[tuple[str, str], str] = {}
+        """What the container of a Pod wrote, by namespace and name."""
+        for name in namespaces:
+            self.registry.create(BY_PLURAL["namespaces"], "", {"metadata": {"name": name}})
+        for node in nodes():
+            self.registry.create(BY_PLURAL["nodes"], "", node)
+
+    def create(self, namespace: str, manifest: Json) -> Json:
+        """Create a Job; an image and a restart policy it does not name are filled in. Raises KubernetesError."""
+        manifest = copy.deepcopy(manifest)
+        spec = manifest.get("spec", {}).get("template", {}).get("spec", {})
+        spec.setdefault("restartPolicy", "Never")
+        for container in spec.get("containers", []):
+            container.setdefault("image", "gcr.io/sandbox-project/job")
+        return copy.deepcopy(self.registry.create(_JOBS, namespace, manifest))
+
+    def get(self, namespace: str, name: str) -> Json:
+        """A Job. Raises KubernetesError when there is none of that name."""
+        return copy.deepcopy(self.registry.get(_JOBS, namespace, name))
+
+    def delete(self, namespace: str, name: str, preconditions: Json) -> Json:
+        """Delete a Job with its Pods. `preconditions` may hold `uid` and `resourceVersion`."""
+        return self.registry.delete(_JOBS, namespace, name, preconditions)
+
+    def set_state(self, namespace: str, name: str, state: JobState) -> None:
+        """Say how a Job stands; `pending` is a Job whose Pod finds no GPU."""
+        with self.objects.lock:
+            job = self.objects.need(_JOBS, namespace, name)
+            self.controllers.states[job["metadata"]["uid"]] = state
+            self.controllers.settle("jobs", job)
+
+    def log(self, namespace: str, pod: str) -> str:
+        """What the container of a Pod wrote. Raises KubernetesError when there is no such Pod, or it does not run yet."""
+        found = self.objects.need(BY_PLURAL["pods"], namespace, pod)
+        if found["status"]["phase"] == "Pending":
+            name = found["spec"]["containers"][0]["name"]
+            message = f'container "{name}" in pod "{pod}" is waiting to start: ContainerCreating'
+            raise KubernetesError(400, "BadRequest", message)
+        return self.logs.get((namespace, pod), f"{pod} started\n")

@@ -1,0 +1,215 @@
+"""What follows from what: Pods from Jobs and Deployments, ReplicaSets with their revisions, what a quota has used.
+
+A real cluster takes its time; here everything has followed before the answer to a request is sent.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from typing import Literal, get_args
+
+from deployments.sandbox.cluster.errors import Json
+from deployments.sandbox.cluster.objects import Objects, now
+from deployments.sandbox.cluster.pods import new_event, new_pod, owner_of, pod_status
+
+JobState = Literal["running", "pending", "succeeded", "failed"]
+JOB_STATES: tuple[str, ...] = get_args(JobState)
+REVISION = "deployment.kubernetes.io/revision"
+_HASH = "pod-template-hash"
+_PHASES = {"running": "Running", "pending": "Pending", "succeeded": "Succeeded", "failed": "Failed"}
+
+
+class Controllers:
+    """Lets the consequences of a change follow."""
+
+    def __init__(self, objects: Objects) -> None:
+        """Work on `objects`. A Job runs until `states` says, by its uid, how it stands."""
+        self._objects = objects
+        self.states: dict[str, JobState] = {}
+
+    def settle(self, plural: str, item: Json) -> Json:
+        """Let follow what follows from an object that was put; returns it with its status."""
+        with self._objects.lock:
+            if plural == "jobs":
+                item = self._job(item)
+            elif plural == "deployments":
+                item = self._deployment(item)
+            elif plural == "pods" and "status" not in item:
+                item = self._objects.put("pods", item | {"status": pod_status(item, "Running")})
+            self.count(item["metadata"].get("namespace", ""))
+            return item
+
+    # Jobs
+
+    def _job(self, job: Json) -> Json:
+        """The status of a Job from its state, and its Pod."""
+        state, meta = self.states.get(job["metadata"]["uid"], "running"), job["metadata"]
+        suspended = job["spec"].get("suspend") and state in ("running", "pending")
+        before = job.get("status") or {}
+        status: Json = {"startTime": meta["creationTimestamp"]}
+        if state in ("succeeded", "failed"):
+            status |= {state: 1, "conditions": [_condition("Complete" if state == "succeeded" else "Failed", before)]}
+            if state == "succeeded":
+                status["completionTime"] = before.get("completionTime") or now()
+        elif suspended:
+            status = {"conditions": [_condition("Suspended", before)]}
+        else:
+            status |= {"active": 1, "ready": int(state == "running")}
+        if not suspended:
+            self._pod_of_job(job, _PHASES[state])
+        else:
+            self._objects.remove("pods", meta["namespace"], _pod_name(job))
+        return self._with_status("jobs", job, status)
+
+    def _pod_of_job(self, job: Json, phase: str) -> None:
+        place = (job["metadata"]["namespace"], _pod_name(job))
+        pod = self._objects.find("pods", *place)
+        if pod is None:
+            pod = new_pod(_pod_name(job), job["spec"]["template"], owner_of(job))
+        elif pod["status"]["phase"] == phase:
+            return
+        pod = copy.deepcopy(pod)
+        pod["status"] = pod_status(pod, phase)
+        pod = self._objects.put("pods", pod)
+        if phase == "Pending":
+            self._objects.put("events", new_event(pod))
+
+    # Deployments
+
+    def _deployment(self, deployment: Json) -> Json:
+        """The ReplicaSet of its template at its number of replicas, the others at none."""
+        sets = self._sets_of(deployment)
+        template = deployment["spec"]["template"]
+        name = f"{deployment['metadata']['name']}-{_digest(template)}"
+        if deployment["spec"].get("paused") and not any(one["metadata"]["name"] == name for one in sets):
+            return self._with_status("deployments", deployment, deployment.get("status") or {})
+        newest = max((_revision(one) for one in sets), default=0)
+        current = next((one for one in sets if one["metadata"]["name"] == name), None)
+        number = newest if current is not None and _revision(current) == newest else newest + 1
+        replicas = deployment["spec"]["replicas"]
+        self._put_set(deployment, name, number, current)
+        for one in sets:
+            if one["metadata"]["name"] != name and one["spec"]["replicas"]:
+                self._scale_set(one, 0)
+        self._forget_sets(deployment, name)
+        annotations = {**(deployment["metadata"].get("annotations") or {}), REVISION: str(number)}
+        if annotations != deployment["metadata"].get("annotations"):
+            meta = {**deployment["metadata"], "annotations": annotations}
+            deployment = self._objects.put("deployments", deployment | {"metadata": meta})
+        conditions = _rolled_out(deployment)
+        counts = dict.fromkeys(("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), replicas)
+        status = {"observedGeneration": deployment["metadata"]["generation"], "conditions": conditions, **counts}
+        return self._with_status("deployments", deployment, status)
+
+    def _put_set(self, deployment: Json, name: str, number: int, current: Json | None) -> None:
+        meta, spec = deployment["metadata"], deployment["spec"]
+        labels = {**(spec["template"]["metadata"].get("labels") or {}), _HASH: name.rpartition("-")[2]}
+        owner = owner_of(deployment)
+        made = {"name": name, "namespace": meta["namespace"], "generation": 1, **owner.of_new(name)}
+        base = current or {"kind": "ReplicaSet", "apiVersion": "apps/v1", "metadata": made}
+        causes = {k: v for k, v in (meta.get("annotations") or {}).items() if k == "kubernetes.io/change-cause"}
+        annotations = {**(base["metadata"].get("annotations") or {}), **causes, REVISION: str(number)}
+        template = copy.deepcopy(spec["template"])
+        template["metadata"]["labels"] = labels
+        selector = {"matchLabels": {**(spec["selector"].get("matchLabels") or {}), _HASH: labels[_HASH]}}
+        changed = {
+            **base,
+            "metadata": {**base["metadata"], "labels": labels, "annotations": annotations},
+            "spec": {**base.get("spec", {"replicas": 0}), "selector": selector, "template": template},
+        }
+        self._scale_set(changed, spec["replicas"])
+
+    def _scale_set(self, one: Json, replicas: int) -> None:
+        counts = dict.fromkeys(("replicas", "readyReplicas", "availableReplicas", "fullyLabeledReplicas"), replicas)
+        before = self._objects.find("replicasets", one["metadata"]["namespace"], one["metadata"]["name"])
+        changed = {**one, "spec": {**one["spec"], "replicas": replicas}, "status": counts}
+        if before != changed:
+            self._objects.put("replicasets", changed)
+        for number in range(max(replicas, (before or {"spec": {"replicas": 0}})["spec"]["replicas"])):
+            place = (one["metadata"]["namespace"], f"{one['metadata']['name']}-{number:05}")
+            if number >= replicas:
+                self._objects.remove("pods", *place)
+            elif self._objects.find("pods", *place) is None:
+                pod = new_pod(place[1], one["spec"]["template"], owner_of(one))
+                self._objects.put("pods", pod | {"status": pod_status(pod, "Running")})
+
+    def _forget_sets(self, deployment: Json, current: str) -> None:
+        """Keep as many old ReplicaSets as revisionHistoryLimit says."""
+        old = [one for one in self._sets_of(deployment) if one["metadata"]["name"] != current]
+        for one in sorted(old, key=_revision)[: max(0, len(old) - deployment["spec"]["revisionHistoryLimit"])]:
+            self._objects.remove("replicasets", one["metadata"]["namespace"], one["metadata"]["name"])
+
+    def _sets_of(self, deployment: Json) -> list[Json]:
+        uid = deployment["metadata"]["uid"]
+        found = self._objects.all("replicasets", deployment["metadata"]["namespace"])
+        return [one for one in found if any(o["uid"] == uid for o in one["metadata"].get("ownerReferences") or [])]
+
+    # Quotas
+
+    def count(self, namespace: str) -> None:
+        """Say of every quota of a namespace what is used of it."""
+        for quota in self._objects.all("resourcequotas", namespace):
+            hard = (quota.get("spec") or {}).get("hard") or {}
+            status = {"hard": hard, "used": {name: str(self.used(namespace, name)) for name in hard}}
+            if status != quota.get("status"):
+                self._objects.put("resourcequotas", quota | {"status": status})
+
+    def used(self, namespace: str, what: str) -> int:
+        """How much of `pods`, `count/jobs.batch` or `requests.nvidia.com/gpu` is used; others are not counted."""
+        pods = [one for one in self._objects.all("pods", namespace) if one["status"]["phase"] in ("Pending", "Running")]
+        if what in ("pods", "count/pods"):
+            return len(pods)
+        if what.startswith("count/"):
+            return len(self._objects.all(what.removeprefix("count/").partition(".")[0], namespace))
+        if what == "requests.nvidia.com/gpu":
+            return sum(gpus(pod["spec"]) for pod in pods)
+        return 0
+
+    def _with_status(self, plural: str, item: Json, status: Json) -> Json:
+        return item if item.get("status") == status else self._objects.put(plural, item | {"status": status})
+
+
+def gpus(spec: Json) -> int:
+    """How many GPUs the containers of a pod ask for together."""
+    asked = 0
+    for container in spec.get("containers") or []:
+        limits = {
+            **(container.get("resources") or {}).get("limits", {}),
+            **(container.get("resources") or {}).get("requests", {}),
+        }
+        text = str(limits.get("nvidia.com/gpu", "0"))
+        asked += int(text) if text.isdecimal() else 0
+    return asked
+
+
+def _pod_name(job: Json) -> str:
+    return f"{job['metadata']['name']}-{job['metadata']['uid'][:5]}"
+
+
+def _digest(template: Json) -> str:
+    return hashlib.sha256(json.dumps(template, sort_keys=True).encode()).hexdigest()[:10]
+
+
+def _revision(one: Json) -> int:
+    text = str((one["metadata"].get("annotations") or {}).get(REVISION, "0"))
+    return int(text) if text.isdecimal() else 0
+
+
+def _rolled_out(deployment: Json) -> list[Json]:
+    """What a Deployment says when all its replicas are there; the times are those of the change it shows."""
+    before = deployment.get("status") or {}
+    if before.get("observedGeneration") == deployment["metadata"]["generation"] and before.get("conditions"):
+        return list(before["conditions"])
+    times = {"lastUpdateTime": now(), "lastTransitionTime": now()}
+    reasons = {"Available": "MinimumReplicasAvailable", "Progressing": "NewReplicaSetAvailable"}
+    return [{"type": kind, "status": "True", "reason": reason, **times} for kind, reason in reasons.items()]
+
+
+def _condition(kind: str, before: Json) -> Json:
+    """A condition that holds, since when it held before."""
+    known = next((one for one in before.get("conditions") or [] if one["type"] == kind), None)
+    if known is not None:
+        return dict(known)
+    return {"type": kind, "status": "True", "lastTransitionTime": now(), "lastProbeTime": now()}

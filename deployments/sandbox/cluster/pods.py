@@ -1,0 +1,135 @@
+"""Pods, the nodes they run on, and the events that say why one does not run."""
+
+from __future__ import annotations
+
+import copy
+import uuid
+from typing import NamedTuple
+
+from deployments.sandbox.cluster.errors import Json
+from deployments.sandbox.cluster.objects import now
+
+GPU_NODE, CPU_NODE = "gke-sandbox-gpu-pool-0", "gke-sandbox-default-pool-0"
+NO_GPU = "0/2 nodes are available: 2 Insufficient nvidia.com/gpu."
+
+
+class Owner(NamedTuple):
+    """Who a new object belongs to."""
+
+    reference: Json
+    namespace: str
+
+    def of_new(self, name: str) -> Json:
+        """The metadata of an object made for this owner."""
+        uid = str(uuid.uuid5(uuid.UUID(self.reference["uid"]), name))
+        return {"uid": uid, "creationTimestamp": now(), "ownerReferences": [self.reference]}
+
+
+def owner_of(item: Json) -> Owner:
+    """The owner reference to an object."""
+    meta = item["metadata"]
+    reference = {"apiVersion": item["apiVersion"], "kind": item["kind"], "name": meta["name"], "uid": meta["uid"]}
+    return Owner(reference | {"controller": True, "blockOwnerDeletion": True}, meta["namespace"])
+
+
+def new_pod(name: str, template: Json, owner: Owner) -> Json:
+    """A pod of a template, without its status."""
+    given = template.get("metadata") or {}
+    metadata = {"name": name, "namespace": owner.namespace, "labels": given.get("labels") or {}, **owner.of_new(name)}
+    if given.get("annotations"):
+        metadata["annotations"] = given["annotations"]
+    return {"kind": "Pod", "apiVersion": "v1", "metadata": metadata, "spec": copy.deepcopy(template["spec"])}
+
+
+def pod_status(pod: Json, phase: str) -> Json:
+    """The status of a pod in a phase; a pod that is not pending gets its node, in its own spec."""
+    at = pod["metadata"]["creationTimestamp"]
+    if phase == "Pending":
+        message = {"reason": "Unschedulable", "message": NO_GPU}
+        condition = {"type": "PodScheduled", "status": "False", "lastTransitionTime": at, **message}
+        return {"phase": phase, "qosClass": "BestEffort", "conditions": [condition]}
+    wants_gpu = any("nvidia.com/gpu" in str(one.get("resources")) for one in pod["spec"]["containers"])
+    pod["spec"].setdefault("nodeName", GPU_NODE if wants_gpu else CPU_NODE)
+    ready = phase == "Running"
+    states = {
+        "Running": {"running": {"startedAt": at}},
+        "Succeeded": {"terminated": {"exitCode": 0, "reason": "Completed", "startedAt": at, "finishedAt": now()}},
+        "Failed": {"terminated": {"exitCode": 1, "reason": "Error", "startedAt": at, "finishedAt": now()}},
+    }
+    containers = [
+        {
+            "name": one["name"], "image": one["image"], "imageID": one["image"], "ready": ready, "started": ready,
+            "restartCount": 0, "state": states[phase],
+        }
+        for one in pod["spec"]["containers"]
+    ]  # fmt: skip
+    conditions = [
+        {"type": kind, "status": "True" if good else "False", "lastTransitionTime": at}
+        for kind, good in (("PodScheduled", True), ("Initialized", True), ("ContainersReady", ready), ("Ready", ready))
+    ]
+    return {
+        "phase": phase, "qosClass": "BestEffort", "startTime": at, "podIP": "10.0.0.1", "hostIP": "10.128.0.2",
+        "conditions": conditions, "containerStatuses": containers,
+    }  # fmt: skip
+
+
+def new_event(pod: Json) -> Json:
+    """Why a pod finds no node."""
+    meta = pod["metadata"]
+    involved = {
+        "kind": "Pod",
+        "apiVersion": "v1",
+        "name": meta["name"],
+        "namespace": meta["namespace"],
+        "uid": meta["uid"],
+    }
+    return {
+        "kind": "Event", "apiVersion": "v1",
+        "metadata": {
+            "name": f"{meta['name']}.1", "namespace": meta["namespace"], "uid": str(uuid.uuid4()), "creationTimestamp": now()
+        },
+        "involvedObject": involved, "type": "Warning", "reason": "FailedScheduling", "message": NO_GPU,
+        "source": {"component": "default-scheduler"}, "reportingComponent": "default-scheduler",
+        "firstTimestamp": meta["creationTimestamp"], "lastTimestamp": now(), "count": 1,
+    }  # fmt: skip
+
+
+def nodes() -> list[Json]:
+    """The two nodes of the pipeline's cluster: one of the default pool, one with a GPU."""
+    return [_node(CPU_NODE, "default-pool", "e2-standard-4", 4), _node(GPU_NODE, "gpu-pool", "n1-standard-8", 8, gpu=1)]
+
+
+def _node(name: str, pool: str, machine: str, cpus: int, gpu: int = 0) -> Json:
+    labels = {
+        "kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64",
+        "cloud.google.com/gke-nodepool": pool, "node.kubernetes.io/instance-type": machine,
+        "topology.kubernetes.io/region": "us-central1", "topology.kubernetes.io/zone": "us-central1-a",
+    }  # fmt: skip
+    room = {"cpu": str(cpus), "memory": f"{cpus * 4}Gi", "pods": "110", "ephemeral-storage": "100Gi"}
+    spec: Json = {"providerID": f"gce://sandbox-project/us-central1-a/{name}"}
+    if gpu:
+        labels["cloud.google.com/gke-accelerator"] = "nvidia-tesla-t4"
+        room["nvidia.com/gpu"] = str(gpu)
+        spec["taints"] = [{"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"}]
+    ready = {"type": "Ready", "status": "True", "reason": "KubeletReady", "message": "kubelet is posting ready status"}
+    times = {"lastHeartbeatTime": now(), "lastTransitionTime": now()}
+    info = {
+        "kubeletVersion": "v1.34.0", "osImage": "Container-Optimized OS", "architecture": "amd64",
+        "operatingSystem": "linux", "kernelVersion": "6.6", "containerRuntimeVersion": "containerd://1.7",
+        "bootID": "", "machineID": "", "systemUUID": "", "kubeProxyVersion": "",
+    }  # fmt: skip
+    address = [{"type": "InternalIP", "address": "10.128.0.2"}, {"type": "Hostname", "address": name}]
+    status = {
+        "capacity": room,
+        "allocatable": room,
+        "conditions": [ready | times],
+        "nodeInfo": info,
+        "addresses": address,
+    }
+    return {
+        "kind": "Node",
+        "apiVersion": "v1",
+        "metadata": {"name": name, "labels": labels},
+        "spec": spec,
+        "status": status,
+    }
