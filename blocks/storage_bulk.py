@@ -14,7 +14,6 @@ from typing import Any, Literal, NamedTuple
 from urllib.parse import quote, urlencode
 
 import orjson
-from google.api_core.exceptions import from_http_status
 
 from blocks.calls import Call, CallLimits, read, write
 from blocks.errors import OutsideError, PermanentError, UnknownOutcome
@@ -134,6 +133,8 @@ class BulkStorage:
         answers: dict[int, Answer] = {}
 
         def attempt() -> None:
+            from google.api_core.exceptions import from_http_status
+
             pending = [number for number in range(len(parts)) if number not in answers]
             body, content_type = batch_body([parts[number] for number in pending])
             raw = self._send("POST", "/batch/storage/v1", body, content_type)
@@ -156,6 +157,8 @@ class BulkStorage:
         return [answers[number] for number in range(len(parts))]
 
     def _send(self, method: str, path: str, body: bytes | None = None, content_type: str = "") -> bytes:
+        from google.api_core.exceptions import from_http_status
+
         client = self.storage.client()
         headers = {"Content-Type": content_type} if content_type else {}
         response = client._http.request(
