@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from blocks.backup import BackupPolicy
+    from blocks.credentials import GoogleCredentials
     from blocks.delivery import EventDelivery
     from blocks.environment import PipelineEnvironment
     from blocks.genie_sim import GenieSimEndpoint
@@ -29,6 +30,7 @@ __all__ = [
     "EventDelivery",
     "GenieSimEndpoint",
     "GkeCluster",
+    "GoogleCredentials",
     "PipelineEnvironment",
     "PipelineSchedulers",
     "PipelineStorage",
@@ -44,6 +46,7 @@ _MODULES = {
     "EventDelivery": "blocks.delivery",
     "GenieSimEndpoint": "blocks.genie_sim",
     "GkeCluster": "blocks.gke",
+    "GoogleCredentials": "blocks.credentials",
     "PipelineEnvironment": "blocks.environment",
     "PipelineSchedulers": "blocks.schedulers",
     "PipelineStorage": "blocks.storage",

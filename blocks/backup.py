@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from prefect.blocks.core import Block
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from blocks.base import RemediationBlock
 from blocks.catalogue import ObjectClass
 
 _LEFT_OUT: tuple[ObjectClass, ...] = ("lock", "idempotency_record")
 
 
-class BackupPolicy(Block):
+class BackupPolicy(RemediationBlock):
     """The rules of backups, restores and drills of one installation."""
 
     _block_type_name = "Remediation Backup Policy"

@@ -20,7 +20,7 @@ import stamina
 from pydantic import BaseModel, ConfigDict, Field
 from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
-from blocks.client_errors import CLIENT_ERRORS, Kind, classify
+from blocks.client_errors import Kind, classify, client_errors
 from blocks.errors import (
     Cause,
     NotFound,
@@ -144,7 +144,7 @@ def _repeat(once: Callable[[], T], limits: CallLimits, again_on: tuple[type[Outs
 def _translated(call: Call, attempt: Callable[[], T], *, has_effect: bool) -> T:
     try:
         return attempt()
-    except CLIENT_ERRORS as error:
+    except client_errors() as error:
         raise translate(error, call, has_effect=has_effect) from error
 
 

@@ -2,35 +2,47 @@
 
 from __future__ import annotations
 
-import http.client
+import sys
 from enum import Enum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import grpc
-import requests
-import urllib3
-from google.api_core.exceptions import GoogleAPICallError
-from google.auth.exceptions import GoogleAuthError, TransportError
-from google.cloud.storage.exceptions import DataCorruption
-from kubernetes.client.exceptions import ApiException
-
-from blocks.error_details import Said, one_line, said_by
+from blocks.error_details import Said, one_line, said_by, said_by_kubernetes
 from blocks.errors import Cause
 from blocks.refusals import cause_of
 
-CLIENT_ERRORS = (
-    GoogleAPICallError,
-    GoogleAuthError,
-    DataCorruption,
-    ApiException,
-    grpc.RpcError,
-    requests.RequestException,
-    urllib3.exceptions.HTTPError,
-    http.client.HTTPException,
-    ConnectionError,
-    TimeoutError,
+if TYPE_CHECKING:
+    from google.api_core.exceptions import GoogleAPICallError
+
+_RAISED = (
+    "google.api_core.exceptions:GoogleAPICallError",
+    "google.auth.exceptions:GoogleAuthError",
+    "google.cloud.storage.exceptions:DataCorruption",
+    "kubernetes.client.exceptions:ApiException",
+    "grpc:RpcError",
+    "requests:RequestException",
+    "urllib3.exceptions:HTTPError",
+    "http.client:HTTPException",
 )
-"""Everything the clients raise when a call fails. Anything else is a mistake in our own code and passes through."""
+
+
+def client_errors() -> tuple[type[Exception], ...]:
+    """Everything the clients raise when a call fails. Anything else is a mistake in our own code and passes through.
+
+    For an `except` clause, which asks only when something was raised. A library that nobody has imported cannot have
+    raised it, so none is imported to find out.
+    """
+    return (*filter(None, map(_loaded, _RAISED)), ConnectionError, TimeoutError)
+
+
+def _loaded(place: str) -> type[Exception] | None:
+    """The exception `module:name`, None while its module is not loaded."""
+    module, _, name = place.partition(":")
+    found: type[Exception] | None = getattr(sys.modules.get(module), name, None)
+    return found
+
+
+def _is(error: object, *places: str) -> bool:
+    return isinstance(error, tuple(filter(None, map(_loaded, places))))
 
 
 class Kind(Enum):
@@ -71,11 +83,11 @@ class Failure(NamedTuple):
 
 def classify(error: Exception) -> Failure:
     """What `error` means, and its reason in a few words."""
-    if isinstance(error, GoogleAPICallError):
-        return _google(error)
-    if isinstance(error, ApiException):
-        return _answered(said_by(error))
-    if isinstance(error, GoogleAuthError) and not isinstance(error, TransportError):
+    if _is(error, "google.api_core.exceptions:GoogleAPICallError"):
+        return _google(error)  # type: ignore[arg-type]
+    if _is(error, "kubernetes.client.exceptions:ApiException"):
+        return _answered(said_by_kubernetes(error))  # type: ignore[arg-type]
+    if _is(error, "google.auth.exceptions:GoogleAuthError") and not _is(error, "google.auth.exceptions:TransportError"):
         return Failure(Kind.NO_CREDENTIALS, one_line(error))
     if _never_sent(error):
         return Failure(Kind.NOT_NOW, f"no connection: {one_line(error)}")
@@ -84,8 +96,8 @@ def classify(error: Exception) -> Failure:
 
 def _google(error: GoogleAPICallError) -> Failure:
     said = said_by(error)
-    over_grpc = isinstance(error.response, grpc.RpcError)
-    if over_grpc and error.grpc_status_code is grpc.StatusCode.UNAVAILABLE and "failed to connect" not in said.words:
+    over_grpc = _is(error.response, "grpc:RpcError")
+    if over_grpc and error.code == 503 and "failed to connect" not in said.words:
         # Over gRPC the same code stands for 'the service said no' and for 'the connection broke after the request was
         # sent'. Only gRPC's own 'failed to connect to all addresses' proves that nothing was sent.
         return Failure(Kind.LOST, f"503 {said.words}")
@@ -109,7 +121,9 @@ def _never_sent(error: BaseException) -> bool:
     """Whether the connection itself could not be made: the reason is wrapped a few exceptions deep."""
     seen: BaseException | object | None = error
     for _ in range(4):
-        if isinstance(seen, requests.ConnectTimeout | urllib3.exceptions.NewConnectionError | ConnectionRefusedError):
+        if isinstance(seen, ConnectionRefusedError) or _is(
+            seen, "requests:ConnectTimeout", "urllib3.exceptions:NewConnectionError"
+        ):
             return True
         if not isinstance(seen, BaseException):
             return False

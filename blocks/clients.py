@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from threading import Lock
-from typing import Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-import grpc
-from google.auth.credentials import AnonymousCredentials, Credentials
-from prefect_gcp import GcpCredentials  # type: ignore[import-untyped]
+if TYPE_CHECKING:
+    import grpc
+    from google.auth.credentials import Credentials
 
-__all__ = ["GcpCredentials", "Lazy", "anonymous", "close_channel", "google_credentials", "plain_channel"]
+    from blocks.credentials import GoogleCredentials
 
 T = TypeVar("T")
 
@@ -50,18 +50,22 @@ class Lazy(Generic[T]):
         return Lazy, ()
 
 
-def google_credentials(block: GcpCredentials | None) -> Credentials | None:
+def google_credentials(block: GoogleCredentials | None) -> Credentials | None:
     """The credentials of a block; None means the application default credentials, which the clients find themselves."""
-    return None if block is None else block.get_credentials_from_service_account()
+    return None if block is None else block.credentials()
 
 
 def anonymous() -> Credentials:
     """For an endpoint override, which needs no credentials and must not be sent any."""
+    from google.auth.credentials import AnonymousCredentials
+
     return AnonymousCredentials()  # type: ignore[no-untyped-call]
 
 
 def plain_channel(endpoint: str) -> grpc.Channel:
     """An unencrypted gRPC channel to an endpoint override (`host:port`), whatever proxy is set for the internet."""
+    import grpc
+
     return grpc.insecure_channel(endpoint, options=[("grpc.enable_http_proxy", 0)])
 
 

@@ -13,12 +13,12 @@ import builtins
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from google.api_core.exceptions import DeadlineExceeded
-from prefect.blocks.core import Block
 from pydantic import Field, PrivateAttr
 
+from blocks.base import RemediationBlock
 from blocks.calls import Call, CallLimits, read, write
-from blocks.clients import GcpCredentials, Lazy, close_channel, google_credentials, plain_channel
+from blocks.clients import Lazy, close_channel, google_credentials, plain_channel
+from blocks.credentials import GoogleCredentials
 from blocks.errors import NotFound, PreconditionFailed
 from blocks.held_event import HeldEvent, held_event
 from blocks.messages import as_dict, from_dict
@@ -31,7 +31,7 @@ _ACK_BATCH = 1000
 """How many messages one request acknowledges: Google takes 512 KiB of ack ids, which have about 200 bytes."""
 
 
-class EventDelivery(Block):
+class EventDelivery(RemediationBlock):
     """The Pub/Sub subscriptions of the triggers. They are named in full: `projects/<p>/subscriptions/<s>`."""
 
     _block_type_name = "Remediation Event Delivery"
@@ -39,7 +39,7 @@ class EventDelivery(Block):
     _description = "Pub/Sub subscriptions of the triggers: holding the delivery of events and letting it go on."
 
     endpoint: str = Field(default="", description="host:port of the Pub/Sub API instead of Google's; unencrypted.")
-    credentials: GcpCredentials | None = Field(
+    credentials: GoogleCredentials | None = Field(
         default=None, description="Service account to use; empty: the application default credentials."
     )
     limits: CallLimits = Field(default_factory=CallLimits, description="How long calls are waited for and repeated.")
@@ -98,6 +98,8 @@ class EventDelivery(Block):
         request = {"subscription": subscription, "max_messages": max_messages}
 
         def attempt() -> builtins.list[HeldEvent]:
+            from google.api_core.exceptions import DeadlineExceeded
+
             try:
                 answer = self._open().pull(request=request, retry=None, timeout=wait_seconds)
             except DeadlineExceeded:  # the service waits for a first message for as long as we do

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from prefect.blocks.core import Block
 from pydantic import Field, PrivateAttr, model_validator
 
 from blocks.backup import BackupPolicy
+from blocks.base import RemediationBlock
 from blocks.catalogue import Catalogue
 from blocks.catalogue_load import load_catalogue
 from blocks.clients import Lazy
@@ -21,7 +21,7 @@ from blocks.triggers import PipelineTriggers
 from blocks.workflows import PipelineWorkflows
 
 
-class PipelineEnvironment(Block):
+class PipelineEnvironment(RemediationBlock):
     """Everything a remediation needs to know of one installation. Flows take this block and nothing else."""
 
     _block_type_name = "Remediation Environment"

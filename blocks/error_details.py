@@ -12,11 +12,13 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from html import unescape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
-from google.api_core.exceptions import GoogleAPICallError, from_http_status
-from kubernetes.client.exceptions import ApiException
+
+if TYPE_CHECKING:
+    from google.api_core.exceptions import GoogleAPICallError
+    from kubernetes.client.exceptions import ApiException
 
 LONGEST = 400
 """Characters of the service's own words in a message."""
@@ -47,6 +49,8 @@ class Said:
 
 def http_error(status: int, body: bytes) -> GoogleAPICallError:
     """The exception for a failed REST answer, with all that its body says. Clients do the same with their answers."""
+    from google.api_core.exceptions import from_http_status  # loaded already by whoever got such an answer
+
     error = _error_of(body)
     message = str(error.get("message", "")) or _plain(body)
     return from_http_status(  # type: ignore[no-untyped-call, no-any-return]
@@ -54,10 +58,8 @@ def http_error(status: int, body: bytes) -> GoogleAPICallError:
     )
 
 
-def said_by(error: GoogleAPICallError | ApiException) -> Said:
-    """What the service answered."""
-    if isinstance(error, ApiException):
-        return _kubernetes(error)
+def said_by(error: GoogleAPICallError) -> Said:
+    """What a Google service answered."""
     body = getattr(error.response, "content", None)
     found = _error_of(body) if isinstance(body, bytes) else {}
     words = str(found.get("message", "")) or (_plain(body) if isinstance(body, bytes) else "") or error.message
@@ -74,7 +76,8 @@ def one_line(text: object) -> str:
     return line if len(line) <= LONGEST else line[: LONGEST - 3] + "..."
 
 
-def _kubernetes(error: ApiException) -> Said:
+def said_by_kubernetes(error: ApiException) -> Said:
+    """What a Kubernetes API server answered."""
     found = _json(error.body.encode() if isinstance(error.body, str) else error.body)
     reason = str(found.get("reason") or error.reason or "")
     return Said(int(error.status or 0), one_line(found.get("message") or reason), (reason,) if reason else ())

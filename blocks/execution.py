@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from google.cloud import workflows_v1
-from google.cloud.workflows import executions_v1
+if TYPE_CHECKING:
+    from google.cloud import workflows_v1
+    from google.cloud.workflows import executions_v1
 
 ExecutionState = Literal["ACTIVE", "SUCCEEDED", "FAILED", "CANCELLED", "QUEUED", "UNAVAILABLE", "UNKNOWN"]
 LIVE_STATES: tuple[ExecutionState, ...] = ("ACTIVE", "QUEUED")
@@ -55,6 +56,8 @@ class Execution:
 
 def execution_from(message: executions_v1.Execution) -> Execution:
     """What the service's message says, with every field possibly absent (view BASIC, or states added later)."""
+    from google.cloud.workflows import executions_v1
+
     argument = parse_json(message.argument)
     state = message.state.name if isinstance(message.state, executions_v1.Execution.State) else "UNKNOWN"
     return Execution(

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import socket
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import grpc
-from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
-from grpc_health.v1.health_pb2_grpc import HealthStub
-from prefect.blocks.core import Block
 from pydantic import Field, field_validator
 
+from blocks.base import RemediationBlock
 from blocks.clients import plain_channel
+
+if TYPE_CHECKING:
+    import grpc
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class GenieSimHealth:
     detail: str
 
 
-class GenieSimEndpoint(Block):
+class GenieSimEndpoint(RemediationBlock):
     """The Genie Sim gRPC server."""
 
     _block_type_name = "Remediation Genie Sim"
@@ -54,6 +54,10 @@ class GenieSimEndpoint(Block):
             socket.create_connection((host.strip("[]"), int(port)), timeout=self.connect_seconds).close()
         except OSError as error:
             return GenieSimHealth("down", f"No connection to {self.address}: {error}.")
+        import grpc
+        from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
+        from grpc_health.v1.health_pb2_grpc import HealthStub
+
         with plain_channel(self.address) as channel:
             try:
                 answer = HealthStub(channel).Check(HealthCheckRequest(service=""), timeout=self.check_seconds)
@@ -65,6 +69,8 @@ class GenieSimEndpoint(Block):
         return GenieSimHealth("not_serving", f"{self.address} answers {name}.")
 
     def _failed(self, error: grpc.RpcError) -> GenieSimHealth:
+        import grpc
+
         code, detail = error.code(), error.details()
         if code is grpc.StatusCode.UNIMPLEMENTED:
             return GenieSimHealth("unknown", f"{self.address} can be reached, but has no gRPC health service.")

@@ -6,16 +6,17 @@ import os
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from kubernetes import client as kubernetes
-from kubernetes import config
-from prefect.blocks.core import Block
 from pydantic import Field, PrivateAttr
 
+from blocks.base import RemediationBlock
 from blocks.calls import Call, CallLimits, read
 from blocks.clients import Lazy
 from blocks.errors import PermanentError
+
+if TYPE_CHECKING:
+    from kubernetes import client as kubernetes
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class GkeJobInfo:
         return self.active == 0 and not self.suspended and self.succeeded + self.failed > 0
 
 
-class GkeCluster(Block):
+class GkeCluster(RemediationBlock):
     """The cluster where the pipeline's GPU Jobs run. It is only looked at, never changed."""
 
     _block_type_name = "Remediation GKE Cluster"
@@ -83,9 +84,17 @@ class GkeCluster(Block):
         )
 
     def _open(self) -> kubernetes.BatchV1Api:
-        return self._client.get(lambda: kubernetes.BatchV1Api(kubernetes.ApiClient(self._configuration())))
+        def make() -> kubernetes.BatchV1Api:
+            from kubernetes import client as kubernetes
+
+            return kubernetes.BatchV1Api(kubernetes.ApiClient(self._configuration()))
+
+        return self._client.get(make)
 
     def _configuration(self) -> kubernetes.Configuration:
+        from kubernetes import client as kubernetes
+        from kubernetes import config
+
         configuration = kubernetes.Configuration()
         configuration.retries = False
         if self.endpoint:

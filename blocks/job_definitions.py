@@ -6,16 +6,16 @@ import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
-
-from google.api_core.exceptions import NotFound as NotThere
-from google.cloud import run_v2
-from google.longrunning import operations_pb2  # type: ignore[import-untyped]
+from typing import TYPE_CHECKING, Any
 
 from blocks.calls import Call, CallLimits, read, write
 from blocks.errors import NotFound, OutsideError, PreconditionFailed
 from blocks.messages import as_dict, from_dict
 from blocks.operations import wait
+
+if TYPE_CHECKING:
+    from google.cloud import run_v2
+    from google.longrunning import operations_pb2  # type: ignore[import-untyped]
 
 _SETTINGS = ("labels", "annotations", "client", "clientVersion", "launchStage", "binaryAuthorization", "template")
 """What a user says of a job; the rest of the resource is Google's (REST reference: `projects.locations.jobs`)."""
@@ -120,6 +120,8 @@ class JobDefinitions:
 
     def _check(self, job: str, etag: str) -> None:
         """Refuse before asking for a change; Google checks the etag again when it makes it."""
+        from google.api_core.exceptions import NotFound as NotThere
+
         try:
             live = self._job(job).etag
         except NotThere:
@@ -153,6 +155,8 @@ class JobDefinitions:
         return [one.image for one in found.template.containers]
 
     def _send(self, job: str, wanted: dict[str, Any], etag: str) -> str:
+        from google.cloud import run_v2
+
         message = from_dict(run_v2.Job, wanted)
         if etag:
             message.name, message.etag = f"{self.parent}/jobs/{job}", etag
@@ -164,6 +168,8 @@ class JobDefinitions:
         return str(sent.operation.name)
 
     def _operation(self, name: str) -> operations_pb2.Operation:
+        from google.longrunning import operations_pb2
+
         request = operations_pb2.GetOperationRequest(name=name)
         return self.jobs().get_operation(request=request, retry=None, timeout=self.limits.call_seconds)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import proto  # type: ignore[import-untyped]
+if TYPE_CHECKING:
+    import proto  # type: ignore[import-untyped]
 
-M = TypeVar("M", bound=proto.Message)
+M = TypeVar("M", bound="proto.Message")
 
 
 def as_dict(message: proto.Message) -> dict[str, Any]:

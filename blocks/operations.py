@@ -6,8 +6,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from google.api_core.exceptions import from_grpc_status
-
 from blocks.calls import Call, CallLimits, read, translate
 from blocks.errors import UnknownOutcome
 
@@ -34,5 +32,7 @@ def wait(call: Call, fetch: Callable[[], Any], limits: CallLimits, seconds: floa
         time.sleep(pause)
         pause = min(2 * pause, _LONGEST_LOOK)
     if operation.HasField("error"):
+        from google.api_core.exceptions import from_grpc_status
+
         error = from_grpc_status(operation.error.code, operation.error.message)  # type: ignore[no-untyped-call]
         raise translate(error, call, has_effect=True) from error

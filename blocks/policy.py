@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from prefect.blocks.core import Block
 from pydantic import Field, field_validator, model_validator
+
+from blocks.base import RemediationBlock
 
 Risk = Literal["low", "medium", "high"]
 Approver = Literal["automatic", "person"]
@@ -15,7 +16,7 @@ _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _APPROVAL: dict[Risk, Approver] = {"low": "automatic", "medium": "automatic", "high": "person"}
 
 
-class RemediationPolicy(Block):
+class RemediationPolicy(RemediationBlock):
     """The limits of every remediation. A plan over one of them is refused before its first action."""
 
     _block_type_name = "Remediation Policy"

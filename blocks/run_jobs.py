@@ -6,22 +6,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from google.cloud import run_v2
-from google.cloud.run_v2.services.executions.transports import ExecutionsGrpcTransport
-from google.cloud.run_v2.services.jobs.transports import JobsGrpcTransport
-from prefect.blocks.core import Block
 from pydantic import Field, PrivateAttr
 
+from blocks.base import RemediationBlock
 from blocks.calls import Call, CallLimits, read, start
-from blocks.clients import GcpCredentials, Lazy, close_channel, google_credentials, plain_channel
+from blocks.clients import Lazy, close_channel, google_credentials, plain_channel
+from blocks.credentials import GoogleCredentials
 from blocks.errors import NotFound, UnknownOutcome
 from blocks.job_definitions import JobDefinition, JobDefinitions
 
+if TYPE_CHECKING:
+    from google.cloud import run_v2
+
 JobState = Literal["running", "succeeded", "failed", "cancelled"]
 _PAGE = 100
-_Condition = run_v2.Condition
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class JobExecution:
     """What Cloud Run says of the state: why it failed, or what it waits for."""
 
 
-class CloudRunJobs(Block):
+class CloudRunJobs(RemediationBlock):
     """The pipeline's Cloud Run jobs and their executions."""
 
     _block_type_name = "Remediation Cloud Run Jobs"
@@ -63,7 +63,7 @@ class CloudRunJobs(Block):
     project: str = Field(default="", description="Google Cloud project of the jobs.")
     region: str = Field(default="us-central1", description="Region of the jobs.")
     endpoint: str = Field(default="", description="host:port of the Cloud Run API instead of Google's; unencrypted.")
-    credentials: GcpCredentials | None = Field(
+    credentials: GoogleCredentials | None = Field(
         default=None, description="Service account to use; empty: the application default credentials."
     )
     limits: CallLimits = Field(default_factory=CallLimits, description="How long calls are waited for and repeated.")
@@ -138,6 +138,8 @@ class CloudRunJobs(Block):
         `NotFound` when the job is not deployed.
         """
         call = Call(f"start job {job}", "run.jobs.runWithOverrides", "deploy it, or check project and region.")
+        from google.cloud import run_v2
+
         overrides = run_v2.RunJobRequest.Overrides(
             container_overrides=[{"env": [{"name": name, "value": value} for name, value in env.items()]}]
         )
@@ -159,6 +161,8 @@ class CloudRunJobs(Block):
         self._executions.drop(close_channel)
 
     def _page(self, job: str, token: str) -> run_v2.ListExecutionsResponse:
+        from google.cloud import run_v2
+
         request = run_v2.ListExecutionsRequest(parent=self._name(job), page_size=_PAGE, page_token=token)
         client = self._executions_client()
         pager = client.list_executions(request=request, retry=None, timeout=self.limits.call_seconds)
@@ -174,6 +178,9 @@ class CloudRunJobs(Block):
 
     def _jobs_client(self) -> run_v2.JobsClient:
         def make() -> run_v2.JobsClient:
+            from google.cloud import run_v2
+            from google.cloud.run_v2.services.jobs.transports import JobsGrpcTransport
+
             if self.endpoint:
                 return run_v2.JobsClient(transport=JobsGrpcTransport(channel=plain_channel(self.endpoint)))
             return run_v2.JobsClient(credentials=google_credentials(self.credentials))
@@ -182,6 +189,9 @@ class CloudRunJobs(Block):
 
     def _executions_client(self) -> run_v2.ExecutionsClient:
         def make() -> run_v2.ExecutionsClient:
+            from google.cloud import run_v2
+            from google.cloud.run_v2.services.executions.transports import ExecutionsGrpcTransport
+
             if self.endpoint:
                 return run_v2.ExecutionsClient(transport=ExecutionsGrpcTransport(channel=plain_channel(self.endpoint)))
             return run_v2.ExecutionsClient(credentials=google_credentials(self.credentials))
@@ -203,10 +213,12 @@ def execution_from(message: run_v2.Execution) -> JobExecution:
 
 
 def _state(message: run_v2.Execution, completed: run_v2.Condition | None) -> JobState:
-    if completed is not None and completed.state == _Condition.State.CONDITION_SUCCEEDED:
+    from google.cloud.run_v2 import Condition
+
+    if completed is not None and completed.state == Condition.State.CONDITION_SUCCEEDED:
         return "succeeded"
-    if completed is not None and completed.state == _Condition.State.CONDITION_FAILED:
-        cancelled = completed.execution_reason == _Condition.ExecutionReason.CANCELLED or message.cancelled_count
+    if completed is not None and completed.state == Condition.State.CONDITION_FAILED:
+        cancelled = completed.execution_reason == Condition.ExecutionReason.CANCELLED or message.cancelled_count
         return "cancelled" if cancelled else "failed"
     return "running"
 

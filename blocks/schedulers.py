@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from prefect.blocks.core import Block
 from pydantic import Field, PrivateAttr
 
+from blocks.base import RemediationBlock
 from blocks.calls import Call, CallLimits, read, write
-from blocks.clients import GcpCredentials, Lazy, close_channel, google_credentials, plain_channel
+from blocks.clients import Lazy, close_channel, google_credentials, plain_channel
+from blocks.credentials import GoogleCredentials
 from blocks.messages import as_dict
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class SchedulerInfo:
     """The whole job as the JSON of Google's REST API."""
 
 
-class PipelineSchedulers(Block):
+class PipelineSchedulers(RemediationBlock):
     """The scheduler jobs of the pipeline: looked at, paused and resumed."""
 
     _block_type_name = "Remediation Schedulers"
@@ -48,7 +49,7 @@ class PipelineSchedulers(Block):
     project: str = Field(default="", description="Google Cloud project of the schedulers.")
     region: str = Field(default="us-central1", description="Region of the schedulers.")
     endpoint: str = Field(default="", description="host:port of the Scheduler API instead of Google's; unencrypted.")
-    credentials: GcpCredentials | None = Field(
+    credentials: GoogleCredentials | None = Field(
         default=None, description="Service account to use; empty: the application default credentials."
     )
     limits: CallLimits = Field(default_factory=CallLimits, description="How long calls are waited for and repeated.")

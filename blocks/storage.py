@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from secrets import token_hex
+from typing import TYPE_CHECKING
 
-from google.api_core.exceptions import RequestRangeNotSatisfiable
-from google.cloud import storage
-from prefect.blocks.core import Block
 from pydantic import Field, PrivateAttr
 
+from blocks.base import RemediationBlock
 from blocks.calls import Call, CallLimits, read, write
-from blocks.clients import GcpCredentials, Lazy
+from blocks.clients import Lazy
+from blocks.credentials import GoogleCredentials
 from blocks.errors import Cause, NotFound, OutsideError, PreconditionFailed
-from blocks.storage_client import CHECK_BUCKET, OBJECT_FIELDS, open_client, pages
+from blocks.storage_client import CHECK_BUCKET, OBJECT_FIELDS, download, open_client, pages
 from blocks.stored_object import WRITE_TOKEN, Protection, StoredObject, from_blob, from_bucket
 
+if TYPE_CHECKING:
+    from google.cloud import storage
 
-class PipelineStorage(Block):
+
+class PipelineStorage(RemediationBlock):
     """The buckets of the pipeline. Deleting and overwriting always carries the generation that was observed."""
 
     _block_type_name = "Remediation Storage"
@@ -29,7 +32,7 @@ class PipelineStorage(Block):
         default="",
         description="Address to use instead of Google's, as in http://127.0.0.1:4443; used without credentials.",
     )
-    credentials: GcpCredentials | None = Field(
+    credentials: GoogleCredentials | None = Field(
         default=None, description="Service account to use; empty: the application default credentials."
     )
     limits: CallLimits = Field(default_factory=CallLimits, description="How long calls are waited for and repeated.")
@@ -93,16 +96,9 @@ class PipelineStorage(Block):
         if end is not None and end <= start:
             return b""
         call = Call(f"read gs://{bucket}/{name}", "storage.objects.get", f"list its folder, or {CHECK_BUCKET}")
-        last = None if end is None else end - 1
 
         def attempt() -> bytes:
-            blob = self._bucket(bucket).blob(name, generation=generation)
-            try:
-                return blob.download_as_bytes(  # type: ignore[no-any-return]
-                    start=start or None, end=last, raw_download=True, timeout=self._timeout, retry=None
-                )
-            except RequestRangeNotSatisfiable:
-                return b""
+            return download(self._bucket(bucket).blob(name, generation=generation), start, end, self._timeout)
 
         return read(call, attempt, self.limits)
 

@@ -150,6 +150,7 @@ class BulkStorage:
         answers: dict[int, Answer] = {}
 
         def attempt() -> None:
+
             pending = [number for number in range(len(parts)) if number not in answers]
             body, content_type = batch_body([parts[number][0] for number in pending])
             raw = self._send("POST", "/batch/storage/v1", body, content_type)
@@ -173,6 +174,7 @@ class BulkStorage:
         return [answers[number] for number in range(len(parts))]
 
     def _send(self, method: str, path: str, body: bytes | None = None, content_type: str = "") -> bytes:
+
         client = self.storage.client()
         headers = {"Content-Type": content_type} if content_type else {}
         response = client._http.request(

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
-
-from google.cloud import storage
-from requests.adapters import HTTPAdapter
+from typing import TYPE_CHECKING, Any
 
 from blocks.calls import Call, CallLimits, read
-from blocks.clients import GcpCredentials, anonymous, google_credentials
+from blocks.clients import anonymous, google_credentials
+
+if TYPE_CHECKING:
+    from google.cloud import storage
+
+    from blocks.credentials import GoogleCredentials
 
 CONNECTIONS = 64
 """Connections kept open. With fewer than there are threads, urllib3 throws connections away and warns each time."""
@@ -22,8 +24,11 @@ OBJECT_FIELDS = (
 )
 
 
-def open_client(project: str, endpoint: str, credentials: GcpCredentials | None) -> storage.Client:
+def open_client(project: str, endpoint: str, credentials: GoogleCredentials | None) -> storage.Client:
     """A client for Google's endpoint, or without credentials for `endpoint`."""
+    from google.cloud import storage
+    from requests.adapters import HTTPAdapter
+
     if endpoint:
         client = storage.Client(
             project=project or None, credentials=anonymous(), client_options={"api_endpoint": endpoint}
@@ -38,6 +43,21 @@ def open_client(project: str, endpoint: str, credentials: GcpCredentials | None)
     for scheme in ("https://", "http://"):
         client._http.mount(scheme, adapter)
     return client
+
+
+def download(blob: storage.Blob, start: int, end: int | None, seconds: float) -> bytes:
+    """The stored bytes [start, end) of a blob, never unpacked; past its end is empty.
+
+    `seconds` is how long the answer is waited for.
+    """
+    from google.api_core.exceptions import RequestRangeNotSatisfiable
+
+    last = None if end is None else end - 1
+    try:
+        found = blob.download_as_bytes(start=start or None, end=last, raw_download=True, timeout=seconds, retry=None)
+        return bytes(found)
+    except RequestRangeNotSatisfiable:
+        return b""
 
 
 def pages(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from google.cloud.storage import Blob, Bucket
+if TYPE_CHECKING:
+    from google.cloud.storage import Blob, Bucket
 
 WRITE_TOKEN = "remediation-write"
 """Custom metadata on every object written here: a random token by which a write whose answer was lost is recognised."""

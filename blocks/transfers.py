@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prefect.blocks.core import Block
 from pydantic import Field, PrivateAttr
 
+from blocks.base import RemediationBlock
 from blocks.calls import Call, CallLimits, read, write
-from blocks.clients import GcpCredentials, Lazy, close_channel, google_credentials, plain_channel
+from blocks.clients import Lazy, close_channel, google_credentials, plain_channel
+from blocks.credentials import GoogleCredentials
 from blocks.errors import NotFound, PreconditionFailed
 from blocks.transfer_messages import Transfer, TransferProgress, job_message, progress_from, same_work
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from google.longrunning import operations_pb2  # type: ignore[import-untyped]
 
 
-class StorageTransfers(Block):
+class StorageTransfers(RemediationBlock):
     """One-off transfers between buckets. A transfer never deletes anything, at the source or at the sink."""
 
     _block_type_name = "Remediation Storage Transfers"
@@ -28,7 +29,7 @@ class StorageTransfers(Block):
     endpoint: str = Field(
         default="", description="host:port of the Storage Transfer API instead of Google's; unencrypted."
     )
-    credentials: GcpCredentials | None = Field(
+    credentials: GoogleCredentials | None = Field(
         default=None, description="Service account to use; empty: the application default credentials."
     )
     limits: CallLimits = Field(default_factory=CallLimits, description="How long calls are waited for and repeated.")

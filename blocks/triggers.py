@@ -5,16 +5,18 @@ from __future__ import annotations
 import builtins
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from google.cloud import eventarc_v1
-from google.cloud.eventarc_v1.services.eventarc.transports import EventarcGrpcTransport
-from prefect.blocks.core import Block
 from pydantic import Field, PrivateAttr
 
+from blocks.base import RemediationBlock
 from blocks.calls import Call, CallLimits, read
-from blocks.clients import GcpCredentials, Lazy, close_channel, google_credentials, plain_channel
+from blocks.clients import Lazy, close_channel, google_credentials, plain_channel
+from blocks.credentials import GoogleCredentials
 from blocks.messages import as_dict
+
+if TYPE_CHECKING:
+    from google.cloud import eventarc_v1
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class TriggerInfo:
     """`projects/<p>/subscriptions/<s>`, through which its events travel; empty when it has none."""
 
 
-class PipelineTriggers(Block):
+class PipelineTriggers(RemediationBlock):
     """The Eventarc triggers deployed for the pipeline. They are only looked at, never changed."""
 
     _block_type_name = "Remediation Triggers"
@@ -43,7 +45,7 @@ class PipelineTriggers(Block):
     project: str = Field(default="", description="Google Cloud project of the triggers.")
     region: str = Field(default="us-central1", description="Region of the triggers.")
     endpoint: str = Field(default="", description="host:port of the Eventarc API instead of Google's; unencrypted.")
-    credentials: GcpCredentials | None = Field(
+    credentials: GoogleCredentials | None = Field(
         default=None, description="Service account to use; empty: the application default credentials."
     )
     limits: CallLimits = Field(default_factory=CallLimits, description="How long calls are waited for and repeated.")
@@ -74,6 +76,8 @@ class PipelineTriggers(Block):
                 return found
 
     def _page(self, token: str) -> eventarc_v1.ListTriggersResponse:
+        from google.cloud import eventarc_v1
+
         parent = f"projects/{self.project}/locations/{self.region}"
         request = eventarc_v1.ListTriggersRequest(parent=parent, page_size=100, page_token=token)
         pager = self._open().list_triggers(request=request, retry=None, timeout=self.limits.call_seconds)
@@ -81,6 +85,9 @@ class PipelineTriggers(Block):
 
     def _open(self) -> eventarc_v1.EventarcClient:
         def make() -> eventarc_v1.EventarcClient:
+            from google.cloud import eventarc_v1
+            from google.cloud.eventarc_v1.services.eventarc.transports import EventarcGrpcTransport
+
             if self.endpoint:
                 transport = EventarcGrpcTransport(channel=plain_channel(self.endpoint))
                 return eventarc_v1.EventarcClient(transport=transport)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
-
-from google.api_core.exceptions import NotFound as NotThere
-from google.cloud import workflows_v1
-from google.longrunning import operations_pb2  # type: ignore[import-untyped]
+from typing import TYPE_CHECKING, Any
 
 from blocks.calls import Call, CallLimits, read, write
 from blocks.errors import NotFound, OutsideError, PreconditionFailed
 from blocks.operations import wait
+
+if TYPE_CHECKING:
+    from google.cloud import workflows_v1
+    from google.longrunning import operations_pb2  # type: ignore[import-untyped]
 
 _PAGE = 100
 """The most revisions the service gives in one page."""
@@ -112,6 +112,8 @@ class WorkflowDefinitions:
 
     def _check(self, workflow: str, expected: str) -> None:
         """Google's update takes no precondition, so the live revision is read just before every try."""
+        from google.api_core.exceptions import NotFound as NotThere
+
         try:
             live = self._live(workflow).revision_id
         except NotThere:
@@ -127,6 +129,8 @@ class WorkflowDefinitions:
         return definition_from(self.client().get_workflow(name=name, retry=None, timeout=self.limits.call_seconds))
 
     def _page(self, workflow: str, token: str) -> workflows_v1.ListWorkflowRevisionsResponse:
+        from google.cloud import workflows_v1
+
         request = workflows_v1.ListWorkflowRevisionsRequest(
             name=f"{self.parent}/workflows/{workflow}", page_size=_PAGE, page_token=token
         )
@@ -134,6 +138,8 @@ class WorkflowDefinitions:
         return next(pager.pages)
 
     def _update(self, definition: WorkflowDefinition) -> str:
+        from google.cloud import workflows_v1
+
         request = workflows_v1.UpdateWorkflowRequest(
             workflow=self._message(definition), update_mask={"paths": list(_FIELDS)}
         )
@@ -141,6 +147,8 @@ class WorkflowDefinitions:
         return str(sent.operation.name)
 
     def _create(self, definition: WorkflowDefinition) -> str:
+        from google.cloud import workflows_v1
+
         request = workflows_v1.CreateWorkflowRequest(
             parent=self.parent, workflow_id=definition.name, workflow=self._message(definition)
         )
@@ -148,6 +156,8 @@ class WorkflowDefinitions:
         return str(sent.operation.name)
 
     def _message(self, definition: WorkflowDefinition) -> workflows_v1.Workflow:
+        from google.cloud import workflows_v1
+
         return workflows_v1.Workflow(
             name=f"{self.parent}/workflows/{definition.name}",
             description=definition.description,
@@ -159,12 +169,16 @@ class WorkflowDefinitions:
         )
 
     def _operation(self, name: str) -> operations_pb2.Operation:
+        from google.longrunning import operations_pb2
+
         request = operations_pb2.GetOperationRequest(name=name)
         return self.client().get_operation(request=request, retry=None, timeout=self.limits.call_seconds)
 
 
 def definition_from(message: workflows_v1.Workflow) -> WorkflowDefinition:
     """What the service's message says."""
+    from google.cloud import workflows_v1
+
     created = message.revision_create_time.isoformat() if "revision_create_time" in message else ""
     return WorkflowDefinition(
         name=message.name.rsplit("/", 1)[-1],

@@ -6,26 +6,29 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from google.cloud import workflows_v1
-from google.cloud.workflows import executions_v1
-from google.cloud.workflows.executions_v1.services.executions.transports import ExecutionsGrpcTransport
-from google.cloud.workflows_v1.services.workflows.transports import WorkflowsGrpcTransport
-from prefect.blocks.core import Block
 from pydantic import Field, PrivateAttr
 
+from blocks.base import RemediationBlock
 from blocks.calls import Call, CallLimits, read, start, write
-from blocks.clients import GcpCredentials, Lazy, close_channel, google_credentials, plain_channel
+from blocks.clients import Lazy, close_channel, google_credentials, plain_channel
+from blocks.credentials import GoogleCredentials
 from blocks.errors import NotFound, OutsideError, PermanentError
 from blocks.execution import Execution, ExecutionState, WorkflowInfo, execution_from, workflow_from
 from blocks.workflow_definitions import WorkflowDefinition, WorkflowDefinitions
 
+if TYPE_CHECKING:
+    from google.cloud import workflows_v1
+    from google.cloud.workflows import executions_v1
+
 _PAGE = 100
-"""The most executions the service gives in one page with everything in them (view FULL)."""
+"""The most executions the service gives in one page with everything in them."""
+_EVERYTHING = "FULL"
+"""The view (`ExecutionView`) that has argument and result too."""
 
 
-class PipelineWorkflows(Block):
+class PipelineWorkflows(RemediationBlock):
     """The pipeline's workflows and their executions."""
 
     _block_type_name = "Remediation Workflows"
@@ -38,7 +41,7 @@ class PipelineWorkflows(Block):
     executions_endpoint: str = Field(
         default="", description="host:port of the Workflow Executions API instead of Google's; empty: as endpoint."
     )
-    credentials: GcpCredentials | None = Field(
+    credentials: GoogleCredentials | None = Field(
         default=None, description="Service account to use; empty: the application default credentials."
     )
     limits: CallLimits = Field(default_factory=CallLimits, description="How long calls are waited for and repeated.")
@@ -91,7 +94,7 @@ class PipelineWorkflows(Block):
         request: dict[str, Any] = {
             "parent": self._name(workflow),
             "page_size": _PAGE,
-            "view": executions_v1.ExecutionView.FULL,
+            "view": _EVERYTHING,
             "filter": " AND ".join(wanted),
         }
         call = Call(f"list the executions of workflow {workflow}", "workflows.executions.list")
@@ -110,7 +113,7 @@ class PipelineWorkflows(Block):
         call = Call(
             f"look at execution {name}", "workflows.executions.get", "it may be older than what Workflows keeps."
         )
-        request = {"name": name, "view": executions_v1.ExecutionView.FULL}
+        request = {"name": name, "view": _EVERYTHING}
 
         def attempt() -> Execution:
             client = self._executions_client()
@@ -127,6 +130,8 @@ class PipelineWorkflows(Block):
         call = Call(
             f"start workflow {workflow}", "workflows.executions.create", "deploy it, or check project and region."
         )
+        from google.cloud.workflows import executions_v1
+
         execution = executions_v1.Execution(argument=json.dumps(argument), labels=labels)
         parent = self._name(workflow)
 
@@ -180,6 +185,9 @@ class PipelineWorkflows(Block):
 
     def _workflows_client(self) -> workflows_v1.WorkflowsClient:
         def make() -> workflows_v1.WorkflowsClient:
+            from google.cloud import workflows_v1
+            from google.cloud.workflows_v1.services.workflows.transports import WorkflowsGrpcTransport
+
             if self.endpoint:
                 transport = WorkflowsGrpcTransport(channel=plain_channel(self.endpoint))
                 return workflows_v1.WorkflowsClient(transport=transport)
@@ -189,6 +197,9 @@ class PipelineWorkflows(Block):
 
     def _executions_client(self) -> executions_v1.ExecutionsClient:
         def make() -> executions_v1.ExecutionsClient:
+            from google.cloud.workflows import executions_v1
+            from google.cloud.workflows.executions_v1.services.executions.transports import ExecutionsGrpcTransport
+
             if endpoint := self.executions_endpoint or self.endpoint:
                 transport = ExecutionsGrpcTransport(channel=plain_channel(endpoint))
                 return executions_v1.ExecutionsClient(transport=transport)

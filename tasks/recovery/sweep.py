@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any, TypeVar
 
-import pandas as pd
 from pydantic import BaseModel
 
 from blocks.catalogue import SCENE_ID
@@ -80,18 +80,22 @@ def chunks(items: Iterable[Item], size: int = CHUNK) -> Iterator[list[Item]]:
 
 def fault_table(bad: list[Verdict], most: int) -> list[dict[str, Any]]:
     """Scenes that need attention, those with the most frequent fault first; at most `most` rows."""
-    if not bad:
-        return []
-    frame = pd.DataFrame([verdict.model_dump() for verdict in bad])
-    frame["scenes with this fault"] = frame.groupby("fault")["scene_id"].transform("count")
-    frame["what"] = frame["unseen"].where(frame["unseen"] != "", frame["first"])
-    ordered = frame.sort_values(["scenes with this fault", "scene_id"], ascending=[False, True]).head(most)
-    columns = {"scene_id": "scene", "fault": "fault", "errors": "errors", "what": "first"}
-    return list(ordered[[*columns, "scenes with this fault"]].rename(columns=columns).to_dict("records"))
+    scenes = Counter(verdict.fault for verdict in bad)
+    ordered = sorted(bad, key=lambda verdict: (-scenes[verdict.fault], verdict.scene_id))
+    return [
+        {
+            "scene": verdict.scene_id,
+            "fault": verdict.fault,
+            "errors": verdict.errors,
+            "first": verdict.unseen or verdict.first,
+            "scenes with this fault": scenes[verdict.fault],
+        }
+        for verdict in ordered[:most]
+    ]
 
 
 def systematic_faults(bad: list[Verdict], seen: int, policy: RemediationPolicy) -> dict[str, int]:
     """Faults on so many scenes, in number and in percent of those looked at, that the cause is not in the scenes."""
-    counts = pd.Series([verdict.fault for verdict in bad if not verdict.unseen], dtype=str).value_counts()
-    many = counts[(counts >= policy.systematic_scenes) & (100 * counts >= policy.systematic_percent * seen)]
-    return {str(fault): int(count) for fault, count in many.items()}
+    counts = Counter(verdict.fault for verdict in bad if not verdict.unseen)
+    least = max(policy.systematic_scenes, policy.systematic_percent * seen / 100)
+    return {fault: count for fault, count in counts.most_common() if count >= least}

@@ -15,6 +15,7 @@ PAGE = HOME / "docs" / "benchmarks.md"
 BENCHMARKS = {
     "bench_validation": "Validation: scenes per second, requests per scene, and the schema check against jsonschema",
     "bench_overhead": "Orchestration: 50 recoveries through the flow and through the plain functions",
+    "bench_imports": "Start of a flow run: what importing each flow costs",
     "bench_demo": "The demo: from the event to the proof",
     "bench_plan": "Backup: planning without a server",
     "bench_sync": "Backup: the sync engine beside rclone and gcloud",

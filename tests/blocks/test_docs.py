@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from prefect.blocks.core import Block
+from prefect.types import SecretDict
 from pydantic.fields import FieldInfo
 
 import blocks
@@ -16,7 +17,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "blocks.md").read_text()
 
 def shown(field: FieldInfo) -> str:
     default = field.get_default(call_default_factory=True)
-    if default is None or default in ("", []):
+    if default is None or default in ("", [], SecretDict({})):
         return "empty"
     return (
         f"`{default!r}`"
@@ -44,13 +45,12 @@ def test_the_limits_are_those_of_the_code() -> None:
 
 
 def test_the_example_is_a_valid_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    from prefect_gcp import GcpCredentials
-
+    from blocks.credentials import GoogleCredentials
     from blocks.environment import PipelineEnvironment
 
     example = PAGE.split("```python\n")[1].split("```")[0]
     saved: list[PipelineEnvironment] = []
-    monkeypatch.setattr(GcpCredentials, "load", lambda name: None)
+    monkeypatch.setattr(GoogleCredentials, "load", lambda name: None)
     monkeypatch.setattr(PipelineEnvironment, "save", lambda self, name, overwrite: saved.append(self))
     exec(compile(example, "docs/blocks.md", "exec"), {})
     assert saved[0].workflows.project == "my-project"

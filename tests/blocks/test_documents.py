@@ -16,10 +16,10 @@ from prefect import flow, task
 from prefect.blocks.core import Block
 from prefect.client.orchestration import get_client
 from prefect.settings import get_current_settings
-from prefect_gcp import GcpCredentials
 
 import blocks
 from blocks.calls import CallLimits
+from blocks.credentials import GoogleCredentials
 from blocks.environment import PipelineEnvironment
 from blocks.gke import GkeCluster
 from blocks.policy import RemediationPolicy
@@ -66,7 +66,7 @@ def test_registering_the_package_finds_every_block() -> None:
 
     found = {member for _, member in inspect.getmembers(blocks) if Block.is_block_class(member)}
     assert found == set(ALL)
-    assert len(ALL) == 12
+    assert len(ALL) == 13
 
 
 def test_the_command_line_registers_every_block() -> None:
@@ -120,7 +120,7 @@ def everything_the_api_shows() -> str:
 
 
 def test_credentials_are_masked_wherever_they_are_shown(service_account: dict[str, str]) -> None:
-    credentials = GcpCredentials(service_account_info=service_account)
+    credentials = GoogleCredentials(service_account_info=service_account)
     PipelineStorage(credentials=credentials).save("with-key", overwrite=True)
     storage = PipelineStorage.load("with-key")
     environment = PipelineEnvironment(project="p", storage=storage)
@@ -138,14 +138,13 @@ def test_credentials_are_masked_wherever_they_are_shown(service_account: dict[st
         assert secret not in shown
     loaded = PipelineEnvironment.load("with-key").storage.credentials
     assert loaded is not None
-    assert loaded.service_account_info is not None
     assert loaded.service_account_info.get_secret_value()["private_key"] == service_account["private_key"]
 
 
 def test_a_key_is_used_for_google_and_not_sent_to_an_endpoint_override(
     service_account: dict[str, str], sandbox: Sandbox
 ) -> None:
-    credentials = GcpCredentials(service_account_info=service_account)
+    credentials = GoogleCredentials(service_account_info=service_account)
     real = PipelineStorage(credentials=credentials).client()
     assert real._credentials.service_account_email == service_account["client_email"]
     assert real.api_endpoint == "https://storage.googleapis.com"
