@@ -19,6 +19,7 @@ EFFECTS: dict[Effect, str] = {"delete": "deletion", "start": "start", "write": "
 MARK = {
     "complete": "✅ complete",
     "never_ran": "· never ran",
+    "expired": "⌛ expired",
     "missing": "❌ missing",
     "corrupt": "❌ corrupt",
     "stale": "⚠️ stale",

@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from blocks.catalogue_query import class_of
@@ -108,18 +107,12 @@ def look_and_plan(
 def surroundings(context: Context, facts: SceneFacts, plan: Plan, wanted: Wanted) -> Surroundings:
     """What the guard weighs the plan against."""
     environment = context.environment
-    hours = timedelta(hours=environment.policy.attempts_hours)
-    attempts: dict[str, int] = {}
-    for run in facts.past:
-        if run.begun_at > datetime.now(UTC) - hours and run.outcome != "recovered":
-            for stage in run.restart:
-                attempts[stage] = attempts.get(stage, 0) + 1
     if plan.fault and wanted.mode == "apply":
         record_fault(environment, plan.fault, facts.scene_id)
     return Surroundings(
         total_objects=len(facts.files),
         live=tuple(work.what for work in facts.live) + tuple(held(facts)),
-        attempts=attempts,
+        attempts=facts.tried,
         same_fault=scenes_with_fault(environment, plan.fault, but=facts.scene_id) if plan.fault else 0,
         accept_systematic=wanted.accept_systematic,
     )
