@@ -9,7 +9,7 @@ segment, `**` across segments, `**/` also nothing at all.
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,7 +17,15 @@ SCENE_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 """What a scene id may look like: the pipeline's own rule for its jobs."""
 
 ObjectClass = Literal[
-    "input", "data", "completion_marker", "trigger_object", "lock", "idempotency_record", "failure_marker", "report"
+    "input",
+    "data",
+    "completion_marker",
+    "trigger_object",
+    "lock",
+    "guard",
+    "idempotency_record",
+    "failure_marker",
+    "report",
 ]
 
 
@@ -37,6 +45,8 @@ class Marker(Model):
     """False: a healthy stage may lack it (nobody writes it, only the local runner does, or only in one mode)."""
     rewrite: bool = False
     """A remediation may write it after it proved the stage: no cloud component does, yet a later stage asks for it."""
+    outputs: tuple[str, ...] = ()
+    """Patterns of what only the step that writes this marker makes, where a stage has several steps."""
     notes: str = ""
 
 
@@ -81,6 +91,10 @@ class Stage(Model):
     title: str
     needs: tuple[str, ...] = ()
     """Stages whose outputs this one reads: they must be good before this one is run again."""
+    reads: tuple[str, ...] = ()
+    """Objects of those stages without which this one's job fails, as far as retention may have removed them."""
+    promised_by: dict[str, tuple[str | bool, ...]] = Field(default_factory=dict)
+    """Settings of the scene (`settings`), with the values that promise an optional stage to whoever gets the scene."""
     inputs: tuple[Output, ...] = ()
     """Objects no stage of the pipeline makes (uploads, external exports). Never deleted; bad ones escalate."""
     needs_markers: tuple[str, ...] = ()
@@ -166,13 +180,50 @@ class Scheduler(Model):
 
 
 class Lock(Model):
-    """A lock object some workflow takes. `holder_field` names the execution that holds it."""
+    """A lock object some workflow takes; `path` may be a pattern. `holder_field` names the execution that holds it."""
+
+    path: str
+    stage: str = ""
+    """Empty for locks that nobody has described: they stop every stage."""
+    holder_field: str = "execution_id"
+    workflow: str = ""
+    """Empty: the lock itself says it, in its field `workflow`."""
+    ttl_seconds: int | None = None
+
+
+class Guard(Model):
+    """An object by which a person, or the pipeline itself, stops work. It is no data: never deleted, never rerun past.
+
+    The first guard whose pattern fits an object is the one it is.
+    """
+
+    paths: tuple[str, ...] = Field(min_length=1)
+    """Patterns relative to the scene, or to the bucket when `bucket_wide`."""
+    bucket_wide: bool = False
+    argument_key: str = ""
+    """Key of the scene's settings or of an execution's argument that names another path for it."""
+    kind: Literal["stop", "pause", "breaker"]
+    """`stop`: its being there stops. `pause`: the same, or JSON that says `paused`. `breaker`: JSON that says `open`."""
+    recovery_seconds: int = Field(default=600, gt=0)
+    """Of a breaker: how long after it opened one run is let through as a probe."""
+    stages: tuple[str, ...] = ()
+    """What it stops; empty means every stage."""
+    meaning: str
+    """What it says, as the end of a sentence that begins with its path, and what to do."""
+
+
+class Retention(Model):
+    """What the pipeline's own clean-up deletes by age, silently in the bucket."""
+
+    patterns: tuple[str, ...] = Field(min_length=1)
+    days: int = Field(gt=0)
+
+
+class WorkRecord(Model):
+    """Records by which a workflow knows that it has done something: while one is there, running `stage` does nothing."""
 
     path: str
     stage: str
-    holder_field: str = "execution_id"
-    workflow: str
-    ttl_seconds: int | None = None
 
 
 class GkeJob(Model):
@@ -203,6 +254,22 @@ class Catalogue(Model):
     schedulers: dict[str, Scheduler]
     locks: tuple[Lock, ...] = ()
     gke_jobs: tuple[GkeJob, ...] = ()
+    work_records: tuple[WorkRecord, ...] = ()
+    guards: tuple[Guard, ...] = ()
+    retention: dict[str, Retention] = Field(default_factory=dict)
+    asset_folder: str = Field(default="assets/obj_{object_id}", pattern=r"^[^{}*]*\{object_id\}$")
+    """The folder of one object's assets."""
+    parts: tuple[str, ...] = ()
+    """Patterns of objects that belong to the scene's USD whoever put them there: a damaged one is an error, though it
+    is no stage's and no rerun mends it."""
+    export_ids: tuple[str, ...] = ("{object_id}",)
+    """What the export may call an object: templates with `{object_id}` and `{scene_id}`."""
+    settings: str = "config.json"
+    """The scene's own options, which its owner may have put there."""
+    manifest_versions: tuple[str, ...] = ()
+    """Versions of the scene manifest that somebody knows; empty means any."""
+    schemas: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Changes to the shipped JSON schemas by their names, as JSON merge patches (RFC 7396)."""
     object_classes: tuple[ObjectRule, ...]
     """Of objects below a scene's root; what no rule matches is data."""
     bucket_object_classes: tuple[ObjectRule, ...] = ()

@@ -77,8 +77,12 @@ def _references(catalogue: Catalogue) -> Iterator[tuple[KeyPath, str, str | None
     for name, scheduler in catalogue.schedulers.items():
         yield ("schedulers", name, "target"), "workflow", scheduler.target
     for index, lock in enumerate(catalogue.locks):
-        yield ("locks", index, "stage"), "stage", lock.stage
-        yield ("locks", index, "workflow"), "workflow", lock.workflow
+        yield ("locks", index, "stage"), "stage", lock.stage or None
+        yield ("locks", index, "workflow"), "workflow", lock.workflow or None
+    for index, record in enumerate(catalogue.work_records):
+        yield ("work_records", index, "stage"), "stage", record.stage
+    for index, guard in enumerate(catalogue.guards):
+        yield from _each(("guards", index, "stages"), "stage", guard.stages)
     for index, gke_job in enumerate(catalogue.gke_jobs):
         yield ("gke_jobs", index, "stage"), "stage", gke_job.stage
 
@@ -179,8 +183,15 @@ def _classified(catalogue: Catalogue) -> Iterator[tuple[KeyPath, str, str, tuple
         for index, item in enumerate(stage.inputs):
             for path in (item.path, *item.or_paths):
                 yield ("stages", name, "inputs", index), "a stage's input", path, ("input", "trigger_object")
+        for index, path in enumerate(stage.reads):
+            yield ("stages", name, "reads", index), "what a stage reads", path, ("data",)
     for index, lock in enumerate(catalogue.locks):
         yield ("locks", index, "path"), "a lock", lock.path, ("lock",)
+    for index, record in enumerate(catalogue.work_records):
+        yield ("work_records", index, "path"), "a work record", record.path, ("idempotency_record",)
+    for index, guard in enumerate(catalogue.guards):
+        for path in () if guard.bucket_wide else guard.paths:
+            yield ("guards", index, "paths"), "a guard", path, ("guard",)
 
 
 # ---------------------------------------------------------------------------------------------------- rerun and clear

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final, TypeVar
 
-from blocks.catalogue import SCENE_ID, Catalogue, ObjectClass, ObjectRule, Output, Stage
+from blocks.catalogue import SCENE_ID, Catalogue, Lock, ObjectClass, ObjectRule, Output, Stage
 from blocks.patterns import matches as matches
 from blocks.patterns import widen
 
@@ -99,6 +99,29 @@ def stage_of_failure_marker(catalogue: Catalogue, path: str) -> tuple[str, ...]:
         for name, stage in catalogue.stages.items()
         if any(matches(widen(known), path) for known in stage.failure_markers)
     )
+
+
+def writes(stage: Stage) -> tuple[str, ...]:
+    """Templates of the objects this stage writes.
+
+    A pattern whose last part is a mere wildcard only asks that something is there: what else lies in that folder is
+    not the stage's.
+    """
+    return tuple(
+        path for output in stage.outputs for path in (output.path, *output.or_paths) if not presence_only(path)
+    )
+
+
+def presence_only(path: str) -> bool:
+    """Whether a template asks for anything in a folder instead of naming an object."""
+    return not path.rpartition("/")[2].strip("*")
+
+
+def lock_of(catalogue: Catalogue, path: str) -> Lock | None:
+    """The lock that an object of a scene is: the first rule whose pattern fits; None for everything else."""
+    if class_of(catalogue, path) != "lock":
+        return None
+    return next((lock for lock in catalogue.locks if matches(lock.path, path)), None)
 
 
 def expected_outputs(stage: Stage, paths: Collection[str]) -> tuple[Output, ...]:

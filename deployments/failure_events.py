@@ -12,12 +12,12 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from pydantic import BaseModel
-from tasks.remediation.live import scene_of_argument
 
 from blocks.catalogue import SCENE_ID
 from blocks.catalogue_query import class_of, split_scene, stage_of_failure_marker
 from blocks.environment import PipelineEnvironment
 from blocks.errors import NotFound
+from tasks.pipeline.activity import scene_of_argument
 
 EVENT = "pipeline.export.failed"
 

@@ -19,7 +19,7 @@ from tasks.actions.history import History, Source, find_lost, keep, quarantine_n
 from tasks.remediation.kind import Doing, Kind, NoWayBack, Params
 from tasks.remediation.plan import Action
 
-NEVER_DELETED: tuple[ObjectClass, ...] = ("input",)
+NEVER_DELETED: tuple[ObjectClass, ...] = ("input", "guard")
 NEVER_RESTORED: tuple[ObjectClass, ...] = ("lock", "idempotency_record")
 MARKERS: tuple[ObjectClass, ...] = ("completion_marker", "trigger_object", "failure_marker")
 """Classes of which writing an object may start workflows."""

@@ -1,11 +1,10 @@
-"""What is at work on scenes right now: workflow executions, Cloud Run jobs, GPU Jobs, and locks with their holders.
+"""What is at work on scenes right now: workflow executions, Cloud Run jobs, GPU Jobs.
 
-Nothing is restarted under somebody's hands, and no lock is removed whose holder may live.
+Nothing is restarted under somebody's hands.
 """
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -13,13 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from blocks.catalogue import Lock
 from blocks.environment import PipelineEnvironment
 from blocks.errors import NotFound
 from blocks.execution import LIVE_STATES, Execution
 from tasks.pipeline.labels import RUN_LABEL, RUN_VARIABLE
 from tasks.remediation.context import Context
-from tasks.validation.source import SceneFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +27,6 @@ class LiveWork:
     what: str
     run: str = ""
     """The remediation run that started it, if one did."""
-
-
-@dataclass(frozen=True, slots=True)
-class LockFact:
-    """A lock object of a scene and whether its holder still runs (None: cannot tell)."""
-
-    path: str
-    generation: int
-    size: int
-    holder: str
-    alive: bool | None
 
 
 def live_work(environment: PipelineEnvironment) -> list[LiveWork]:
@@ -127,39 +113,3 @@ def scene_of_argument(execution: Execution, environment: PipelineEnvironment) ->
 
 def short(name: str) -> str:
     return name.rpartition("/")[2]
-
-
-def scene_locks(environment: PipelineEnvironment, scene_id: str, files: dict[str, SceneFile]) -> list[LockFact]:
-    """The scene's lock objects, each with the liveness of the execution it names."""
-    found = []
-    for lock in environment.catalogue.locks:
-        if (file := files.get(lock.path)) is not None:
-            name = environment.catalogue.scene_prefix(scene_id) + lock.path
-            body = environment.storage.read(environment.data_bucket, name, generation=file.generation)
-            holder = holder_of(body, lock)
-            alive = holder_lives(environment, lock, holder, file)
-            found.append(LockFact(lock.path, file.generation or 0, file.size, holder, alive))
-    return found
-
-
-def holder_of(body: bytes, lock: Lock) -> str:
-    """The execution a lock names, or '' when it does not say."""
-    try:
-        payload = json.loads(body)
-    except ValueError:
-        return ""
-    return str(payload.get(lock.holder_field) or "") if isinstance(payload, dict) else ""
-
-
-def holder_lives(environment: PipelineEnvironment, lock: Lock, holder: str, file: SceneFile) -> bool | None:
-    """Ask Workflows about the holder. A lock that names nobody is only known to be dead after its time to live."""
-    if not holder:
-        if lock.ttl_seconds is None or file.updated is None:
-            return None
-        return False if datetime.now(UTC) - file.updated > timedelta(seconds=lock.ttl_seconds) else None
-    place = f"projects/{environment.workflows.project}/locations/{environment.workflows.region}"
-    name = holder if "/" in holder else f"{place}/workflows/{lock.workflow}/executions/{holder}"
-    try:
-        return environment.workflows.execution(name).live
-    except NotFound:
-        return False

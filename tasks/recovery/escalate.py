@@ -8,6 +8,7 @@ from blocks.catalogue import Catalogue
 from blocks.patterns import matches, widen
 from tasks.recovery.observe import SceneFacts
 from tasks.recovery.offers import Offer
+from tasks.recovery.records import undecided
 from tasks.recovery.units import needs_job_id, without_a_way
 
 MAX_UNMENDED = 3
@@ -22,6 +23,10 @@ def escalations(
     made = {stage for unit in facts.units for stage in unit.stages}
     prefix = catalogue.scene_prefix(facts.scene_id)
     offered = {offer.object: offer for offer in facts.offers}
+    if facts.incomplete and facts.units:
+        yield f"{facts.scene_id} has more objects than were listed; nothing is planned from a part of a scene."
+    yield from (stop.sentence for stop in facts.stops if stop.stops(made))
+    yield from undecided(facts.records, made)
     for finding in facts.bad_inputs:
         name = prefix + finding.object
         if name in mended:

@@ -6,24 +6,32 @@ import json
 import time
 from dataclasses import dataclass, field
 
-from blocks.catalogue import SCENE_ID
+from blocks.catalogue import SCENE_ID, Catalogue
 from blocks.catalogue_query import class_of, expand
 from blocks.environment import PipelineEnvironment
 from blocks.errors import PermanentError
 from blocks.genie_sim import GenieSimHealth
 from blocks.stored_object import Protection
-from tasks.pipeline.activity import LiveBoard, LiveWork, LockFact, scene_locks
+from tasks.pipeline.activity import LiveBoard, LiveWork
+from tasks.pipeline.locks import LockFact
 from tasks.recovery.offers import Offer, find_offers
+from tasks.recovery.options import Argument, former_arguments
+from tasks.recovery.records import WorkRecord, work_records
 from tasks.recovery.request import PROCEDURE
+from tasks.recovery.stops import scene_locks, scene_stops
 from tasks.recovery.units import Unit, stages_to_make, units
 from tasks.remediation.context import Context
 from tasks.remediation.outcome import GOOD
 from tasks.remediation.runs import PastRun, past_runs
+from tasks.validation.attribution import located
 from tasks.validation.findings import Finding, SceneReport
+from tasks.validation.guards import Stop
 from tasks.validation.scene import validate_scene
-from tasks.validation.source import BucketSource, SceneFile, Vanished
+from tasks.validation.source import BucketSource, Listed, SceneFile, Vanished
 from tasks.validation.view import Depth
 
+JOB = "geniesim/job.json"
+"""The record of the simulation's job."""
 GENIE_SIM_ASKED = 3
 """How often Genie Sim is asked before it is believed to be down."""
 PROMISE_HOURS = 24.0 * 7
@@ -50,6 +58,16 @@ class SceneFacts:
     bad_inputs: tuple[Finding, ...] = ()
     offers: tuple[Offer, ...] = ()
     units: tuple[Unit, ...] = field(default=())
+    stops: tuple[Stop, ...] = ()
+    """Guards that say something: nothing is rerun past one that stops it."""
+    records: tuple[WorkRecord, ...] = ()
+    """Records that make a rerun of the simulation or its import skip."""
+    options: dict[str, Argument] = field(default_factory=dict)
+    """Argument of the last successful execution on this scene, by workflow."""
+    object_ids: tuple[str, ...] | None = None
+    """Objects that a rerun will make again; None when neither the manifest nor the input tells."""
+    incomplete: bool = False
+    """Not everything of the scene was listed."""
 
 
 class SceneView(BucketSource):
@@ -58,9 +76,9 @@ class SceneView(BucketSource):
     hidden: frozenset[str] = frozenset()
     """Paths that are left out."""
 
-    def files(self) -> dict[str, SceneFile]:
+    def files(self) -> Listed:
         """All files but the hidden ones."""
-        return {path: file for path, file in super().files().items() if path not in self.hidden}
+        return super().files().only(lambda file: None if file.path in self.hidden else file)
 
 
 def scene_view(environment: PipelineEnvironment, scene_id: str) -> SceneView:
@@ -91,14 +109,17 @@ def observe_scene(context: Context, scene_id: str, depth: Depth = "full") -> Sce
         raise PermanentError(
             f"There is no scene {scene_id!r} in gs://{environment.data_bucket}/scenes/; check the id and the data bucket."
         )
-    locks = scene_locks(environment, scene_id, files)
+    locks = scene_locks(environment, source)
     source.hidden = frozenset(lock.path for lock in locks if lock.alive is False)
     report = validate_scene(source, environment.catalogue, depth)
     runs = past_runs(environment.storage, environment.ops_bucket, scene_id, PROMISE_HOURS)
     past = tuple(run for run in runs if run.procedure == PROCEDURE)
     promised = owed_by(past[-1]) if past and past[-1].outcome not in GOOD else ()
-    planned = tuple(units(stages_to_make(report.stages, environment.catalogue, promised), environment.catalogue))
+    stages = stages_to_make(report.stages, environment.catalogue, promised, files)
+    planned = tuple(units(stages, environment.catalogue))
     bad = tuple(bad_inputs(report, environment))
+    options = former_arguments(environment, scene_id, planned)
+    job_id = genie_sim_job_id(source, files)
     return SceneFacts(
         scene_id=scene_id,
         report=report,
@@ -108,13 +129,18 @@ def observe_scene(context: Context, scene_id: str, depth: Depth = "full") -> Sce
         locks=tuple(locks),
         past=past,
         promised=promised,
-        job_id=genie_sim_job_id(source, files),
+        job_id=job_id,
         genie_sim=ask_genie_sim(environment) if needs_genie_sim(planned, environment) else None,
         not_deployed=tuple(missing_entries(planned, environment)),
         triggers=tuple(trigger.name for trigger in environment.triggers.list()) if planned else (),
         bad_inputs=bad,
         offers=tuple(find_offers(environment, scene_id, {f.object for f in bad})) if bad else (),
         units=planned,
+        stops=scene_stops(environment, source, list(options.values())) if planned else (),
+        records=tuple(work_records(source, environment.catalogue, job_id, JOB)) if planned else (),
+        options=options,
+        object_ids=object_ids(source, environment.catalogue) if planned else None,
+        incomplete=bool(files.cut),
     )
 
 
@@ -122,6 +148,21 @@ def owed_by(past: PastRun) -> tuple[str, ...]:
     """The stages that a run was to make again."""
     stages = past.details.get("stages")
     return tuple(str(stage) for stage in stages) if isinstance(stages, list) else ()
+
+
+def object_ids(source: BucketSource, catalogue: Catalogue) -> tuple[str, ...] | None:
+    """Ids of the objects that a rerun will make: those of the manifest; without one, those of the reconstruction."""
+    try:
+        listed = json.loads(source.read(located(catalogue, "manifest")))["objects"]
+        return tuple(str(entry["id"]) for entry in listed)
+    except (KeyError, TypeError, ValueError, Vanished):
+        pass
+    for output in (output for stage in catalogue.stages.values() for output in stage.inputs):
+        before, found, _ = output.path.partition("{object_id}")
+        names = {path[len(before) :].partition("/")[0] for path in source.files() if path.startswith(before)}
+        if found and names:
+            return tuple(sorted(names))
+    return None
 
 
 def bad_inputs(report: SceneReport, environment: PipelineEnvironment) -> list[Finding]:
@@ -160,10 +201,10 @@ def missing_entries(planned: tuple[Unit, ...], environment: PipelineEnvironment)
 
 def genie_sim_job_id(source: BucketSource, files: dict[str, SceneFile]) -> str | None:
     """`job_id` of `geniesim/job.json`, or None when there is none that can be read or used."""
-    if "geniesim/job.json" not in files:
+    if JOB not in files:
         return None
     try:
-        job = json.loads(source.read("geniesim/job.json"))
+        job = json.loads(source.read(JOB))
     except (ValueError, Vanished):
         return None
     job_id = job.get("job_id") if isinstance(job, dict) else None

@@ -13,16 +13,19 @@ from collections.abc import Iterable, Iterator
 from pydantic import JsonValue
 
 from blocks.catalogue import Catalogue
-from blocks.catalogue_query import class_of, expand, job_env, workflow_argument
+from blocks.catalogue_query import class_of, expand, job_env, workflow_argument, writes
 from blocks.patterns import matches
 from tasks.recovery.escalate import escalations
 from tasks.recovery.observe import SceneFacts
 from tasks.recovery.offers import Offer
+from tasks.recovery.options import with_former_options
 from tasks.recovery.request import PROCEDURE
 from tasks.recovery.units import Unit, fired_by, roots, stages_to_make, startable
 from tasks.remediation.plan import Action, Plan, Risk
 
-NEVER_DELETED = ("input", "idempotency_record")
+NEVER_DELETED = ("input", "guard", "idempotency_record")
+"""Classes that no clearing deletes. A stale lock and a work record of the job that is made again are named singly."""
+MARKERS = ("completion_marker", "failure_marker")
 
 
 def plan_recovery(facts: SceneFacts, catalogue: Catalogue, bucket: str, restore_inputs: bool = False) -> Plan:
@@ -34,7 +37,7 @@ def plan_recovery(facts: SceneFacts, catalogue: Catalogue, bucket: str, restore_
         bucket: The data bucket's name, for the workflows' arguments.
         restore_inputs: Put good copies of bad inputs back first, where there are any.
     """
-    stages = stages_to_make(facts.report.stages, catalogue, facts.promised)
+    stages = stages_to_make(facts.report.stages, catalogue, facts.promised, facts.files)
     made = tuple(dict.fromkeys([*(s for unit in facts.units for s in unit.stages if s in ran(facts)), *stages]))
     restored = facts.offers if restore_inputs else ()
     builder = Builder(facts, catalogue, bucket)
@@ -124,15 +127,21 @@ class Builder:
         """Completion and failure markers of every stage that is made again."""
         for stage in stages:
             rules = self.catalogue.stages[stage]
-            for path in self.matching([*rules.clear.markers, *rules.failure_markers], rules.clear.keep):
+            for path in self.matching([*rules.clear.markers, *rules.failure_markers], rules.clear.keep, MARKERS):
                 yield self.delete("clear completion markers", path, f"{stage} is made again; it would skip or mislead")
 
     def unit(self, unit: Unit, earlier: Iterable[Unit], made: tuple[str, ...]) -> Iterator[Action]:
         """Clear the unit's outputs, run it, check what it made, and record what no cloud component records."""
+        step = f"clear outputs for {unit.entry}"
+        written = self.written(unit)
         for stage in unit.stages:
             rules = self.catalogue.stages[stage]
             for path in self.matching(rules.clear.outputs, rules.clear.keep):
-                yield self.delete(f"clear outputs for {unit.entry}", path, f"{stage} makes it again")
+                if any(matches(pattern, path) for pattern in written):
+                    yield self.delete(step, path, f"{stage} makes it again")
+        for record in self.facts.records:
+            if record.stage in unit.stages and record.ours and record.path in self.facts.files:
+                yield self.delete(step, record.path, f"{record.stage} would answer SKIPPED", quarantine=True)
         yield self.start(unit, fired_by(unit, earlier, self.catalogue, self.facts.triggers))
         checked = tuple(s for s in unit.stages if s in made or not self.catalogue.stages[s].optional)
         yield Action(
@@ -146,6 +155,15 @@ class Builder:
             params={"stages": list(checked), "after": self.start_target(unit)},
         )
         yield from self.records(unit, checked)
+
+    def written(self, unit: Unit) -> list[str]:
+        """Patterns of what the unit will write again: a simulation that is run again gives its outputs another id."""
+        catalogue, facts = self.catalogue, self.facts
+        job_id = None if any(catalogue.stages[stage].genie_sim for stage in unit.stages) else facts.job_id
+        templates = [path for stage in unit.stages for path in writes(catalogue.stages[stage])]
+        if facts.object_ids is None:
+            templates = [path.replace("{object_id}", "*") for path in templates]
+        return [pattern for path in templates for pattern in expand(path, facts.object_ids or (), job_id)]
 
     def records(self, unit: Unit, stages: Iterable[str]) -> Iterator[Action]:
         """Markers that a later stage asks for and that no cloud component writes."""
@@ -190,6 +208,9 @@ class Builder:
                 event_name=unit.event_name,
                 job_id=self.facts.job_id,
             )
+            if former := self.facts.options.get(unit.entry):
+                template = self.catalogue.workflows[unit.entry].argument
+                argument = with_former_options(template, argument, former)
             seconds = self.catalogue.workflows[unit.entry].timeout_seconds
             params = {**common, "workflow": unit.entry, "argument": argument, "timeout_seconds": seconds}
             if trigger:
@@ -209,19 +230,22 @@ class Builder:
     def start_target(self, unit: Unit) -> str:
         return f"{unit.entry} for {self.facts.scene_id}"
 
-    def matching(self, patterns: Iterable[str], keep: Iterable[str]) -> Iterator[str]:
+    def matching(
+        self, patterns: Iterable[str], keep: Iterable[str], classes: tuple[str, ...] | None = None
+    ) -> Iterator[str]:
         """Existing files that match, are not kept, were not named yet, and are of a class that may be deleted."""
-        kept = tuple(keep)
-        for pattern in (found for template in patterns for found in expand(template, (), self.facts.job_id)):
+        kept = (*keep, *(stop.path for stop in self.facts.stops))
+        for pattern in (one for template in patterns for one in expand(template, (), self.facts.job_id)):
             for path in sorted(self.facts.files):
                 if path in self.named or not matches(pattern, path) or any(matches(k, path) for k in kept):
                     continue
-                if class_of(self.catalogue, path) not in NEVER_DELETED:
+                found = class_of(self.catalogue, path)
+                if found in classes if classes else found not in NEVER_DELETED:
                     self.named.add(path)
                     yield path
 
-    def delete(self, step: str, path: str, why: str) -> Action:
-        """Delete one object of the generation that was seen."""
+    def delete(self, step: str, path: str, why: str, *, quarantine: bool = False) -> Action:
+        """Delete one object of the generation that was seen; with `quarantine` a copy is kept whatever the bucket does."""
         self.named.add(path)
         file = self.facts.files[path]
         params = {"name": self.prefix + path, "generation": file.generation or 0, "crc32c": file.crc32c or ""}
@@ -231,8 +255,8 @@ class Builder:
             effect="delete",
             target=self.prefix + path,
             precondition=f"generation {file.generation}",
-            undo=self.undo,
+            undo="copy in the ops bucket's quarantine" if quarantine else self.undo,
             why=why,
             bytes=file.size,
-            params={**params, "copy_first": True} if self.copy_first else params,
+            params={**params, "copy_first": True} if self.copy_first or quarantine else params,
         )

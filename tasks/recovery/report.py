@@ -11,6 +11,7 @@ from tasks.remediation.run import Run
 MARK = {
     "complete": "✅ complete",
     "never_ran": "· never ran",
+    "expired": "⌛ expired",
     "missing": "❌ missing",
     "corrupt": "❌ corrupt",
     "stale": "⚠️ stale",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from blocks.catalogue import Catalogue
@@ -45,17 +45,39 @@ def upstream(stage: str, catalogue: Catalogue) -> set[str]:
 
 
 def stages_to_make(
-    states: Mapping[str, StageState], catalogue: Catalogue, promised: Iterable[str] = ()
+    states: Mapping[str, StageState],
+    catalogue: Catalogue,
+    promised: Iterable[str] = (),
+    files: Collection[str] | None = None,
 ) -> tuple[str, ...]:
     """The broken stages and all that was made from them: what has never run is not run now.
 
     `promised` are stages an earlier, failed run has cleared and not made again: they count as having run.
+    `files`, when given, are the scene's objects: a stage whose outputs retention has removed is made again if, and only
+    if, one of the stages to be made reads them.
     """
     broken = {stage for stage, state in states.items() if state in BROKEN}
     owed = set(promised)
     ran = {stage for stage, state in states.items() if state != "never_ran"} | owed
     unmade = {stage for stage in owed if states.get(stage) == "never_ran"}
-    return tuple(stage for stage in closure(catalogue, broken | unmade) if stage in ran)
+    wanted = broken | unmade
+    while True:
+        made = tuple(stage for stage in closure(catalogue, wanted) if stage in ran)
+        again = {*made, *(stage for unit in units(made, catalogue) for stage in unit.stages)}
+        first = expired_needs(again, states, catalogue, files) if files is not None else set()
+        if first <= wanted:
+            return made
+        wanted |= first
+
+
+def expired_needs(
+    made: Iterable[str], states: Mapping[str, StageState], catalogue: Catalogue, files: Collection[str]
+) -> set[str]:
+    """Stages whose outputs have expired and are read by a stage that is to be made."""
+    made = set(made)
+    read = {path for stage in made for path in catalogue.stages[stage].reads if path not in files}
+    expired = (name for name in catalogue.stages if states.get(name) == "expired" and name not in made)
+    return {name for name in expired if any(o.required and o.path in read for o in catalogue.stages[name].outputs)}
 
 
 def units(stages: Iterable[str], catalogue: Catalogue) -> list[Unit]:

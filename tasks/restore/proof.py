@@ -12,7 +12,7 @@ from blocks.storage_bulk import BulkStorage, Entry
 from tasks.remediation.actions import Doing
 from tasks.restore.items import Item, ListName, parts, read_done
 from tasks.validation.scene import validate_scene
-from tasks.validation.source import BucketSource, SceneFile
+from tasks.validation.source import BucketSource, Listed, SceneFile
 
 NAMED = 5
 """Objects that an error names; it counts all."""
@@ -92,12 +92,14 @@ class DatedSource(BucketSource):
     times: Mapping[str, str]
     """By path: RFC 3339."""
 
-    def files(self) -> dict[str, SceneFile]:
+    def files(self) -> Listed:
         """All files, each with the time that says something of it."""
-        return {
-            path: replace(file, updated=datetime.fromisoformat(self.times[path])) if path in self.times else file
-            for path, file in super().files().items()
-        }
+
+        def dated(file: SceneFile) -> SceneFile:
+            when = self.times.get(file.path)
+            return file if when is None else replace(file, updated=datetime.fromisoformat(when))
+
+        return super().files().only(dated)
 
 
 def scene_errors(

@@ -49,7 +49,7 @@ def check_orphans(view: SceneView, manifest: Manifest) -> None:
     folders = {found.group(1) for path in view.files if (found := re.match(r"assets/obj_([^/]+)/", path))}
     for object_id in sorted(folders - set(manifest.objects)):
         message = f"assets/obj_{object_id}/ belongs to no object of {manifest.path}."
-        view.add("asset-orphan", f"assets/obj_{object_id}/", message, stage=view.attribution.stage_of(manifest.path))
+        view.add("asset-orphan", f"assets/obj_{object_id}/", message, stage=view.stage_of(manifest.path))
 
 
 def check_meshes(view: SceneView) -> None:

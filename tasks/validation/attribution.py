@@ -1,4 +1,8 @@
-"""Which stage an object belongs to, from the catalogue alone."""
+"""Which stage an object belongs to, from the catalogue alone.
+
+Only what the catalogue says a stage writes (or reads, for inputs) is that stage's: whatever else lies in its folder is
+nobody's, and can make no stage corrupt.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from collections.abc import Iterator
 from functools import lru_cache, partial
 
 from blocks.catalogue import Catalogue, Output
-from blocks.catalogue_query import class_of
+from blocks.catalogue_query import class_of, presence_only
 from blocks.patterns import matches, widen
 
 CACHED_PATHS = 50_000
@@ -21,11 +25,8 @@ class Attribution:
         """Collects the patterns, the most telling first."""
         self._rules = list(dict.fromkeys(_rules(catalogue)))
         self._made = list(dict.fromkeys(_made(catalogue)))
-        self._folders: dict[str, str] = {}
-        for pattern, stage in self._rules:
-            folder = pattern.rpartition("/")[0]
-            if folder and not folder.startswith(("*", ".")):
-                self._folders.setdefault(folder.removesuffix("/**"), stage)
+        self._parts = catalogue.parts
+        self._of_jobs = tuple(dict.fromkeys(_job_folders(catalogue)))
         self.stage_of = lru_cache(maxsize=CACHED_PATHS)(self._stage_of)
         self.maker_of = lru_cache(maxsize=CACHED_PATHS)(self._maker_of)
         self.class_of = lru_cache(maxsize=CACHED_PATHS)(partial(class_of, catalogue))
@@ -41,20 +42,22 @@ class Attribution:
 
     def _stage_of(self, path: str) -> str:
         """The stage that writes (or, for an input, reads) this object; empty for what the pipeline does not know."""
-        for pattern, stage in self._rules:
-            if matches(pattern, path):
-                return stage
-        folder = path.rpartition("/")[0]
-        while folder:
-            for pattern, stage in self._folders.items():
-                if matches(pattern, folder):
-                    return stage
-            folder = folder.rpartition("/")[0]
-        return ""
+        return next((stage for pattern, stage in self._rules if matches(pattern, path)), "")
 
     def _maker_of(self, path: str) -> str:
         """The stage that alone makes this object: its being there shows that the stage ran. Else empty."""
         return next((stage for pattern, stage in self._made if matches(pattern, path)), "")
+
+    def is_part(self, path: str) -> bool:
+        """Whether an object belongs to the scene's USD although no stage is known to write it."""
+        return any(matches(pattern, path) for pattern in self._parts)
+
+    def job_of(self, path: str) -> str:
+        """The id of the simulation's job in whose folder this object lies; empty outside such folders."""
+        for before in self._of_jobs:
+            if path.startswith(before):
+                return path[len(before) :].partition("/")[0]
+        return ""
 
 
 _KNOWN: deque[tuple[Catalogue, Attribution]] = deque(maxlen=8)
@@ -82,9 +85,16 @@ def _rules(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
         yield from ((path, name) for path in _paths(stage.inputs, required=False))
     for name, stage in stages:
         yield from ((path, name) for path in _paths(stage.outputs, required=False))
-    yield from ((lock.path, lock.stage) for lock in catalogue.locks)
-    for name, stage in stages:
-        yield from ((widen(path), name) for path in stage.clear.outputs)
+    yield from ((lock.path, lock.stage) for lock in catalogue.locks if lock.stage)
+
+
+def _job_folders(catalogue: Catalogue) -> Iterator[str]:
+    """What comes before the id in the folders that are named after a job, e.g. `episodes/geniesim_`."""
+    for stage in catalogue.stages.values():
+        for output in stage.outputs:
+            before, found, _ = output.path.partition("{job_id}")
+            if found and before:
+                yield before
 
 
 def _made(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
@@ -104,4 +114,5 @@ def _made(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
 def _paths(outputs: tuple[Output, ...], required: bool | None = None) -> Iterator[str]:
     for output in outputs:
         if required in (None, output.required):
-            yield from (widen(path) for path in (output.path, *output.or_paths))
+            paths = (output.path, *output.or_paths)
+            yield from (widen(path) for path in paths if not presence_only(path))

@@ -59,7 +59,7 @@ class Bundle:
             self.view.add(code, self.path, message, at=place)
         elif file not in self.told:
             self.told.add(file)
-            owner = self.view.attribution.stage_of(file) or self.view.attribution.stage_of(self.path)
+            owner = self.view.stage_of(file) or self.view.stage_of(self.path)
             self.view.add(code, file, message, stage=owner)
 
 
@@ -85,7 +85,7 @@ def check_size(bundle: Bundle, name: str, size: float | None, place: Place) -> s
         return None
     file = bundle.view.files.get(path)
     if file is None:
-        if path in bundle.told:
+        if path in bundle.told or not bundle.view.absent(path) or bundle.view.expired(path):
             return None
         bundle.told.add(path)
         if name.lower().endswith(DOCUMENTATION):

@@ -108,7 +108,8 @@ def _usd_path(view: SceneView, path: str, place: tuple[str | int, ...], raw: str
     folder = path.rpartition("/")[0]
     targets = [resolve(view, inside), resolve(view, inside.removeprefix("usd/")), resolve(view, inside, folder)]
     if all(target.code for target in targets):
-        view.add(targets[0].code, path, f"{path}: {targets[0].message}.", at=place)
+        told = next((t for t in targets if t.code in ("path-expired", "path-unlisted")), targets[0])
+        view.add(told.code, path, f"{path}: {told.message}.", at=place)
         return False
     return absolute
 

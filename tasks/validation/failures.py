@@ -11,8 +11,7 @@ import re
 from datetime import datetime
 
 from blocks.catalogue import Catalogue
-from blocks.catalogue_query import stage_of_failure_marker
-from blocks.patterns import matches
+from blocks.catalogue_query import lock_of, stage_of_failure_marker
 from tasks.validation.documents import parse_json
 from tasks.validation.schemas import check
 from tasks.validation.stage_times import StageTimes
@@ -32,6 +31,18 @@ def check_failures(view: SceneView, times: StageTimes) -> None:
         stages = stage_of_failure_marker(view.catalogue, path)
         if stages:
             _judge(view, times, path, stages)
+        else:
+            _unowned(view, path)
+
+
+def _unowned(view: SceneView, path: str) -> None:
+    """A failure marker of no stage that the catalogue knows: somebody must look, and no rerun follows from it."""
+    data = view.data(path)
+    document = parse_json(data) if data else None
+    record = mapping(document.value) if document else {}
+    when = payload_time(record) or view.files[path].updated
+    said = f" at {shown(when)}" if when else ""
+    view.add("failure-unowned", path, f"{path} records a failure{said} of no known stage: {_reason(record)}.")
 
 
 def check_gates(view: SceneView, times: StageTimes) -> None:
@@ -47,12 +58,14 @@ def check_gates(view: SceneView, times: StageTimes) -> None:
 def locked_stages(view: SceneView) -> set[str]:
     """The stages some lock says are being worked on; each lock is reported."""
     found = set()
-    for lock in view.catalogue.locks:
-        for path in view.files:
-            if matches(lock.path, path):
-                found.add(lock.stage)
-                message = f"{path} says that {lock.workflow} is at work on {lock.stage}."
-                view.add("lock-present", path, message, stage=lock.stage)
+    for path in view.files:
+        lock = lock_of(view.catalogue, path)
+        if lock is None:
+            continue
+        if lock.stage:
+            found.add(lock.stage)
+        who, what = lock.workflow or "something", f"on {lock.stage}" if lock.stage else "on this scene"
+        view.add("lock-present", path, f"{path} says that {who} is at work {what}.", stage=lock.stage)
     return found
 
 
@@ -119,7 +132,7 @@ def _reason(record: Record) -> str:
 
 def _matters(view: SceneView, times: StageTimes, path: str) -> bool:
     """Without the full depth, a report that was written before its stage was completed is not read."""
-    reported, completed = view.files[path].updated, times.written(view.attribution.stage_of(path))
+    reported, completed = view.files[path].updated, times.written(view.stage_of(path))
     return view.deep or reported is None or completed is None or reported > completed
 
 
@@ -152,7 +165,7 @@ def _gate(view: SceneView, times: StageTimes, path: str, record: Record) -> None
     _gate_counts(view, path, record, len(failed))
     if proceed is not False and not blocking:
         return
-    stage = view.attribution.stage_of(path)
+    stage = view.stage_of(path)
     if not stage:
         return
     when = parse_time(record.get("timestamp")) or view.files[path].updated

@@ -9,7 +9,8 @@ from typing import Literal
 from tasks.validation.codes import CODES, Severity
 from tasks.validation.text import plain
 
-StageState = Literal["complete", "missing", "corrupt", "stale", "failed", "blocked", "never_ran"]
+StageState = Literal["complete", "missing", "corrupt", "stale", "failed", "blocked", "expired", "never_ran"]
+"""`expired`: whole, but for what the pipeline's own retention has removed since."""
 RANK: dict[Severity, int] = {"error": 0, "warning": 1, "info": 2}
 MAX_PER_CODE = 20
 """Findings of one code in one stage that are kept; the rest are counted."""

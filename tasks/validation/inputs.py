@@ -9,7 +9,7 @@ import posixpath
 import re
 
 from blocks.catalogue import Output
-from blocks.patterns import matches
+from blocks.patterns import matches, widen
 from tasks.validation.layout import check_box
 from tasks.validation.manifest import Manifest, check_quaternion
 from tasks.validation.schemas import check
@@ -23,6 +23,7 @@ KINDS = ("scene_info", "pose", "bounds", "material", "intrinsics", "extrinsics")
 
 def check_inputs(view: SceneView, manifest: Manifest, scale_factor: float) -> None:
     """Check the inputs that stages have for each object, where there are any at all."""
+    _whole_input(view)
     for name, stage in view.catalogue.stages.items():
         templates = [output for output in stage.inputs if "{object_id}" in output.path]
         if not templates:
@@ -36,12 +37,28 @@ def check_inputs(view: SceneView, manifest: Manifest, scale_factor: float) -> No
             _present(view, name, output, found, shell)
         for object_id in manifest.foreground():
             # Only what was converted once can have lost its input; any other id is a mistake of the manifest.
-            converted = any(path.startswith(f"assets/obj_{object_id}/") for path in view.files)
-            if object_id not in found and converted:
+            folder = view.catalogue.asset_folder.replace("{object_id}", object_id) + "/"
+            converted = any(path.startswith(folder) for path in view.files)
+            if object_id not in found and converted and not view.source.unlisted(f"{root}{object_id}/**"):
                 message = f"{root}{object_id}/ is not there, though {manifest.path} lists the object."
                 view.add("input-missing", f"{root}{object_id}/", message, stage=name)
         if view.deep:
             _contents(view, posixpath.dirname(root.rstrip("/")), manifest, scale_factor)
+
+
+def _whole_input(view: SceneView) -> None:
+    """A stage that ran and of whose input nothing at all is left: whole now, but it can never be made again."""
+    for name, stage in view.catalogue.stages.items():
+        wanted = [path for output in stage.inputs if output.required for path in (output.path, *output.or_paths)]
+        if not wanted or stage.optional or not any(view.attribution.maker_of(path) == name for path in view.files):
+            continue
+        left = any(matches(widen(pattern), path) for pattern in wanted for path in view.files)
+        if not left and not any(view.source.unlisted(widen(pattern)) for pattern in wanted):
+            message = (
+                f"nothing of the input of {name} is there ({wanted[0]} and the rest), so the scene cannot be made "
+            )
+            message += "again from its beginning."
+            view.add("inputs-gone", wanted[0], message, stage=name)
 
 
 def _present(view: SceneView, stage: str, output: Output, found: list[str], shell: str | None) -> None:
@@ -53,6 +70,8 @@ def _present(view: SceneView, stage: str, output: Output, found: list[str], shel
         there = [path for path in names if path in view.files] or [
             path for name in names if "*" in name for path in view.files if matches(name, path)
         ]
+        if not there and not all(view.absent(name) and not view.expired(name, stage) for name in names):
+            continue
         if not there:
             view.add("input-missing", names[0], f"{names[0]} is not there.", stage=stage)
         elif not any(view.has(path) for path in there):

@@ -59,6 +59,8 @@ def check_layout(view: SceneView, path: str) -> Listing:
     if record is None:
         return layout
     layout.record = record
+    if writer := _writer(view, path, record):
+        view.writers[path] = writer
     check(view, path, "layout", record)
     if "scale_factor" not in record and "scale" not in record:
         view.add("field-missing", path, f"{path}: neither scale_factor nor scale is there.", at=("scale_factor",))
@@ -68,10 +70,32 @@ def check_layout(view: SceneView, path: str) -> Listing:
     index_objects(view, layout)
     check_box(view, path, "the room", ("room_box",), record.get("room_box"))
     _planes(view, path, record)
+    boxed = any("obb" in entry for _, entry in layout.objects.values())
     for object_id, (index, entry) in layout.objects.items():
+        _place_given(view, path, object_id, index, entry, boxed)
         _oriented_box(view, path, object_id, ("objects", index), entry)
         check_box(view, path, f"object {show(object_id)}", ("objects", index, "bounds"), entry.get("bounds"))
     return layout
+
+
+def _writer(view: SceneView, path: str, record: Record) -> str:
+    """The stage that wrote this layout, by its form: the scale job's has a `scale`, the adapter's a `scale_factor`."""
+    if "scale" not in record or "scale_factor" in record:
+        return ""
+    stages = view.catalogue.stages.items()
+    return next((n for n, s in stages if any(o.path == path and not o.required for o in s.outputs)), "")
+
+
+def _place_given(view: SceneView, path: str, object_id: str, index: int, entry: Record, boxed: bool) -> None:
+    """The builder does without a box, and even without a centre: it then puts the object where the manifest says.
+
+    `boxed`: other objects of this layout have boxes, so this one has lost it.
+    """
+    lacks = "neither a centre nor a box" if not {"center3d", "obb", "position"} & entry.keys() else ""
+    lacks = lacks or ("no box, as others have" if boxed and "obb" not in entry else "")
+    if lacks:
+        message = f"{path}: object {show(object_id)} has {lacks}."
+        view.add("layout-place-missing", path, message, at=("objects", index))
 
 
 def check_inventory(view: SceneView, path: str) -> Listing:

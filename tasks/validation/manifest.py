@@ -82,6 +82,10 @@ def check_manifest(view: SceneView, path: str) -> Manifest:
 
     check(view, path, "scene_manifest", record, skip=known_or_told)
     check(view, path, "scene_manifest_values", record, skip=known_or_told)
+    version, known_versions = text(record.get("version")), view.catalogue.manifest_versions
+    if version is not None and known_versions and version not in known_versions:
+        message = f"{path} is of version {show(version)}; known are {', '.join(known_versions)}."
+        view.add("manifest-version-unknown", path, message, at=("version",))
     _index(view, manifest)
     for object_id, (index, entry) in manifest.objects.items():
         _transform(view, path, object_id, index, entry)

@@ -36,7 +36,7 @@ SHAPES = {
     "/generation_metadata.json": "generation_metadata",
     "replicator/variation_assets/manifest.json": "variation_manifest",
 }
-_SKIPPED = ("completion_marker", "failure_marker", "lock", "idempotency_record")
+_SKIPPED = ("completion_marker", "failure_marker", "lock", "guard", "idempotency_record")
 
 
 def check_listing(view: SceneView) -> None:
@@ -85,7 +85,7 @@ def _may_be_empty(view: SceneView, path: str) -> bool:
 def _look(view: SceneView, path: str) -> None:
     ending = posixpath.splitext(path)[1].lower()
     if ending == ".json":
-        shaped = bool(view.attribution.stage_of(path)) and not path.startswith("episodes/")
+        shaped = bool(view.stage_of(path)) and not path.startswith("episodes/")
         record = view.record(path) if shaped else view.document(path).value
         if isinstance(record, dict):
             _record(view, path, record)

@@ -48,7 +48,7 @@ def report_target(
     elif view.files[target.path].size == 0:
         view.add("object-empty", target.path, f"{target.path} has 0 bytes, and {object_path} refers to it.")
         return False
-    return not target.code or target.code == "path-not-normal"
+    return target.code in ("", "path-not-normal")
 
 
 def scene_in(path: str) -> str | None:
@@ -75,4 +75,8 @@ def _there(view: SceneView, raw: str, path: str, inside: str, folder: str) -> Ta
     other = view.in_any_case(path)
     if other is not None:
         return Target(path, "path-wrong-case", f"{show(raw)} differs from {other} in capital letters only")
+    if view.source.unlisted(path):
+        return Target(path, "path-unlisted", f"{show(raw)} leads to where the listing was cut short")
+    if view.expired(path):
+        return Target(path, "path-expired", f"{show(raw)} leads to {path}, which retention has removed")
     return Target(path, "path-dangling", f"{show(raw)} leads to nothing: there is no {path} in the scene")

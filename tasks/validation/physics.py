@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 
+from blocks.patterns import matches
 from tasks.validation.agreement import Doubts
 from tasks.validation.layout import Listing
 from tasks.validation.manifest import Manifest
@@ -35,7 +36,7 @@ def check_simready(view: SceneView, places: Places, markers: Markers, manifest: 
     if local:
         message = f"{paths[0]} is the local runner's: physics is in the manifest, there are no physics wrappers."
         view.add("dialect-local-simready", paths[0], message)
-    stage = view.attribution.stage_of(paths[0])
+    stage = view.stage_of(paths[0])
     for name in [name for name in manifest.objects if name not in doubts.lost]:
         index, entry = manifest.objects[name]
         if name not in wrapped and (local or isinstance(payload, dict)) and not _has_physics(entry):
@@ -74,6 +75,8 @@ def check_interactive(view: SceneView, markers: Markers, manifest: Manifest, dow
     path = next(iter(markers.filled(INTERACTIVE)), None)
     if not needed or (path is None and not downstream) or not view.deep:
         return
+    if path is None and view.expired(manifest.path):
+        return
     stage = next((name for name, s in view.catalogue.stages.items() if INTERACTIVE in s.markers), "")
     if path is None:
         index = manifest.objects[needed[0]][0]
@@ -82,6 +85,7 @@ def check_interactive(view: SceneView, markers: Markers, manifest: Manifest, dow
         view.add("interactive-incomplete", manifest.path, message, at=place, stage=stage)
         return
     payload = mapping(markers.read(path).payload)
+    _articulated(view, manifest, needed, path, stage)
     done = number(at(payload, "summary", "articulated_count"))
     results = f"{posixpath.dirname(path)}/interactive/interactive_results.json"
     if done is None and view.has(results):
@@ -89,6 +93,21 @@ def check_interactive(view: SceneView, markers: Markers, manifest: Manifest, dow
     if done is not None and done < len(needed):
         message = f"{path}: {done:g} of {len(needed)} objects that must be articulated were."
         view.add("interactive-incomplete", path, message, at=("summary", "articulated_count"), stage=stage)
+
+
+def _articulated(view: SceneView, manifest: Manifest, needed: list[str], path: str, stage: str) -> None:
+    """Whoever wrote the marker: an object that must be articulated needs something that answers to it."""
+    folders = [output.path for output in view.catalogue.stages[stage].outputs if "{object_id}" in output.path]
+    for name in needed if folders else []:
+        patterns = [folder.replace("{object_id}", name) for folder in folders]
+        there = any(matches(pattern, known) for pattern in patterns for known in view.files)
+        if not there and not any(view.source.unlisted(pattern) for pattern in patterns):
+            message = (
+                f"object {show(name)} must be articulated, and nothing in {posixpath.dirname(patterns[0])}/ answers "
+            )
+            message += f"to that, though {path} is there."
+            place = ("objects", manifest.objects[name][0], "articulation", "required")
+            view.add("articulation-not-made", manifest.path, message, at=place, stage=stage)
 
 
 def _has_physics(entry: Record) -> bool:

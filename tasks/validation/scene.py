@@ -10,6 +10,7 @@ from tasks.validation.export import Export, check_export
 from tasks.validation.export_bundle import check_bundle, check_statistics
 from tasks.validation.failures import check_failures, check_gates, locked_stages
 from tasks.validation.findings import SceneReport
+from tasks.validation.guards import check_guards
 from tasks.validation.imported import check_imports
 from tasks.validation.inputs import check_inputs
 from tasks.validation.job import JobFacts, check_job
@@ -39,11 +40,14 @@ def validate_scene(source: SceneSource, catalogue: Catalogue, depth: Depth = "fu
     """
     view = SceneView(source, catalogue, depth)
     places = Places(catalogue)
-    if len(view.files) > MAX_OBJECTS:
-        view.add("too-many-objects", places.manifest, f"The scene has more than {MAX_OBJECTS:,} objects.")
+    if view.source.cut:
+        where = ", ".join(sorted(folder or "the whole scene" for folder in view.source.cut)[:3])
+        message = f"The scene has more than {MAX_OBJECTS:,} objects; not all were listed of {where}."
+        view.add("too-many-objects", places.manifest, message)
     if view.deep:
         view.source.prefetch(view.files)
     check_listing(view)
+    check_guards(view)
     manifest = check_manifest(view, places.manifest)
     layout, inventory = check_layout(view, places.layout), check_inventory(view, places.inventory)
     doubts = check_agreement(view, manifest, layout, inventory)
@@ -57,7 +61,8 @@ def validate_scene(source: SceneSource, catalogue: Catalogue, depth: Depth = "fu
         _contents(view, places, manifest, markers, doubts)
         check_adapter_marker(view, markers, manifest, layout)
         check_imports(view, places, job)
-        open_usd(view, places, usd)
+        if not view.expired(places.scene_usd):  # what is left of an expired scene cannot be put together any more
+            open_usd(view, places, usd)
     return _report(view, places, markers, manifest, (usd, job, doubts))
 
 
@@ -124,7 +129,7 @@ def _report(
         if (raw := text(at(entry, "asset", "path"))) and not resolve(view, raw).code
     }
     names = [name for name in manifest.objects if name not in doubts.lost]
-    line = Line(names, job.job_id or "*", local, mock, have)
+    line = Line(names, job.job_id or "*", local, mock, have, promised=promised(view))
     observe(view, markers, line)
     _run_not_ended(view, places, markers, line, job)
     times = StageTimes(view, places, markers, job)
@@ -139,6 +144,14 @@ def _report(
     check_owners(view, text(at(manifest.record, "scene", "environment_type")))
     found = states(view, line, locked)
     return SceneReport(view.scene_id, view.findings.healthy, found, view.findings.sorted())
+
+
+def promised(view: SceneView) -> set[str]:
+    """The optional stages that the scene's settings promise to whoever gets the scene."""
+    path = view.catalogue.settings
+    settings = mapping(view.document(path).value) if view.has(path) else {}
+    stages = view.catalogue.stages.items()
+    return {name for name, s in stages if any(settings.get(key) in values for key, values in s.promised_by.items())}
 
 
 def of_former_job(path: str, import_manifest: str, job_id: str | None) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import stat
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,10 +14,15 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from blocks.errors import NotFound
+from blocks.patterns import overlap
 from blocks.storage import PipelineStorage
 
 MAX_OBJECTS = 200_000
-"""Objects of one scene that are listed; a scene with more is reported and the rest is not looked at."""
+"""Objects of one scene that are kept, whatever they are."""
+FEW_OBJECTS = 1_000
+"""Of what is listed beyond them, this many of each folder are kept: a crowd in one folder hides no other folder."""
+MOST_OBJECTS = 300_000
+"""Objects that are kept at most; there the listing stops."""
 SMALL_BYTES = 256 * 1024
 """Objects up to this size are kept in memory once read, since several checks look at them."""
 MAX_KEPT_BYTES = 32 * 1024 * 1024
@@ -45,6 +52,37 @@ class SceneFile:
     """Why it must not be read, if so."""
 
 
+class Listed(dict[str, SceneFile]):
+    """The objects of a scene by path, and the folders of which some were not kept. Absence from those says nothing."""
+
+    def __init__(self) -> None:
+        """Nothing listed yet."""
+        super().__init__()
+        self.cut: set[str] = set()
+        """Folders that were not kept whole; the empty name when the listing stopped altogether."""
+        self._counts: Counter[str] = Counter()
+
+    def add(self, file: SceneFile) -> bool:
+        """Keep a file if there is room; False when the listing should stop."""
+        folder = posixpath.dirname(file.path)
+        self._counts[folder] += 1
+        if len(self) >= MOST_OBJECTS:
+            self.cut.add("")
+            return False
+        if len(self) < MAX_OBJECTS or self._counts[folder] <= FEW_OBJECTS:
+            self[file.path] = file
+        else:
+            self.cut.add(folder)
+        return True
+
+    def only(self, keep: Callable[[SceneFile], SceneFile | None]) -> Listed:
+        """The same listing with every file as `keep` returns it, without those for which it returns None."""
+        found = Listed()
+        found.cut = self.cut
+        found.update({path: kept for path, file in self.items() if (kept := keep(file)) is not None})
+        return found
+
+
 class SceneSource(Protocol):
     """A scene that can be looked at."""
 
@@ -59,7 +97,7 @@ class SceneSource(Protocol):
         ...
 
     def files(self) -> dict[str, SceneFile]:
-        """Every object of the scene by path, at most `MAX_OBJECTS` + 1."""
+        """Every object of the scene by path; a `Listed` that says so where some were left out."""
         ...
 
     def read(self, path: str, start: int = 0, end: int | None = None) -> bytes:
@@ -84,19 +122,17 @@ class FolderSource:
         """The folder."""
         return str(self._root)
 
-    def files(self) -> dict[str, SceneFile]:
+    def files(self) -> Listed:
         """Every file below the folder. Folders that are symbolic links are listed, not entered.
 
         Raises `OSError` when a folder may not be listed.
         """
-        found: dict[str, SceneFile] = {}
+        found = Listed()
         for folder, subfolders, names in os.walk(self._root, onerror=_raise):
             links = [name for name in subfolders if (Path(folder) / name).is_symlink()]
             subfolders[:] = sorted(set(subfolders) - set(links))
             for name in sorted([*names, *links]):
-                file = self._look(Path(folder) / name)
-                found[file.path] = file
-                if len(found) > MAX_OBJECTS:
+                if not found.add(self._look(Path(folder) / name)):
                     return found
         return found
 
@@ -135,7 +171,7 @@ class BucketSource:
     def __init__(self, storage: PipelineStorage, bucket: str, scene_id: str, prefix: str) -> None:
         """`prefix`: the scene's root in the bucket, e.g. `scenes/kitchen_001/`."""
         self._storage, self._bucket, self._id, self._prefix = storage, bucket, scene_id, prefix
-        self._files: dict[str, SceneFile] | None = None
+        self._files: Listed | None = None
 
     @property
     def scene_id(self) -> str:
@@ -147,15 +183,15 @@ class BucketSource:
         """`gs://bucket/prefix`."""
         return f"gs://{self._bucket}/{self._prefix}"
 
-    def files(self) -> dict[str, SceneFile]:
+    def files(self) -> Listed:
         """Every live object below the prefix, listed once; folder placeholders are left out."""
         if self._files is None:
-            self._files = {}
+            self._files = Listed()
             for found in self._storage.list(self._bucket, self._prefix):
                 path = found.name[len(self._prefix) :]
-                if path and not path.endswith("/"):
-                    self._files[path] = SceneFile(path, found.size, found.updated, found.generation, found.crc32c)
-                if len(self._files) > MAX_OBJECTS:
+                if not path or path.endswith("/"):
+                    continue
+                if not self._files.add(SceneFile(path, found.size, found.updated, found.generation, found.crc32c)):
                     break
         return self._files
 
@@ -193,6 +229,15 @@ class KeptSource:
     def files(self) -> dict[str, SceneFile]:
         """Every object of the scene, as first listed."""
         return self._files
+
+    @property
+    def cut(self) -> set[str]:
+        """Folders of which not everything is in the listing."""
+        return self._files.cut if isinstance(self._files, Listed) else set()
+
+    def unlisted(self, path: str) -> bool:
+        """Whether an object (or some object of a pattern) may be there although it is not in the listing."""
+        return bool(self.cut) and any(not folder or overlap(path, f"{folder}/*") for folder in self.cut)
 
     def read(self, path: str, start: int = 0, end: int | None = None) -> bytes:
         """The bytes [start, end) of one object."""

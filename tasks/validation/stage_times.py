@@ -76,7 +76,7 @@ class StageTimes:
         path = self._places.scene_info
         if not self._view.deep or not path or not self._view.has(path):
             return
-        stage = self._view.attribution.stage_of(path)
+        stage = self._view.stage_of(path)
         made, completed = payload_time(self._view.document(path).value), self.completed(stage)
         if made and completed and completed < made - TOLERANCE:
             message = f"{stage} was completed at {shown(completed)}, before its input {path} at {shown(made)}."

@@ -13,6 +13,7 @@ from blocks.catalogue_query import expand, expected_outputs
 from blocks.patterns import matches, widen
 from tasks.validation.findings import StageState
 from tasks.validation.markers import Markers
+from tasks.validation.retention import all_expired
 from tasks.validation.view import SceneView
 
 FAILED_CODES = {"stage-failed", "job-failed"}
@@ -36,6 +37,10 @@ class Line:
     ran: set[str] = field(default_factory=set)
     unfinished: set[str] = field(default_factory=set)
     made: dict[str, list[str]] = field(default_factory=dict)
+    expired: set[str] = field(default_factory=set)
+    """Stages of whose outputs retention has removed some."""
+    promised: set[str] = field(default_factory=set)
+    """Optional stages that the scene's own settings promise."""
 
 
 def observe(view: SceneView, markers: Markers, line: Line) -> None:
@@ -55,9 +60,11 @@ def judge(view: SceneView, markers: Markers, line: Line) -> None:
         later = _later(view.catalogue, name) & line.ran
         if name not in line.ran:
             if later:
-                _stage_missing(view, name, sorted(later, key=list(view.catalogue.stages).index)[0])
+                _stage_missing(view, line, name, sorted(later, key=list(view.catalogue.stages).index)[0])
+            elif name in line.promised:
+                _promise_open(view, name)
             continue
-        missing = [] if name in line.mock else _missing(view, line, name)
+        missing = [] if name in line.mock else _without_expired(view, line, name, _missing(view, line, name))
         claimed = bool(markers.of(name)) or bool(later) or _started(view, line, name)
         for path in missing:
             code = "output-missing" if claimed else "output-not-yet"
@@ -89,6 +96,8 @@ def _state(view: SceneView, line: Line, name: str, locked: bool) -> StageState:
         return "stale"
     if locked:
         return "blocked"
+    if name in line.expired and name not in line.unfinished:
+        return "expired"
     return "never_ran" if name not in line.ran or name in line.unfinished else "complete"
 
 
@@ -122,13 +131,33 @@ def _missing(view: SceneView, line: Line, name: str) -> list[str]:
     return found
 
 
+def _without_expired(view: SceneView, line: Line, name: str, missing: list[str]) -> list[str]:
+    """What is lost; what retention has removed is told once."""
+    lost = [path for path in missing if not view.expired(path, name)]
+    if gone := [path for path in missing if path not in lost]:
+        line.expired.add(name)
+        _expired(view, name, gone[0], len(gone))
+    return lost
+
+
+def _expired(view: SceneView, name: str, path: str, count: int) -> None:
+    rest = f" and {count - 1} more" if count > 1 else ""
+    message = f"{path}{rest} of {name} was kept as long as the pipeline keeps such objects, and was then removed."
+    view.add("output-expired", path, message, stage=name)
+
+
+def _promise_open(view: SceneView, name: str) -> None:
+    message = f"{view.catalogue.settings} promises what {name} makes, and {name} has not run."
+    view.add("promise-open", view.catalogue.settings, message, stage=name)
+
+
 def _expanded(line: Line, template: str) -> list[str]:
     return expand(template, line.object_ids, line.job_id)
 
 
 def _there(view: SceneView, path: str) -> bool:
-    """An object that is there but empty has been reported as such."""
-    return path in view.files or ("*" in path and any(matches(path, known) for known in view.files))
+    """An object that is there but empty has been reported as such; what the listing left out may be there."""
+    return not view.absent(path) or ("*" in path and any(matches(path, known) for known in view.files))
 
 
 def _elsewhere(line: Line, output: Output, path: str) -> bool:
@@ -141,8 +170,12 @@ def widen_one(template: str, object_id: str) -> str:
     return template.replace("{object_id}", object_id)
 
 
-def _stage_missing(view: SceneView, name: str, later: str) -> None:
+def _stage_missing(view: SceneView, line: Line, name: str, later: str) -> None:
     stage = view.catalogue.stages[name]
+    if all_expired(view.expired, view.catalogue, name):
+        line.expired.add(name)
+        _expired(view, name, widen(stage.outputs[0].path) if stage.outputs else name, 1)
+        return
     where = [view.catalogue.markers[marker].paths[0] for marker in stage.markers]
     where = where or [output.path for output in stage.outputs]
     message = f"{name} left nothing, though {later}, which needs it, ran."
@@ -154,7 +187,15 @@ def _markers_missing(view: SceneView, markers: Markers, line: Line, name: str, r
     asked = {marker for other, s in view.catalogue.stages.items() if other in line.ran for marker in s.needs_markers}
     for marker in stage.markers:
         kind, path = view.catalogue.markers[marker], view.catalogue.markers[marker].paths[0]
-        if markers.has(marker):
+        if markers.has(marker) or not view.absent(path):
+            continue
+        if view.expired(path, name):
+            line.expired.add(name)
+            continue
+        if kind.required and _not_started(view, line, name, marker):
+            message = f"{path} is not there: what it stands for was prepared and never started."
+            view.add("marker-not-there", path, message, stage=name)
+            line.unfinished.add(name)
             continue
         if marker in asked or (kind.required and reason):
             why = "a later stage that asks for it ran" if marker in asked else reason
@@ -169,3 +210,22 @@ def _markers_missing(view: SceneView, markers: Markers, line: Line, name: str, r
         elif kind.rewrite:
             message = f"{path} is not there: no cloud job writes it, yet the Genie Sim export asks for it."
             view.add("marker-not-written", path, message, stage=name)
+
+
+def _not_started(view: SceneView, line: Line, name: str, marker: str) -> bool:
+    """Whether this marker is of a later step of an optional stage, and nobody was promised that step.
+
+    Such a stage has several markers, one a step. A step that has left neither its marker nor an output of its own has
+    not run; only when the scene was promised the stage is that a fault.
+    """
+    stage = view.catalogue.stages[name]
+    required = [m for m in stage.markers if view.catalogue.markers[m].required]
+    return (
+        stage.optional and name not in line.promised and len(required) > 1 and not markers_of_step(view, name, marker)
+    )
+
+
+def markers_of_step(view: SceneView, name: str, marker: str) -> list[str]:
+    """What the step that writes this marker has left, besides the marker."""
+    patterns = view.catalogue.markers[marker].outputs
+    return [path for path in view.files if any(matches(pattern, path) for pattern in patterns)]

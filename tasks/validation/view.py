@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Literal
 
 from blocks.catalogue import Catalogue
@@ -9,7 +10,8 @@ from tasks.validation.attribution import Attribution
 from tasks.validation.codes import CODES
 from tasks.validation.documents import MAX_DOCUMENT_BYTES, Document, parse_json
 from tasks.validation.findings import Findings
-from tasks.validation.source import KeptSource, SceneSource, Vanished
+from tasks.validation.retention import Expiry
+from tasks.validation.source import SMALL_BYTES, KeptSource, SceneSource, Vanished
 from tasks.validation.text import json_path
 from tasks.validation.values import entry_name
 
@@ -29,6 +31,9 @@ class SceneView:
         self.files = self.source.files()
         self.findings = Findings()
         self.attribution = Attribution.of(catalogue)
+        self.expired = Expiry(self.source, catalogue)
+        self.writers: dict[str, str] = {}
+        """Who wrote an object that more than one stage may write, as the object itself shows it."""
         self._documents: dict[str, Document] = {}
         self._lowered: dict[str, str] | None = None
 
@@ -36,10 +41,36 @@ class SceneView:
         self, code: str, object_path: str, message: str, *, at: tuple[str | int, ...] | None = None, stage: str = ""
     ) -> None:
         """Note a finding about an object, or about the place `at` inside it, in the stage it belongs to."""
-        owner = stage or self.attribution.stage_of(object_path)
-        if not owner and CODES[code].severity == "error":
+        owner = stage or self.stage_of(object_path)
+        if not owner and CODES[code].severity == "error" and not self.attribution.is_part(object_path):
             code, message = "other-file-damaged", f"{object_path} is no part of the pipeline's line: {message}"
         self.findings.add(code, object_path, message, path="" if at is None else json_path(at), stage=owner)
+
+    def stage_of(self, path: str) -> str:
+        """The stage an object belongs to; empty for extras, and for what a former job of the simulation has left."""
+        job = self.attribution.job_of(path)
+        if job and self.current_job and job != self.current_job:
+            return ""
+        return self.writers.get(path) or self.attribution.stage_of(path)
+
+    @cached_property
+    def current_job(self) -> str:
+        """The id that the record of the simulation's job gives, empty without one. Not a check of that record."""
+        path = next(
+            (o.path for s in self.catalogue.stages.values() for o in s.outputs if o.path.endswith("job.json")), ""
+        )
+        if not path or not self.has(path) or self.files[path].size > SMALL_BYTES:
+            return ""
+        try:
+            record = parse_json(self.source.read(path)).value
+        except Vanished:
+            return ""
+        name = record.get("job_id") if isinstance(record, dict) else None
+        return name if isinstance(name, str) else ""
+
+    def absent(self, path: str) -> bool:
+        """Whether an object is certainly not there: where the listing was cut short, nobody can tell."""
+        return path not in self.files and not self.source.unlisted(path)
 
     def has(self, path: str) -> bool:
         """Whether the object is there with something in it."""

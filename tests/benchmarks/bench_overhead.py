@@ -7,13 +7,15 @@ import statistics
 import time
 
 from prefect.testing.utilities import prefect_test_harness
-from tasks.recovery.batch import recover_batch, threads
-from tasks.recovery.recover import Wanted, recover_scene
 
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox_environment import for_sandbox, quick_policy
 from flows.export_recovery import export_recovery
+from tasks.recovery.procedure import ExportRecovery
+from tasks.recovery.request import RecoveryRequest
+from tasks.remediation.batch import run_batch, threads
 from tasks.remediation.context import Context
+from tasks.remediation.runner import run
 from tests.benchmarks.serving import Served, sandbox_process
 
 SCENES, ROUNDS = 50, 1
@@ -51,14 +53,10 @@ def plainly(environment: PipelineEnvironment, ids: list[str]) -> float:
     """Seconds for a batch without Prefect."""
     context = Context(environment, "bench")
     began = time.monotonic()
-    results = recover_batch(
-        ids,
-        environment.policy,
-        threads(lambda scene_id: recover_scene(context, scene_id, Wanted("apply"))),
-        lambda _done, _total: None,
-    )
+    wave = threads(lambda name: run(ExportRecovery(), context, RecoveryRequest(scene_id=name, mode="apply")))
+    results = run_batch(ids, context, "export-recovery", wave, lambda _done, _total: None)
     seconds = time.monotonic() - began
-    assert [result.outcome for result in results] == ["recovered"] * len(ids), results[0].sentence()
+    assert [result.outcome for result in results] == ["done"] * len(ids), results[0].sentence()
     return seconds
 
 

@@ -214,7 +214,9 @@ def test_the_moments_reach_every_kind_of_action_and_of_journal_entry(
     assert {entry.kind for entry in journal.entries} == {"begin", "intent", "note", "outcome", "end"}
     assert [action.effect for action in journal.plan().actions].count("delete") == 8
     assert [entry.sequence for entry in journal.entries if entry.kind == "note"] == [7, 8, 17, 18]
-    assert sum("/leases/" in name for name in names) == 6, "taken, and confirmed at the beginning and twice for each start"
+    assert sum("/leases/" in name for name in names) == 6, (
+        "taken, and confirmed at the beginning and twice for each start"
+    )
     assert f"{PREFIX}replicator/.replicator_complete" in live(sandbox.store)
 
 

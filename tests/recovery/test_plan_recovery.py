@@ -61,7 +61,7 @@ def test_inputs_and_idempotency_records_are_never_named_unless_a_good_copy_is_pu
         for action in planned(found, restore).actions:
             if "name" in action.params and action.kind != "restore_object":
                 path = str(action.params["name"]).removeprefix(PREFIX)
-                assert class_of(CATALOGUE, path) not in ("input", "idempotency_record")
+                assert class_of(CATALOGUE, path) not in ("input", "idempotency_record", "guard")
     assert not [a for a in planned(found, False).actions if a.kind == "restore_object"]
 
 
