@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import time
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import grpc
@@ -55,6 +56,8 @@ class RunService:
         self._operations = operations
         self._faults = faults
         self._webhooks = RunWebhooks()
+        self.changed: list[Callable[[Execution], None]] = []
+        """Called with every execution that begins or ends."""
 
     def handlers(self, wire: Wire) -> list[grpc.GenericRpcHandler]:
         """The gRPC services of Cloud Run."""
@@ -82,9 +85,15 @@ class RunService:
         except Exception as error:
             if not isinstance(error, JobFailed):
                 _log.exception("%s ended by a defect of the simulator", execution.name)
-            self.executions.end(execution, "FAILED", error=str(error) or type(error).__name__)
+            ended = self.executions.end(execution, "FAILED", error=str(error) or type(error).__name__)
         else:
-            self.executions.end(execution, "SUCCEEDED")
+            ended = self.executions.end(execution, "SUCCEEDED")
+        if ended:
+            self._tell(execution)
+
+    def _tell(self, execution: Execution) -> None:
+        for tell in self.changed:
+            tell(execution)
 
     def _get_job(self, request: run_v2.GetJobRequest) -> run_v2.Job:
         return self._describe(self._deployed_job(request.name))
@@ -134,6 +143,7 @@ class RunService:
         name = f"{LOCATION}/jobs/{job}/executions/{job}-{suffix}"
         listed_from = time.monotonic() + self._faults.lag("run", "RunJob")
         execution = self.executions.add(name, job, env=env, template=task, listed_from=listed_from)
+        self._tell(execution)
         operation = self._operation(execution)  # before it begins: the answer shows that it runs
         self._workers.run(self._work, execution)
         return operation
@@ -177,6 +187,7 @@ class RunService:
         execution = self._existing(request.name)
         if not self.executions.cancel(execution):
             raise Refusal(grpc.StatusCode.FAILED_PRECONDITION, f"Execution '{execution.id}' has completed already.")
+        self._tell(execution)
         return self._operation(execution)
 
     def _existing(self, name: str) -> Execution:
