@@ -21,7 +21,7 @@ from deployments.sandbox.services.deployed_jobs import DeployedJobs, ImageRegist
 from deployments.sandbox.services.executions import Execution, ExecutionTable, Workers
 from deployments.sandbox.services.operations import Operations
 from deployments.sandbox.services.rpc import Methods, Refusal, Wire, invalid, not_found, page, page_size, split_name
-from deployments.sandbox.services.run_messages import execution_message, operation_message
+from deployments.sandbox.services.run_messages import execution_message, operation_message, task_message
 from deployments.sandbox.services.run_webhooks import RunWebhooks
 
 JOB = "projects/*/locations/*/jobs/*"
@@ -73,7 +73,12 @@ class RunService:
             "ListExecutions": (run_v2.ListExecutionsRequest, self._list),
             "CancelExecution": (run_v2.CancelExecutionRequest, self._cancel),
         }
+        tasks: Methods = {
+            "GetTask": (run_v2.GetTaskRequest, self._get_task),
+            "ListTasks": (run_v2.ListTasksRequest, self._list_tasks),
+        }
         return [
+            wire.service("google.cloud.run.v2.Tasks", "run", tasks),
             wire.service("google.cloud.run.v2.Jobs", "run", jobs),
             wire.service("google.cloud.run.v2.Executions", "run", executions),
             *self._webhooks.handlers(wire),
@@ -189,6 +194,17 @@ class RunService:
             raise Refusal(grpc.StatusCode.FAILED_PRECONDITION, f"Execution '{execution.id}' has completed already.")
         self._tell(execution)
         return self._operation(execution)
+
+    def _get_task(self, request: run_v2.GetTaskRequest) -> run_v2.Task:
+        split_name(request.name, f"{JOB}/executions/*/tasks/*")
+        task = task_message(self._existing(request.name.rpartition("/tasks/")[0]))
+        if task.name != request.name:
+            raise not_found(request.name)
+        return task
+
+    def _list_tasks(self, request: run_v2.ListTasksRequest) -> run_v2.ListTasksResponse:
+        page_size(request.page_size, default=100, most=1000)
+        return run_v2.ListTasksResponse(tasks=[task_message(self._existing(request.parent))])
 
     def _existing(self, name: str) -> Execution:
         split_name(name, f"{JOB}/executions/*")
