@@ -81,6 +81,7 @@ class Control:
             ("POST", "deployment", self._deployment),
             ("POST", "images", self._image),
             ("POST", "kubernetes/jobs/(?P<name>[^/]+)", self._job_state),
+            ("POST", "kubernetes/logs/(?P<name>[^/]+)", self._pod_log),
             ("POST", "objects", self._objects),
             ("GET", "executions", self._executions),
         ]
@@ -133,6 +134,11 @@ class Control:
     def _job_state(self, call: _Call) -> None:
         state = call.read(bodies.KubernetesJobState).state
         self._sandbox.cluster.set_state(self._sandbox.catalogue.namespace, call.at["name"], state)
+
+    def _pod_log(self, call: _Call) -> None:
+        namespace, name = self._sandbox.catalogue.namespace, call.at["name"]
+        self._sandbox.cluster.log(namespace, name)  # which says when there is no such Pod
+        self._sandbox.cluster.logs[namespace, name] = call.read(bodies.PodLog).text
 
     def _objects(self, call: _Call) -> object:
         return {"objects": put_archive(self._sandbox.store, call.body, call.query)}

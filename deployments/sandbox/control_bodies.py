@@ -57,6 +57,12 @@ class Deployment(Body):
     deployed: bool
 
 
+class PodLog(Body):
+    """POST kubernetes/logs/<pod>: what the container of a Pod has written, in the pipeline's namespace."""
+
+    text: str
+
+
 class Image(Body):
     """POST images: take an image of a Cloud Run job away, as the job names it, or put it back."""
 

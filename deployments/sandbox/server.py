@@ -28,6 +28,7 @@ from deployments.sandbox.requests import RequestLog
 from deployments.sandbox.services.eventarc_service import EventarcService
 from deployments.sandbox.services.executions import Workers
 from deployments.sandbox.services.genie_sim import GenieSim
+from deployments.sandbox.services.logging_service import LoggingService
 from deployments.sandbox.services.loopback import HOST, HttpServer, LoopbackServer
 from deployments.sandbox.services.operations import Operations
 from deployments.sandbox.services.pubsub_push import PushDelivery
@@ -58,6 +59,7 @@ class Endpoints(BaseModel):
     scheduler: str
     pubsub: str
     transfer: str
+    logging: str
     kubernetes: str
     genie_sim: str
     control: str
@@ -111,6 +113,10 @@ class Sandbox:
         self.eventarc = EventarcService(self.catalogue, self.workflows, self._operations)
         self.scheduler = SchedulerService(self.catalogue)
         self.transfer = TransferService(self.store, self._operations)
+        self.log = LoggingService()
+        self.workflows.changed.append(self.log.of_workflow)
+        self.run.changed.append(self.log.of_job)
+        self.simulator.jobs.tell = self.log.of_invocation
         self.push = PushDelivery()
         self.cluster = Cluster(("default", self.catalogue.namespace))
         self.store.on_finalize(self.eventarc.finalized)
@@ -147,6 +153,7 @@ class Sandbox:
             scheduler=grpc,
             pubsub=grpc,
             transfer=grpc,
+            logging=grpc,
             kubernetes=http,
             genie_sim=f"{HOST}:{self.genie_sim.port}",
             control=f"{http}{PREFIX.rstrip('/')}",
@@ -181,7 +188,7 @@ class Sandbox:
         return {**place, "buckets": buckets, **self.endpoints.model_dump()}
 
     def _grpc_handlers(self) -> list[GenericRpcHandler]:
-        services = (self.workflows, self.run, self.eventarc, self.scheduler, self.transfer, self._operations)
+        services = (self.workflows, self.run, self.eventarc, self.scheduler, self.transfer, self.log, self._operations)
         return [handler for service in services for handler in service.handlers(self._wire)]
 
     def _app(self) -> App:

@@ -17,6 +17,7 @@ from google.cloud.eventarc_v1.services.eventarc.transports import EventarcGrpcTr
 from google.cloud.run_v2.services.executions.transports import ExecutionsGrpcTransport as RunExecutionsGrpcTransport
 from google.cloud.run_v2.services.jobs.transports import JobsGrpcTransport
 from google.cloud.run_v2.services.services.transports import ServicesGrpcTransport
+from google.cloud.run_v2.services.tasks.transports import TasksGrpcTransport
 from google.cloud.scheduler_v1.services.cloud_scheduler.transports import CloudSchedulerGrpcTransport
 from google.cloud.storage_transfer_v1.services.storage_transfer_service.transports import (
     StorageTransferServiceGrpcTransport,
@@ -100,6 +101,7 @@ class World:
         self.workflows_client = workflows_v1.WorkflowsClient(transport=WorkflowsGrpcTransport(channel=self.channel))
         self.executions_client = executions_v1.ExecutionsClient(transport=ExecutionsGrpcTransport(channel=self.channel))
         self.jobs_client = run_v2.JobsClient(transport=JobsGrpcTransport(channel=self.channel))
+        self.tasks_client = run_v2.TasksClient(transport=TasksGrpcTransport(channel=self.channel))
         self.services_client = run_v2.ServicesClient(transport=ServicesGrpcTransport(channel=self.channel))
         transport = RunExecutionsGrpcTransport(channel=self.channel)
         self.job_executions_client = run_v2.ExecutionsClient(transport=transport)

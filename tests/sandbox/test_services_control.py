@@ -97,6 +97,10 @@ def test_genie_sim_and_kubernetes_jobs_are_switched(sandbox: Sandbox) -> None:
     sandbox.cluster.create("blueprint", manifest)
     control(sandbox, "POST", "kubernetes/jobs/gpu-1", {"state": "failed"})
     assert sandbox.cluster.get("blueprint", "gpu-1")["status"]["failed"] == 1
+    (pod,) = [one["metadata"]["name"] for one in sandbox.cluster.objects.all("pods", "blueprint")]
+    control(sandbox, "POST", f"kubernetes/logs/{pod}", {"text": "no mesh\n"})
+    path = f"/api/v1/namespaces/blueprint/pods/{pod}/log"
+    assert requests.get(f"{sandbox.endpoints.kubernetes}{path}", timeout=5).text == "no mesh\n"
     sandbox.cluster.delete("blueprint", "gpu-1", {})
 
 
@@ -116,6 +120,7 @@ def test_genie_sim_and_kubernetes_jobs_are_switched(sandbox: Sandbox) -> None:
         ("POST", "push", {}, "url"),
         ("POST", "events", {"copies": 0}, "copies"),
         ("POST", "deployment", {"kind": "workflow", "name": "nope", "deployed": True}, "nope"),
+        ("POST", "kubernetes/logs/absent", {"text": ""}, "absent"),
         ("POST", "images", {"image": "", "exists": False}, "image"),
         ("POST", "kubernetes/jobs/absent", {"state": "failed"}, "absent"),
         ("POST", "objects?bucket=absent", {}, "bucket"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterator
 
@@ -169,3 +170,9 @@ def test_only_a_lost_answer_to_an_update_has_an_effect(world: World, kind: str, 
     with pytest.raises(exceptions.ServiceUnavailable):
         world.jobs_client.update_job(job=job(world))
     assert job(world).generation == generation
+
+
+def test_a_page_token_of_another_kind_of_list_is_refused(world: World) -> None:
+    token = base64.urlsafe_b64encode(b"[0, 7]").decode()
+    with pytest.raises(exceptions.InvalidArgument, match="page_token"):
+        world.workflows_client.list_workflows(request={"parent": LOCATION, "page_token": token})

@@ -304,3 +304,11 @@ def test_a_refusal_is_a_status_that_names_what_is_wrong(
     told = answer.json()
     assert (answer.status_code, told["kind"], told["code"]) == (status, "Status", status)
     assert words in told["message"]
+
+
+def test_orphaning_is_not_pretended(kubernetes: Kubernetes) -> None:
+    name = kubernetes.batch.create_namespaced_job(SPACE, job()).metadata.name
+    with pytest.raises(ApiException) as refused:
+        kubernetes.batch.delete_namespaced_job(name, SPACE, propagation_policy="Orphan")
+    assert code(refused) == 501
+    assert kubernetes.batch.read_namespaced_job(name, SPACE)

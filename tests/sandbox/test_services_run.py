@@ -187,3 +187,31 @@ def test_an_image_that_goes_later_is_found_missing_at_the_next_update_only(world
     update(world, "host/there:v1").result(timeout=5)
     world.run.images.put("host/there:v1", False)
     assert ready(world).state.name == "CONDITION_SUCCEEDED"
+
+
+# Tasks
+
+
+@pytest.mark.parametrize(("failure", "code"), [(None, 0), (JobFailed("exit code 1"), 1)])
+def test_an_execution_has_one_task_that_tells_how_it_ended(world: World, failure: JobFailed | None, code: int) -> None:
+    world.script.failure = failure
+    execution = ended(world, run(world, SCENE_ID="a").name)
+    (task,) = world.tasks_client.list_tasks(parent=execution.name)
+    assert world.tasks_client.get_task(name=task.name) == task
+    assert (task.execution, task.job, task.last_attempt_result.exit_code) == (
+        execution.name.rpartition("/")[2],
+        JOB,
+        code,
+    )
+    assert task.conditions[0].type_ == "Completed"
+    assert [one.value for one in task.containers[0].env] == ["a"]
+
+
+def test_a_task_that_is_not_there_is_not_found(world: World) -> None:
+    execution = run(world).name
+    for ask, name in ((world.tasks_client.get_task, f"{execution}/tasks/other"),
+                      (world.tasks_client.get_task, f"{execution}x/tasks/a")):  # fmt: skip
+        with pytest.raises(exceptions.NotFound):
+            ask(name=name)
+    with pytest.raises(exceptions.NotFound):
+        list(world.tasks_client.list_tasks(parent=f"{execution}x"))

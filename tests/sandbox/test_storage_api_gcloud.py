@@ -56,3 +56,17 @@ def test_gcloud_uploads_syncs_lists_reads_and_deletes(storage_server: StorageSer
     assert gcloud.run("cat", "gs://copies/files/dir/b.txt") == ["text"]
     gcloud.run("rm", "gs://copies/files/a.json")
     assert [version.name for version in store.list("copies")] == ["files/dir/b.txt", "files/large.bin"]
+
+
+def test_gcloud_compresses_on_the_way_and_what_was_meant_is_stored(
+    storage_server: StorageServer, tmp_path: Path
+) -> None:
+    storage_server.store.create_bucket("scenes")
+    files = {"small.json": b'{"a": 1}' * 100, "large.json": b'{"b": 2}' * (2 << 20)}
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    gcloud = Gcloud(storage_server, tmp_path / "settings")
+    gcloud.run("cp", "--gzip-in-flight-all", *(str(tmp_path / name) for name in files), "gs://scenes/")
+    stored = {version.name: version for version in storage_server.store.list("scenes")}
+    assert {name: version.data == files[name] for name, version in stored.items()} == dict.fromkeys(files, True)
+    assert not any(version.extra.get("contentEncoding") for version in stored.values())

@@ -165,6 +165,9 @@ class KubernetesApi:
         preconditions = options.get("preconditions") or {}
         if not isinstance(preconditions, dict):
             refuse(400, "BadRequest", "json: cannot unmarshal preconditions into a Go value of type object")
+        policy = options.get("propagationPolicy") or request.query.get("propagationPolicy")
+        if policy == "Orphan" or options.get("orphanDependents"):
+            refuse(501, "NotImplemented", "the sandbox deletes what an object owns with it: it orphans nothing")
         dry_run = request.dry_run or options.get("dryRun") == ["All"]
         return self._cluster.registry.delete(at.resource, at.namespace, at.name, preconditions, dry_run=dry_run)
 

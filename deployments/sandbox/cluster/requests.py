@@ -49,7 +49,8 @@ class Request:
     def method(self) -> str:
         """What faults and counts call it."""
         if self.target is None:
-            return "version.get" if self.path.rstrip("/") == "/version" else "discovery.get"
+            known = {"/version": "version.get"}.get(self.path.rstrip("/"), "discovery.get")
+            return known if self.verb == "GET" else "unknown"
         watch = self.verb == "GET" and not self.target.name and self.flag("watch")
         table = _ON_ONE if self.target.name else _ON_ALL
         does = "watch" if watch else table.get(self.verb, "unknown")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from threading import Event
+from typing import Any
 
 from blocks.catalogue import Catalogue
 from deployments.sandbox.pipeline.simulator_failures import Cancelled, StartFailed, write_job_record
@@ -45,9 +47,37 @@ class Jobs:
         """`job_seconds` is how long each job works; `genie_sim_ready` whether the Genie Sim server serves."""
         self.catalogue, self.faults = catalogue, faults
         self.job_seconds, self.genie_sim_ready = job_seconds, genie_sim_ready
+        self.tell: Callable[[str, str, dict[str, Any]], None] = lambda workflow, execution, payload: None
+        """Hears what a workflow logs of a job it runs: its name, the execution's id, and the event."""
 
     def play(self, call: JobCall) -> None:
         """Work, then write. Raises StageFailed after writing the job's own failure record, or Cancelled."""
+        if call.alone:
+            self._play(call)
+            return
+        begun, status = datetime.now(UTC), "FAILED"
+        self._log(call, "start", begun, "STARTED")
+        try:
+            self._play(call)
+            status = "SUCCEEDED"
+        finally:
+            self._log(call, "complete", begun, status)
+
+    def _log(self, call: JobCall, event: str, begun: datetime, status: str) -> None:
+        """As the pipeline's workflows log it: `bp_metric` job_invocation."""
+        now, known = datetime.now(UTC), self.catalogue.jobs.get(call.step.job)
+        limit = known.timeout_seconds or 0 if known else 0
+        seconds = (now - begun).total_seconds() if event == "complete" else 0.0
+        names = call.handle.name.split("/")
+        payload = {
+            "bp_metric": "job_invocation", "event": event, "job": call.step.job, "scene_id": call.folder.scene_id,
+            "timeout_seconds": limit, "duration_seconds": seconds, "status": status,
+            "timeout_usage_ratio": seconds / limit if limit else 0.0, "timed_out": bool(limit) and seconds >= limit,
+            "start_time": begun.isoformat(), **({"end_time": now.isoformat()} if event == "complete" else {}),
+        }  # fmt: skip
+        self.tell(names[-3] if len(names) > 2 else "", names[-1], payload)
+
+    def _play(self, call: JobCall) -> None:
         folder, step = call.folder, call.step
         own, forgiven = self.faults.draw(step.job, folder.scene_id, wildcard=call.alone)
         if own is not None and own.kind == "hold":

@@ -46,31 +46,38 @@ def finalize_message(version: StoredVersion) -> Message:
 
 
 def failure_message(execution: Execution, revision: str) -> Message:
-    """A failed workflow execution: the LogEntry that a log sink sends to its topic.
+    """A failed workflow execution: the LogEntry that a log sink sends to its topic."""
+    entry = execution_entry(execution, revision)
+    return {"logging.googleapis.com/timestamp": str(entry["timestamp"])}, entry
+
+
+def execution_entry(execution: Execution, revision: str) -> dict[str, object]:
+    """What Workflows logs of an execution that begins or ends, as a LogEntry in JSON.
 
     Google: `google/cloud/workflows/type/executions_system.proto` for the payload, "Google Cloud platform logs" for log
     id, resource type, labels and severity. The entry does not hold the execution's argument.
     """
-    ended = stamp(execution.ended or execution.created)
-    entry: dict[str, object] = {
-        "insertId": execution.id,
+    at = stamp(execution.ended or execution.created)
+    payload: dict[str, object] = {
+        "@type": "type.googleapis.com/google.cloud.workflows.type.ExecutionsSystemLog",
+        "activityTime": at,
+        "state": execution.state,
+    }
+    if execution.state == "FAILED":
+        payload["failure"] = {"exception": execution.error, "source": "main.raise"}
+    return {
+        "insertId": execution.id if execution.ended else f"{execution.id}-start",
         "logName": f"projects/{PROJECT}/logs/workflows.googleapis.com%2Fexecutions_system",
         "resource": {
             "type": "workflows.googleapis.com/Workflow",
             "labels": {"resource_container": PROJECT, "location": REGION, "workflow_id": execution.parent},
         },
-        "severity": "ERROR",
+        "severity": "ERROR" if execution.state == "FAILED" else "INFO",
         "labels": {
             "workflows.googleapis.com/execution_id": execution.id,
             "workflows.googleapis.com/revision_id": revision,
         },
-        "jsonPayload": {
-            "@type": "type.googleapis.com/google.cloud.workflows.type.ExecutionsSystemLog",
-            "activityTime": ended,
-            "state": "FAILED",
-            "failure": {"exception": execution.error, "source": "main.raise"},
-        },
-        "timestamp": ended,
-        "receiveTimestamp": ended,
+        "jsonPayload": payload,
+        "timestamp": at,
+        "receiveTimestamp": at,
     }
-    return {"logging.googleapis.com/timestamp": ended}, entry

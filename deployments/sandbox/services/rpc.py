@@ -155,7 +155,10 @@ def page(
     """
     check = zlib.crc32(scope.encode())
     after = _read_token(token, check) if token else None
-    chosen = list(islice((item for item in items if after is None or key(item) > after), size + 1))  # type: ignore[operator]
+    try:
+        chosen = list(islice((item for item in items if after is None or key(item) > after), size + 1))  # type: ignore[operator]
+    except TypeError:  # a number where this list has names
+        raise invalid("page_token is not one that this service gave out.") from None
     if len(chosen) <= size:
         return chosen, ""
     last = json.dumps([check, key(chosen[size - 1])])

@@ -41,6 +41,34 @@ def execution_message(execution: Execution) -> run_v2.Execution:
     return message
 
 
+def task_message(execution: Execution) -> run_v2.Task:
+    """The one task of an execution."""
+    state, short = execution.state, execution.id
+    template = execution.template or run_v2.TaskTemplate()
+    message = run_v2.Task(
+        name=f"{execution.name}/tasks/{short}-task0",
+        uid=str(uuid.uuid5(uuid.NAMESPACE_URL, f"{execution.name}/task0")),
+        generation=1,
+        observed_generation=1,
+        job=execution.parent,
+        execution=short,
+        create_time=execution.created,
+        scheduled_time=execution.created,
+        start_time=execution.created,
+        update_time=execution.ended or execution.created,
+        containers=template.containers,
+        timeout=template.timeout,
+        service_account=template.service_account,
+        reconciling=state == "ACTIVE",
+        conditions=[_completed(execution)],
+    )
+    if execution.ended is not None:
+        message.completion_time = execution.ended
+        good = state == "SUCCEEDED"
+        message.last_attempt_result = run_v2.TaskAttemptResult(exit_code=0 if good else 1)
+    return message
+
+
 def operation_message(name: str, execution: Execution) -> operations_pb2.Operation:
     """Google: the operation is done when the execution is; its metadata and its response are the execution."""
     message = run_v2.Execution.pb(execution_message(execution))

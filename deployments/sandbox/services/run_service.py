@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import time
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import grpc
@@ -20,7 +21,7 @@ from deployments.sandbox.services.deployed_jobs import DeployedJobs, ImageRegist
 from deployments.sandbox.services.executions import Execution, ExecutionTable, Workers
 from deployments.sandbox.services.operations import Operations
 from deployments.sandbox.services.rpc import Methods, Refusal, Wire, invalid, not_found, page, page_size, split_name
-from deployments.sandbox.services.run_messages import execution_message, operation_message
+from deployments.sandbox.services.run_messages import execution_message, operation_message, task_message
 from deployments.sandbox.services.run_webhooks import RunWebhooks
 
 JOB = "projects/*/locations/*/jobs/*"
@@ -55,6 +56,8 @@ class RunService:
         self._operations = operations
         self._faults = faults
         self._webhooks = RunWebhooks()
+        self.changed: list[Callable[[Execution], None]] = []
+        """Called with every execution that begins or ends."""
 
     def handlers(self, wire: Wire) -> list[grpc.GenericRpcHandler]:
         """The gRPC services of Cloud Run."""
@@ -70,7 +73,12 @@ class RunService:
             "ListExecutions": (run_v2.ListExecutionsRequest, self._list),
             "CancelExecution": (run_v2.CancelExecutionRequest, self._cancel),
         }
+        tasks: Methods = {
+            "GetTask": (run_v2.GetTaskRequest, self._get_task),
+            "ListTasks": (run_v2.ListTasksRequest, self._list_tasks),
+        }
         return [
+            wire.service("google.cloud.run.v2.Tasks", "run", tasks),
             wire.service("google.cloud.run.v2.Jobs", "run", jobs),
             wire.service("google.cloud.run.v2.Executions", "run", executions),
             *self._webhooks.handlers(wire),
@@ -82,9 +90,15 @@ class RunService:
         except Exception as error:
             if not isinstance(error, JobFailed):
                 _log.exception("%s ended by a defect of the simulator", execution.name)
-            self.executions.end(execution, "FAILED", error=str(error) or type(error).__name__)
+            ended = self.executions.end(execution, "FAILED", error=str(error) or type(error).__name__)
         else:
-            self.executions.end(execution, "SUCCEEDED")
+            ended = self.executions.end(execution, "SUCCEEDED")
+        if ended:
+            self._tell(execution)
+
+    def _tell(self, execution: Execution) -> None:
+        for tell in self.changed:
+            tell(execution)
 
     def _get_job(self, request: run_v2.GetJobRequest) -> run_v2.Job:
         return self._describe(self._deployed_job(request.name))
@@ -134,6 +148,7 @@ class RunService:
         name = f"{LOCATION}/jobs/{job}/executions/{job}-{suffix}"
         listed_from = time.monotonic() + self._faults.lag("run", "RunJob")
         execution = self.executions.add(name, job, env=env, template=task, listed_from=listed_from)
+        self._tell(execution)
         operation = self._operation(execution)  # before it begins: the answer shows that it runs
         self._workers.run(self._work, execution)
         return operation
@@ -177,7 +192,19 @@ class RunService:
         execution = self._existing(request.name)
         if not self.executions.cancel(execution):
             raise Refusal(grpc.StatusCode.FAILED_PRECONDITION, f"Execution '{execution.id}' has completed already.")
+        self._tell(execution)
         return self._operation(execution)
+
+    def _get_task(self, request: run_v2.GetTaskRequest) -> run_v2.Task:
+        split_name(request.name, f"{JOB}/executions/*/tasks/*")
+        task = task_message(self._existing(request.name.rpartition("/tasks/")[0]))
+        if task.name != request.name:
+            raise not_found(request.name)
+        return task
+
+    def _list_tasks(self, request: run_v2.ListTasksRequest) -> run_v2.ListTasksResponse:
+        page_size(request.page_size, default=100, most=1000)
+        return run_v2.ListTasksResponse(tasks=[task_message(self._existing(request.parent))])
 
     def _existing(self, name: str) -> Execution:
         split_name(name, f"{JOB}/executions/*")

@@ -53,6 +53,8 @@ class WorkflowsService:
         self._resources = WorkflowResources(self.deployed, self.revisions, operations)
         self.failed: list[Callable[[Execution], None]] = []
         """Called with every execution that ends as FAILED."""
+        self.changed: list[Callable[[Execution], None]] = []
+        """Called with every execution that begins or ends, but for those that had nothing to do."""
         self._simulator = simulator
         self._workers = workers
         self._faults = faults
@@ -101,6 +103,7 @@ class WorkflowsService:
         return str(self.revisions.live(workflow).revision_id)
 
     def _begin(self, execution: Execution) -> None:
+        self._tell(self.changed, execution)
         self._workers.run(self._work, execution)
 
     def _work(self, execution: Execution) -> None:
@@ -112,9 +115,14 @@ class WorkflowsService:
             if not isinstance(error, WorkflowFailed):
                 _log.exception("%s ended by a defect of the simulator", execution.name)
             ended = self.executions.end(execution, "FAILED", error=str(error) or type(error).__name__)
-        if ended and execution.state == "FAILED":
-            for tell in self.failed:
-                tell(execution)
+        if ended:
+            self._tell(self.changed, execution)
+            self._tell(self.failed if execution.state == "FAILED" else [], execution)
+
+    @staticmethod
+    def _tell(listeners: list[Callable[[Execution], None]], execution: Execution) -> None:
+        for tell in listeners:
+            tell(execution)
 
     def _create(self, request: executions_v1.CreateExecutionRequest) -> executions_v1.Execution:
         workflow = self._resources.deployed_workflow(request.parent)
@@ -149,6 +157,7 @@ class WorkflowsService:
         if not self.executions.cancel(execution):
             code = grpc.StatusCode.FAILED_PRECONDITION
             raise Refusal(code, f"Execution '{execution.id}' is {execution.state} and cannot be cancelled.")
+        self._tell(self.changed, execution)
         return _message(execution, full=True)
 
     def _existing(self, name: str) -> Execution:
