@@ -84,34 +84,32 @@ def split_key(key: str) -> tuple[str, int]:
 def in_copy_order(entries: Iterable[N]) -> Iterator[tuple[str, N]]:
     """Entries that come by name, each with its copy's key, in the order of the keys."""
     held: list[tuple[str, N]] = []
-    for key, entry in _long_ones_sorted(entries):
+    alike: list[tuple[str, N]] = []  # long names with the same stem, of which only all together can be sorted
+    beginning = b""
+    for entry in entries:
+        key = copy_key(entry.name, entry.generation, entry.metageneration)
+        is_long = len(entry.name) > SURELY_SHORT and len(start := stem(entry.name)) == STEM
+        if alike and not (is_long and start == beginning):
+            yield from _past(held, alike)
+            alike = []
+        if is_long:
+            beginning = start
+            alike.append((key, entry))
+            continue
         while held and held[-1][0] < key:
             yield held.pop()
         held.append((key, entry))
+    yield from _past(held, alike)
     while held:
         yield held.pop()
 
 
-def _long_ones_sorted(entries: Iterable[N]) -> Iterator[tuple[str, N]]:
-    """Each with its key; those that begin with the same `STEM` bytes come next to each other and are sorted by key."""
-    alike: list[tuple[str, N]] = []
-    beginning = b""
-    for entry in entries:
-        key = copy_key(entry.name, entry.generation, entry.metageneration)
-        if len(entry.name) <= SURELY_SHORT or len(start := stem(entry.name)) < STEM:
-            yield from sorted(alike, key=_by_key)
-            alike = []
-            yield key, entry
-            continue
-        if start != beginning:
-            yield from sorted(alike, key=_by_key)
-            alike, beginning = [], start
-        alike.append((key, entry))
-    yield from sorted(alike, key=_by_key)
-
-
-def _by_key(keyed: tuple[str, N]) -> str:
-    return keyed[0]
+def _past(held: list[tuple[str, N]], alike: list[tuple[str, N]]) -> Iterator[tuple[str, N]]:
+    """Hold these too; whatever comes before one of them."""
+    for keyed in sorted(alike, key=lambda one: one[0]):
+        while held and held[-1][0] < keyed[0]:
+            yield held.pop()
+        held.append(keyed)
 
 
 def is_boundary(name: str) -> bool:
