@@ -9,6 +9,7 @@ from typing import Literal
 
 from blocks.environment import PipelineEnvironment
 from blocks.errors import NotFound, PermanentError, PreconditionFailed
+from blocks.object_names import fitting
 from blocks.stored_object import Protection, StoredObject
 from tasks.remediation.context import Context
 
@@ -44,7 +45,7 @@ class History:
 
 def quarantine_name(subject: str, path: str, generation: int) -> str:
     """Where a deleted object's copy is kept in the ops bucket. The same object and generation give the same name."""
-    return f"{QUARANTINE}{subject}/{path}#{generation}"
+    return fitting(f"{QUARANTINE}{subject}/", path, f"#{generation}")
 
 
 def keep(environment: PipelineEnvironment, live: StoredObject, copy_to: str) -> None:

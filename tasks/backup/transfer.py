@@ -98,7 +98,7 @@ def await_all(night: Night, names: list[str]) -> None:
     for one in running:
         night.notes.append(f"Transfer {one.name} has not ended after {seconds:,.0f} s; it goes on by itself.")
     for one in (one for one in found if one is not None and (one.objects_failed or one.state in ("failed", "aborted"))):
-        samples = f": {'; '.join(one.error_samples[:3])}" if one.error_samples else ""
+        samples = f": {'; '.join(said.rstrip('. ') for said in one.error_samples[:3])}" if one.error_samples else ""
         night.notes.append(f"Transfer {one.name} {one.state}, {one.objects_failed:,} objects failed{samples}.")
 
 

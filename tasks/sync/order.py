@@ -12,7 +12,7 @@ but for names that go on after another object's name with one of the few charact
 `a+17` after `a (2)+18`. So a listing of sources is put into the copies' order here, holding back no more objects than
 there are such names within each other.
 
-A name may have 1,024 bytes, and so may its copy's, which is longer. Of a name over 900 bytes the copy's has only the
+A name may have 1,024 bytes, and so may its copy's, which is longer. Of a name over 800 bytes the copy's has only the
 beginning, and the SHA-256 of all of it. Such names are put in order together with all that begin like them.
 """
 
@@ -24,10 +24,10 @@ from typing import Protocol, TypeVar
 
 MARK = "+"
 """Between name and generation. A `+` in a name is doubled, so that the last one is always ours."""
-LONGEST_NAME = 900
-"""Bytes of a name that a copy's name has whole. The rest of Cloud Storage's 1,024 ("Object names") is for the folder of the
-copies, the hash and the version."""
-STEM = 896
+LONGEST_NAME = 800
+"""Bytes of a name that a copy's name has whole. The rest of Cloud Storage's 1,024 ("Object names") is for the hash, the
+version, and some 120 bytes for the folder of the copies."""
+STEM = 796
 """Bytes with which every copy's name begins as its source does, wherever a character of up to four bytes was cut."""
 SURELY_SHORT = STEM // 8
 """Characters of a name that cannot have more bytes than `STEM`, with every character doubled."""
@@ -52,11 +52,11 @@ N = TypeVar("N", bound=Named)
 def copy_key(name: str, generation: int, metageneration: int = 1) -> str:
     """What the copy of this generation, with this state of its metadata, is called, below the folder of the copies.
 
-    Metageneration 0 stands for one that nobody recorded.
+    Metageneration 0 stands for one that nobody recorded, in a night from before copies of long names could be made.
     """
     version = f"{generation}.{metageneration}" if metageneration > 1 else str(generation)
     escaped = name.replace(MARK, MARK + MARK)
-    if len(name) > SURELY_SHORT and len(whole := escaped.encode()) > LONGEST_NAME:
+    if metageneration and len(name) > SURELY_SHORT and len(whole := escaped.encode()) > LONGEST_NAME:
         beginning = whole[:LONGEST_NAME].decode(errors="ignore")
         return f"{beginning}{MARK}sha256-{hashlib.sha256(name.encode()).hexdigest()}{MARK}{version}"
     return f"{escaped}{MARK}{version}"
@@ -84,34 +84,32 @@ def split_key(key: str) -> tuple[str, int]:
 def in_copy_order(entries: Iterable[N]) -> Iterator[tuple[str, N]]:
     """Entries that come by name, each with its copy's key, in the order of the keys."""
     held: list[tuple[str, N]] = []
-    for key, entry in _long_ones_sorted(entries):
+    alike: list[tuple[str, N]] = []  # long names with the same stem, of which only all together can be sorted
+    beginning = b""
+    for entry in entries:
+        key = copy_key(entry.name, entry.generation, entry.metageneration)
+        is_long = len(entry.name) > SURELY_SHORT and len(start := stem(entry.name)) == STEM
+        if alike and not (is_long and start == beginning):
+            yield from _past(held, alike)
+            alike = []
+        if is_long:
+            beginning = start
+            alike.append((key, entry))
+            continue
         while held and held[-1][0] < key:
             yield held.pop()
         held.append((key, entry))
+    yield from _past(held, alike)
     while held:
         yield held.pop()
 
 
-def _long_ones_sorted(entries: Iterable[N]) -> Iterator[tuple[str, N]]:
-    """Each with its key; those that begin with the same `STEM` bytes come next to each other and are sorted by key."""
-    alike: list[tuple[str, N]] = []
-    beginning = b""
-    for entry in entries:
-        key = copy_key(entry.name, entry.generation, entry.metageneration)
-        if len(entry.name) <= SURELY_SHORT or len(start := stem(entry.name)) < STEM:
-            yield from sorted(alike, key=_by_key)
-            alike = []
-            yield key, entry
-            continue
-        if start != beginning:
-            yield from sorted(alike, key=_by_key)
-            alike, beginning = [], start
-        alike.append((key, entry))
-    yield from sorted(alike, key=_by_key)
-
-
-def _by_key(keyed: tuple[str, N]) -> str:
-    return keyed[0]
+def _past(held: list[tuple[str, N]], alike: list[tuple[str, N]]) -> Iterator[tuple[str, N]]:
+    """Hold these too; whatever comes before one of them."""
+    for keyed in sorted(alike, key=lambda one: one[0]):
+        while held and held[-1][0] < keyed[0]:
+            yield held.pop()
+        held.append(keyed)
 
 
 def is_boundary(name: str) -> bool:

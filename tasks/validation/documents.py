@@ -67,7 +67,11 @@ def parse_json(data: bytes) -> Document:
     """Parse one JSON text; never raises on what it holds."""
     document = Document()
     if data.startswith(_GZIP):
-        document.problems.append(Problem("document-compressed", "it is gzip-compressed, and so the jobs read it"))
+        document.problems.append(
+            Problem(
+                "document-compressed", "it is stored gzip-compressed, and the pipeline's jobs read the compressed bytes"
+            )
+        )
         return document
     try:
         text = data.decode("utf-8")

@@ -23,7 +23,7 @@ from tests.backup.world import BACKUP, DATA, backup, done, fill, manifest
 NAMES = st.text(alphabet="a+ -/1b", min_size=1, max_size=5)
 
 
-LONG = st.builds(lambda cut, end: ("x" * 892 + "é\U0001f600")[:cut] + end, st.integers(885, 894), NAMES)
+LONG = st.builds(lambda cut, end: ("x" * 792 + "é\U0001f600")[:cut] + end, st.integers(785, 794), NAMES)
 
 
 @given(st.sets(NAMES | LONG, min_size=1, max_size=12), st.text(alphabet="a+ -/1b", max_size=4) | LONG)

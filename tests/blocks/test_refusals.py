@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 import threading
 from collections.abc import Iterator
 from concurrent import futures
@@ -173,6 +174,7 @@ def test_each_reason_has_its_own_cause_and_advice(
     assert type(refused) is PermanentError
     assert refused.cause is cause
     assert words in str(refused)
+    assert not re.search(r"[.!?]['\")]*\.|\.\.|''", str(refused)), "one full stop, at the end"
     if cause is not Cause.PERMISSION:
         assert "grant storage.objects.delete" not in str(refused)
     assert pickle.loads(pickle.dumps(refused)).cause is cause

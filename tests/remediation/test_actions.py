@@ -67,6 +67,15 @@ def test_without_history_a_copy_is_kept_before_the_deletion(context: Context, sa
     assert sandbox.store.get(DATA, NAME) is None
 
 
+def test_an_object_with_the_longest_name_is_kept_before_its_deletion_too(context: Context, sandbox: Sandbox) -> None:
+    name = "scenes/a/assets/" + "x" * 1008
+    generation = sandbox.store.put(DATA, name, b"precious", quiet=True).generation
+    assert apply(delete_object, deleting(context, generation, name, copy_first=True)) == "deleted"
+    kept = sandbox.store.get(OPS, quarantine_name("a", name, generation))
+    assert kept is not None
+    assert kept.data == b"precious"
+
+
 def test_a_foreign_object_in_the_quarantine_stops_the_deletion(context: Context, sandbox: Sandbox) -> None:
     generation = put(sandbox, b"precious")
     sandbox.store.put(OPS, quarantine_name("a", NAME, generation), b"something else")
