@@ -17,18 +17,22 @@ __all__ = ["CatalogueError", "load_catalogue"]
 
 SHIPPED: Final = Path(__file__).with_name("catalogue.yaml")
 OVERLAY: Final = "overlay"
+SHIPPED_OVERLAYS: Final = ("2026-06",)
+"""States of the pipeline other than the shipped one: each an overlay beside it, known by its name."""
 
 
 def load_catalogue(overlay: str | Path | Mapping[str, Any] | None = None) -> Catalogue:
     """The pipeline as shipped, or with an installation's overlay laid over it.
 
     Args:
-        overlay: YAML text, a `Path` of a YAML file, or a mapping. Mappings are merged key by key, everything else
+        overlay: YAML text, a `Path` of a YAML file, a mapping, or the name of a shipped overlay (`2026-06`). Mappings are merged key by key, everything else
             replaces what was there, and null removes a key.
 
     Raises:
         CatalogueError: one sentence for each problem, with file, line and key.
     """
+    if str(overlay) in SHIPPED_OVERLAYS:
+        overlay = SHIPPED.with_name(f"catalogue-{overlay}.yaml")
     if isinstance(overlay, Path):
         return _build(read(_text(overlay), overlay.name))
     if isinstance(overlay, Mapping):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -16,6 +17,9 @@ sandbox_app = typer.Typer(invoke_without_command=True, help="The pipeline's outs
 app.add_typer(sandbox_app, name="sandbox")
 app.add_typer(cli_journal.app, name="journal")
 
+TRACEBACK = "REMEDIATION_TRACEBACK"
+"""Variable that, when set, lets an unforeseen error end the command with its traceback."""
+
 
 @app.command()
 def validate(
@@ -23,11 +27,22 @@ def validate(
         list[str], typer.Argument(help="A scene folder, or gs://BUCKET/scenes/ID; several may be named.")
     ],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a scene and line.")] = False,
+    environment: Annotated[str, typer.Option(help="Environment block with its catalogue and storage.")] = "",
+    overlay: Annotated[
+        str, typer.Option(help="File to lay over the shipped catalogue, or a shipped overlay's name, such as 2026-06.")
+    ] = "",
 ) -> None:
     """Look whether scenes are whole. Exit 0 healthy, 1 with errors, 2 could not look. Changes nothing."""
+    from deployments.cli_validate import loaded
     from deployments.cli_validate import validate as validate_targets
 
-    raise typer.Exit(validate_targets(targets, as_json))
+    if environment and overlay:
+        fail("Name either --environment or --overlay: an environment has an overlay of its own.")
+    try:
+        block = loaded(environment)
+    except ValueError as error:
+        fail(str(error))
+    raise typer.Exit(validate_targets(targets, as_json, block, Path(overlay) if overlay else None))
 
 
 @app.command()
@@ -166,13 +181,19 @@ def fail(sentence: str) -> NoReturn:
 
 
 def main() -> None:
-    """Entry point of the console script. Whatever it cannot do is one sentence and exit code 2, never a traceback."""
+    """Entry point of the console script. Whatever nobody foresaw is one sentence, not a traceback."""
     try:
         app()
     except Exception as error:
+        if os.environ.get(TRACEBACK):
+            raise
         from blocks.error_details import one_line
 
-        typer.echo(f"remediate could not go on: {type(error).__name__}: {one_line(error)}.", err=True)
+        typer.echo(
+            f"remediate stopped on something nobody foresaw ({type(error).__name__}: {one_line(error)}); nothing more was done. "
+            f"Set {TRACEBACK}=1 to see where.",
+            err=True,
+        )
         sys.exit(2)
 
 

@@ -37,7 +37,13 @@ class CannotLook(Exception):
     """A target cannot be looked at. The message is one sentence for whoever typed it."""
 
 
-def validate(targets: list[str], as_json: bool, environment: PipelineEnvironment | None = None) -> int:
+class NothingThere(CannotLook):
+    """One of many folders is empty, as the console leaves them. That is no fault of the others."""
+
+
+def validate(
+    targets: list[str], as_json: bool, environment: PipelineEnvironment | None = None, overlay: Path | None = None
+) -> int:
     """Validate scenes and print a table, or one JSON object a scene and line.
 
     Args:
@@ -45,12 +51,13 @@ def validate(targets: list[str], as_json: bool, environment: PipelineEnvironment
         as_json: Print JSON lines instead of tables.
         environment: Whose catalogue and storage are used; by default the pipeline as shipped, with
             `STORAGE_EMULATOR_HOST` if that is set, else the application default credentials.
+        overlay: A file to lay over the shipped catalogue, instead of the environment's.
 
     Returns:
         The exit code; the worst of all targets counts, 2 being worse than 1.
     """
     try:
-        catalogue = environment.catalogue if environment else load_catalogue()
+        catalogue = environment.catalogue if environment and not overlay else load_catalogue(overlay)
     except CatalogueError as error:
         return _complain(str(error))
     storage = environment.storage if environment else None
@@ -61,12 +68,31 @@ def validate(targets: list[str], as_json: bool, environment: PipelineEnvironment
     return worst
 
 
+def loaded(name: str) -> PipelineEnvironment | None:
+    """The environment block of that name, None for no name. Raises ValueError, in one sentence, when there is none."""
+    if not name:
+        return None
+    try:
+        return PipelineEnvironment.load(name)  # type: ignore[return-value]
+    except ValueError as error:
+        raise ValueError(
+            f"There is no environment block {name!r}: save one (docs/blocks.md), or see `prefect block ls`."
+        ) from error
+    except Exception as error:  # Prefect's clients raise many kinds
+        raise ValueError(
+            f"The environment block {name!r} cannot be loaded: {type(error).__name__}: {error}."
+        ) from error
+
+
 def _complain(sentence: str) -> int:
     print(" ".join(sentence.split()), file=sys.stderr)
     return COULD_NOT_LOOK
 
 
 def _tell(answer: Answer, as_json: bool) -> int:
+    if isinstance(answer, NothingThere):
+        _complain(str(answer))
+        return HEALTHY
     if isinstance(answer, Exception):
         return _complain(str(answer))
     if as_json:
@@ -92,13 +118,15 @@ def _answer(task: Work) -> Answer:
         return task()
     except (CannotLook, OutsideError, OSError) as error:
         return error
+    except Exception as error:  # one scene that nobody foresaw must not hide the others
+        return CannotLook(f"A check stopped on something nobody foresaw: {type(error).__name__}: {error}.")
 
 
 def _work(target: str, catalogue: Catalogue, storage: PipelineStorage | None) -> Iterator[Work]:
     """One piece of work for each scene of a target; what cannot be looked at is one that says so."""
     try:
-        for source in _bucket(target, catalogue, storage) if "://" in target else _folder(target, catalogue):
-            yield partial(_validated, source, catalogue)
+        for source, alone in _bucket(target, catalogue, storage) if "://" in target else _folder(target, catalogue):
+            yield partial(_validated, source, catalogue, alone)
     except (CannotLook, OutsideError, OSError) as error:
         yield partial(_refuse, error)
 
@@ -107,17 +135,19 @@ def _refuse(error: Exception) -> SceneReport:
     raise error
 
 
-def _validated(source: SceneSource, catalogue: Catalogue) -> SceneReport:
+def _validated(source: SceneSource, catalogue: Catalogue, alone: bool) -> SceneReport:
+    if not alone and not source.files():
+        raise NothingThere(f"{source.where} is an empty folder; it was passed over.")
     if not SCENE_ID.fullmatch(source.scene_id):
         rule = "use 1 to 128 letters, digits, '_' or '-'"
         raise CannotLook(f"{source.where}: {source.scene_id!r} is not a scene id; {rule}.")
-    known = Attribution.of(catalogue).stage_of
-    if not any(known(path) for path in source.files()):
+    known = Attribution.of(catalogue)
+    if not any(known.stage_of(path) or known.class_of(path) != "data" for path in source.files()):
         raise CannotLook(f"{source.where} holds nothing that a stage of the pipeline reads or writes; is it a scene?")
     return validate_scene(source, catalogue)
 
 
-def _folder(target: str, catalogue: Catalogue) -> Iterator[SceneSource]:
+def _folder(target: str, catalogue: Catalogue) -> Iterator[tuple[SceneSource, bool]]:
     path = Path(target)
     if not path.is_dir():
         kind = "is a file" if path.is_file() else "does not exist"
@@ -134,10 +164,10 @@ def _folder(target: str, catalogue: Catalogue) -> Iterator[SceneSource]:
     for scene in scenes:
         if not os.access(scene, os.R_OK | os.X_OK):
             raise CannotLook(f"{scene} may not be read; ask for the permission, or run as somebody who has it.")
-        yield FolderSource(scene)
+        yield FolderSource(scene), root is None
 
 
-def _bucket(target: str, catalogue: Catalogue, storage: PipelineStorage | None) -> Iterator[SceneSource]:
+def _bucket(target: str, catalogue: Catalogue, storage: PipelineStorage | None) -> Iterator[tuple[SceneSource, bool]]:
     scheme, _, rest = target.partition("://")
     bucket, _, prefix = rest.partition("/")
     above = catalogue.scene_root.partition("{")[0]
@@ -153,16 +183,16 @@ def _bucket(target: str, catalogue: Catalogue, storage: PipelineStorage | None) 
             raise CannotLook(
                 f"There is no scene {scene_id} in bucket {bucket}; see gs://{bucket}/{above} for those there are."
             )
-        yield source
+        yield source, True
         return
     yield from _all_scenes(client, bucket, above)
 
 
-def _all_scenes(client: PipelineStorage, bucket: str, above: str) -> Iterator[SceneSource]:
+def _all_scenes(client: PipelineStorage, bucket: str, above: str) -> Iterator[tuple[SceneSource, bool]]:
     found = False
     for prefix in client.prefixes(bucket, above):
         found = True
-        yield BucketSource(client, bucket, prefix.removeprefix(above).rstrip("/"), prefix)
+        yield BucketSource(client, bucket, prefix.removeprefix(above).rstrip("/"), prefix), False
     if not found:
         raise CannotLook(f"There is no scene in gs://{bucket}/{above}.")
 

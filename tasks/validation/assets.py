@@ -5,9 +5,10 @@ glTF binary (Khronos glTF 2.0, section 4.4): magic `glTF`, version 2, and a leng
 
 from __future__ import annotations
 
-import re
 import struct
 
+from blocks.catalogue_query import writes
+from blocks.patterns import matches
 from tasks.validation.documents import MAX_DEPTH, parse_json
 from tasks.validation.manifest import Manifest
 from tasks.validation.paths import report_target, resolve, scene_in
@@ -19,8 +20,6 @@ GLB_HEADER = struct.Struct("<4sII")
 GLB_CHUNK = struct.Struct("<I4s")
 MAX_MESH_BYTES = 4 * 1024 * 1024
 """Meshes up to this size are looked into; of larger ones only the header is read."""
-
-_OBJECT_FOLDER = re.compile(r"(?:^|/)obj_([A-Za-z0-9_-]+)/")
 
 
 def check_assets(view: SceneView, manifest: Manifest) -> None:
@@ -46,10 +45,31 @@ def check_orphans(view: SceneView, manifest: Manifest) -> None:
     """Report folders of assets whose object the manifest does not list."""
     if not manifest.usable:
         return
-    folders = {found.group(1) for path in view.files if (found := re.match(r"assets/obj_([^/]+)/", path))}
+    template = view.catalogue.asset_folder
+    made = [
+        path for stage in view.catalogue.stages.values() for path in writes(stage) if path.startswith(f"{template}/")
+    ]
+    known = {pattern.replace("{object_id}", "*") for pattern in made}
+    folders = {
+        found
+        for path in view.files
+        if (found := object_of(view, path)) and any(matches(pattern, path) for pattern in known)
+    }
     for object_id in sorted(folders - set(manifest.objects)):
-        message = f"assets/obj_{object_id}/ belongs to no object of {manifest.path}."
-        view.add("asset-orphan", f"assets/obj_{object_id}/", message, stage=view.stage_of(manifest.path))
+        folder = template.replace("{object_id}", object_id) + "/"
+        view.add(
+            "asset-orphan",
+            folder,
+            f"{folder} belongs to no object of {manifest.path}.",
+            stage=view.stage_of(manifest.path),
+        )
+
+
+def object_of(view: SceneView, path: str) -> str:
+    """The object in whose folder of assets a path lies; empty outside such folders."""
+    before = view.catalogue.asset_folder.removesuffix("{object_id}")
+    name, found, _ = path.removeprefix(before).partition("/")
+    return name if found and path.startswith(before) else ""
 
 
 def check_meshes(view: SceneView) -> None:
@@ -66,9 +86,9 @@ def _asset(view: SceneView, manifest: Manifest, object_id: str, place: tuple[str
     name = f"{manifest.path}: the asset of object {show(object_id)}"
     if not report_target(view, target, manifest.path, name, place):
         return
-    owner = _OBJECT_FOLDER.search(target.path)
-    if owner and owner.group(1) != object_id and owner.group(1) in manifest.objects:
-        message = f"{name} is the mesh of object {show(owner.group(1))}."
+    owner = object_of(view, target.path)
+    if owner and owner != object_id and owner in manifest.objects:
+        message = f"{name} is the mesh of object {show(owner)}."
         view.add("asset-of-other-object", manifest.path, message, at=place)
     declared = text(at(manifest.objects[object_id][1], "asset", "format"))
     if declared and not target.path.lower().endswith(f".{declared.lower().lstrip('.')}"):

@@ -86,6 +86,15 @@ def variation_ids(view: SceneView, places: Places) -> set[str]:
     return {name for _, entry in listed if entry.get("is_variation_asset") is True and (name := text(entry.get("id")))}
 
 
+def plain_id(view: SceneView, name: str | None) -> str | None:
+    """What the manifest calls an object that the export calls `name`: some exports put the scene's id before it."""
+    for template in view.catalogue.export_ids:
+        before, _, after = template.replace("{scene_id}", view.scene_id).partition("{object_id}")
+        if name and (before or after) and name.startswith(before) and name.endswith(after):
+            return name[len(before) : len(name) - len(after)]
+    return name
+
+
 def node_ids(export: Export) -> set[str]:
     """The ids of the scene graph's nodes."""
     return {name for _, node in entries(export.graph, "nodes") if (name := text(node.get("asset_id")))}
@@ -115,17 +124,19 @@ def _graph(view: SceneView, export: Export, manifest: Manifest, doubts: Doubts) 
     check_ids(view, path, graph, "nodes", export.variations)
     known = set(manifest.objects) | export.variations | doubts.unknown
     for place, node in entries(graph, "nodes"):
-        name = text(node.get("asset_id"))
+        name = plain_id(view, text(node.get("asset_id")))
         if name and manifest.usable and name not in known:
             message = f"{path} has the node {show(name)}, which {manifest.path} does not list."
             view.add("id-not-in-manifest", path, message, at=("nodes", place, "asset_id"))
         quaternion = vector(at(node, "pose", "orientation"), 4)
         check_quaternion(view, path, show(name), ("nodes", place, "pose", "orientation"), quaternion)
         if name in manifest.objects and name not in doubts.places:
-            _place(view, path, place, node, manifest)
+            assert name is not None
+            _place(view, path, place, node, manifest, name)
     nodes = node_ids(export)
+    exported = {plain_id(view, name) for name in nodes}
     for object_id in manifest.foreground():
-        if object_id not in nodes | doubts.lost:
+        if object_id not in exported | doubts.lost:
             message = f"{path} has no node for object {show(object_id)} of {manifest.path}."
             view.add("object-not-exported", path, message, at=("nodes",))
     for place, edge in entries(graph, "edges"):
@@ -137,8 +148,7 @@ def _graph(view: SceneView, export: Export, manifest: Manifest, doubts: Doubts) 
     _frame(view, path, graph, manifest, doubts)
 
 
-def _place(view: SceneView, path: str, place: int, node: Record, manifest: Manifest) -> None:
-    name = str(node["asset_id"])
+def _place(view: SceneView, path: str, place: int, node: Record, manifest: Manifest, name: str) -> None:
     there = vector(at(node, "pose", "position"))
     here = named_vector(at(manifest.objects[name][1], "transform", "position"))
     if there and here and distance(there, here) > SAME_METERS + 1e-3 * length(here):

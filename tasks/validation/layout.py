@@ -1,6 +1,7 @@
 """The metric layout and the semantic inventory: their own shape and values.
 
-The layout has two writers with two forms: the adapter (`scale_factor`) and the scale job (`scale.factor`).
+The layout has two writers with two forms: the adapter (`scale_factor`) and the scale job (`scale.factor`). The
+schema's `x-fields` are what the adapter's form always has, and `x-scale` whether one of the two scales must be there.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from tasks.validation.schemas import check
+from tasks.validation.schemas import check, schema_of
 from tasks.validation.text import show
 from tasks.validation.values import (
     Vector,
@@ -27,8 +28,6 @@ from tasks.validation.view import Record, SceneView
 
 ROTATION_TOLERANCE = 1e-3
 FAR_METERS = 1000.0
-ADAPTER_FIELDS = ("scene_id", "meters_per_unit", "coordinate_frame")
-"""What the adapter's form always has."""
 Place = tuple[str | int, ...]
 
 
@@ -62,11 +61,12 @@ def check_layout(view: SceneView, path: str) -> Listing:
     if writer := _writer(view, path, record):
         view.writers[path] = writer
     check(view, path, "layout", record)
-    if "scale_factor" not in record and "scale" not in record:
+    form = schema_of(view, "layout")
+    if form.get("x-scale") and "scale_factor" not in record and "scale" not in record:
         view.add("field-missing", path, f"{path}: neither scale_factor nor scale is there.", at=("scale_factor",))
-    for name in ADAPTER_FIELDS if "scale" not in record else ():
+    for name in sequence(form.get("x-fields")) if "scale" not in record else ():
         if name not in record:
-            view.add("field-missing", path, f"{path}: $.{name} is missing.", at=(name,))
+            view.add("field-missing", path, f"{path}: $.{name} is missing.", at=(str(name),))
     index_objects(view, layout)
     check_box(view, path, "the room", ("room_box",), record.get("room_box"))
     _planes(view, path, record)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import yaml
 
+from tasks.validation.assets import object_of
 from tasks.validation.documents import parse_json
 from tasks.validation.layout import check_box
 from tasks.validation.lerobot import read_lines
@@ -122,8 +123,7 @@ def _record(view: SceneView, path: str, record: Record) -> None:
             other = posixpath.normpath(f"{posixpath.dirname(path)}/{text(name)}")
             if other not in view.files:
                 view.add("path-dangling", path, f"{path} lists {show(name)}, which is not there.", at=("files", place))
-    if posixpath.basename(path) == "metadata.json" and path.startswith("assets/obj_"):
-        owner = path.split("/")[1].removeprefix("obj_")
+    if posixpath.basename(path) == "metadata.json" and (owner := object_of(view, path)):
         check(view, path, "metadata", record)
         check_box(view, path, f"object {owner}", ("mesh_bounds", "export"), at(record, "mesh_bounds", "export"))
         stated = record.get("id")

@@ -7,7 +7,7 @@ scene manifest itself carries none: it is the pipeline's own (tools/scene_manife
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -47,15 +47,36 @@ class SchemaError:
 
 
 @cache
-def rule(name: str) -> Rule:
-    """The schema `<name>.schema.json` beside this file."""
+def rule(name: str, changes: str = "") -> Rule:
+    """The schema `<name>.schema.json` beside this file, with an installation's changes (a JSON merge patch) to it."""
     schema = json.loads(files("tasks.validation").joinpath(f"{name}.schema.json").read_text("utf-8"))
+    if changes:
+        schema = patched(schema, json.loads(changes))
     return Rule(schema, jsonschema_rs.Draft7Validator(schema))
 
 
-def errors(name: str, value: object) -> Iterator[SchemaError]:
+def schema_of(view: SceneView, name: str) -> dict[str, object]:
+    """A schema as this installation has it."""
+    changes = view.catalogue.schemas.get(name)
+    return rule(name, json.dumps(changes, sort_keys=True) if changes else "").schema
+
+
+def patched(target: object, patch: object) -> Any:
+    """`target` after a JSON merge patch: objects are merged key by key, null removes, all else replaces (RFC 7396)."""
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(target) if isinstance(target, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = patched(merged.get(key), value)
+    return merged
+
+
+def errors(name: str, value: object, changes: Mapping[str, object] | None = None) -> Iterator[SchemaError]:
     """Every breach of a schema. Raises ValueError when the value is nested too deep to be looked at."""
-    compiled = rule(name)
+    compiled = rule(name, json.dumps(changes, sort_keys=True) if changes else "")
     if compiled.validator.is_valid(value):
         return
     for error in islice(compiled.validator.iter_errors(value), MAX_ERRORS):
@@ -72,7 +93,7 @@ def check(
     known = view.document(path).broken_paths()
     clean = True
     try:
-        for error in errors(name, value):
+        for error in errors(name, value, view.catalogue.schemas.get(name)):
             if error.path not in known and not (skip and skip(error)):
                 clean = False
                 view.add(error.code, path, f"{path}: {entry_name(value, error.path)}{error.message}.", at=error.path)

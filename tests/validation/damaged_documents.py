@@ -46,8 +46,6 @@ LAYOUTS: list[Case] = [
     ("renamed", put(LAYOUT, (*MUG, "id"), "mug_zero"), "id-not-in-manifest", LAYOUT, "$.objects[0].id"),
     ("lost", edit(LAYOUT, lambda d: d["objects"].pop(0) and None), "object-not-listed", LAYOUT, "$.objects"),
     ("twice", edit(LAYOUT, lambda d: d["objects"].append(d["objects"][0])), "id-duplicate", LAYOUT, "$.objects[3].id"),
-    ("no box", drop(LAYOUT, (*MUG, "obb")), "field-missing", LAYOUT, "$.objects[0].obb"),
-    ("no centre", drop(LAYOUT, (*MUG, "center3d")), "field-missing", LAYOUT, "$.objects[0].center3d"),
     ("two numbers", put(LAYOUT, (*MUG, "center3d"), [1, 2]), "layout-center-malformed", LAYOUT, "$.objects[0].center3d"),
     ("extent 0", put(LAYOUT, (*MUG, "obb", "extents", 1), 0), "layout-extents-out-of-range", LAYOUT,
      "$.objects[0].obb.extents[1]"),

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Literal, get_args
 
+from blocks.catalogue_load import load_catalogue
 from deployments.sandbox.pipeline.formats import Size, glb_box, json_bytes
 from deployments.sandbox.pipeline.stage_writers import write_stage
 from deployments.sandbox.pipeline.stage_writers_base import SceneFolder, workflow_marker
+from deployments.sandbox.pipeline.stage_writers_text import write_request
 from deployments.sandbox.storage.store import ObjectStore
 
 Kind = Literal["kitchen", "office", "warehouse"]
@@ -33,6 +35,8 @@ LINE = (
     "dream2flow",
 )
 """The stages of a generated scene, in the order in which they are made."""
+TEXT_STATE = "2026-06"
+"""The shipped overlay of the pipeline that makes scenes from text."""
 INPUTS = "inputs"
 """`upto` for a scene of which nothing but the reconstruction exists."""
 STAGE_MINUTES = 1
@@ -87,13 +91,15 @@ def make_scene(
     at: datetime | None = None,
     quiet: bool = True,
     seed: int = 0,
+    without: Collection[str] = (),
 ) -> SceneFolder:
     """Write a healthy scene: its reconstruction, then every stage of the line up to and including `upto`.
 
     `objects` is the number of reconstructed objects (at least 1), `object_bytes` the size of each mesh file in bytes,
     `upto` a stage of `LINE` or "inputs". `at` (default: now) is when the last stage ended; each stage ended a minute
     before the next. `quiet` starts no trigger. Equal arguments give equal bytes. As after a run of the local runner,
-    the two markers that no cloud component writes are there. Returns the scene's folder.
+    the two markers that no cloud component writes are there. `without` leaves out stages, and what needs them. Returns
+    the scene's folder.
     """
     if upto not in (INPUTS, *LINE):
         raise ValueError(f"upto={upto!r} is no stage of a generated scene: use one of {(INPUTS, *LINE)}.")
@@ -101,13 +107,46 @@ def make_scene(
     start = (at or datetime.now(UTC)) - timedelta(minutes=STAGE_MINUTES * len(stages))
     folder = SceneFolder(store, bucket, scene_id, at=start, quiet=quiet)
     write_inputs(folder, kind, objects=objects, object_bytes=object_bytes, seed=seed)
+    _make(folder, start, stages, without)
+    return folder
+
+
+def make_text_scene(
+    store: ObjectStore,
+    bucket: str,
+    scene_id: str,
+    kind: Kind,
+    *,
+    objects: int = 8,
+    upto: str = "genie-sim-import",
+    at: datetime | None = None,
+    quiet: bool = True,
+    seed: int = 0,
+    without: Collection[str] = (),
+) -> SceneFolder:
+    """Write a healthy scene from text, as the pipeline makes them by June 2026; otherwise as `make_scene`."""
+    if upto not in ("text", *LINE):
+        raise ValueError(f"upto={upto!r} is no stage of a generated scene: use one of {('text', *LINE)}.")
+    stages = ("text", *LINE)[: ("text", *LINE).index(upto) + 1]
+    start = (at or datetime.now(UTC)) - timedelta(minutes=STAGE_MINUTES * len(stages))
+    folder = SceneFolder(store, bucket, scene_id, at=start, quiet=quiet, catalogue=load_catalogue(TEXT_STATE))
+    furniture = FURNITURE[kind]
+    write_request(folder, kind, [furniture[(index + seed) % len(furniture)] for index in range(objects)])
+    _make(folder, start, stages, without)
+    return folder
+
+
+def _make(folder: SceneFolder, start: datetime, stages: Collection[str], without: Collection[str]) -> None:
+    left = set(without)
     for number, stage in enumerate(stages, start=1):
+        if stage in left or left & set(folder.catalogue.stages[stage].needs):
+            left.add(stage)
+            continue
         folder.at = start + timedelta(minutes=STAGE_MINUTES * number)
         write_stage(folder, stage, local_runner=True)
         if stage == "genie-sim-import":
             workflow_marker(folder, "geniesim_complete", robot_type="franka", ready_for_geniesim=True)
     folder.at = None
-    return folder
 
 
 def write_inputs(folder: SceneFolder, kind: Kind, *, objects: int, object_bytes: int | None, seed: int) -> None:

@@ -12,6 +12,7 @@ from deployments.sandbox.pipeline import stage_writers_assets as assets
 from deployments.sandbox.pipeline import stage_writers_delivery as delivery
 from deployments.sandbox.pipeline import stage_writers_geniesim as geniesim
 from deployments.sandbox.pipeline import stage_writers_recordings as recordings
+from deployments.sandbox.pipeline import stage_writers_text as text
 from deployments.sandbox.pipeline import stage_writers_usd as stage
 from deployments.sandbox.pipeline.stage_writers_base import SceneFolder, workflow_marker
 from deployments.sandbox.pipeline.stage_writers_regen3d import regen3d
@@ -55,6 +56,7 @@ WRITERS: dict[str, StageWriter] = {
         assets.objects_finish,
     ),
     "scale": StageWriter((Step("scale-job", assets.scale, "execution"),), "scale_job_failed", "scale_job_start_failed"),
+    "text": StageWriter((Step("text-scene-gen-job", text.text, "execution"),)),
     "regen3d": StageWriter(
         (Step("regen3d-adapter-job", regen3d, "execution", "regen3d-job"),), "regen3d_failed", "regen3d_start_failed"
     ),

@@ -138,7 +138,13 @@ def convert(folder: SceneFolder) -> None:
     """Conversion only (`CONVERT_ONLY=true`): one `asset.usdz` for each mesh, a box as large as the mesh."""
     for entry in read_manifest(folder)["objects"]:
         path = asset_path(folder, entry)
-        folder.write(f"assets/obj_{entry['id']}/asset.usdz", box_usdz(mesh_size(folder, path, folder.read(path))))
+        mesh, sides = folder.read(path), entry.get("dimensions_est") or {}
+        size = (
+            mesh_size(folder, path, mesh)
+            if path.endswith(".glb")
+            else (float(sides["width"]), float(sides["height"]), float(sides["depth"]))
+        )
+        folder.write(f"{folder.assets_of(entry['id'])}asset.usdz", box_usdz(size))
 
 
 def simready(folder: SceneFolder) -> None:
@@ -146,7 +152,7 @@ def simready(folder: SceneFolder) -> None:
     manifest = read_manifest(folder)
     written = {}
     for entry in manifest["objects"]:
-        base = f"assets/obj_{entry['id']}/"
+        base = folder.assets_of(entry["id"])
         if not folder.exists(f"{base}asset.usdz"):
             raise StageFailed(f"404 No such object: {folder.bucket}/{folder.prefix}{base}asset.usdz")
         folder.write(f"{base}simready.usda", _wrapper(entry))

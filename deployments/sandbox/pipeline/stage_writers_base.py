@@ -69,6 +69,10 @@ class SceneFolder:
         self.prefix = self.catalogue.scene_prefix(self.scene_id)
         self._unaltered: dict[str, bytes] = {}
 
+    def assets_of(self, object_id: str) -> str:
+        """The folder of an object's assets, with a slash at its end."""
+        return self.catalogue.asset_folder.replace("{object_id}", object_id) + "/"
+
     def marker(self, name: str) -> str:
         """The path at which a completion marker of that name is written."""
         return self.catalogue.markers[name].paths[0]

@@ -96,7 +96,7 @@ def arena(folder: SceneFolder) -> None:
     ids = [entry["id"] for entry in manifest["objects"] if entry.get("sim_role") != "background"]
     about = {"scene_id": folder.scene_id, "generated_at": folder.now}
     files = ["scene_module.py", "asset_registry.json", "hub_config.yaml", "tasks/pick_place.py", "arena_manifest.json"]
-    registry = [{"id": oid, "usd": f"../assets/obj_{oid}/simready.usda"} for oid in ids]
+    registry = [{"id": oid, "usd": f"../{folder.assets_of(oid)}simready.usda"} for oid in ids]
     folder.write("arena/scene_module.py", f'"""Arena scene."""\n\nSCENE_ID = "{folder.scene_id}"\n')
     folder.write("arena/tasks/pick_place.py", '"""Pick and place."""\n\nTASK = "pick_place"\n')
     folder.write("arena/hub_config.yaml", f'namespace: "blueprint-robotics"\nscene: "{folder.scene_id}"\n')

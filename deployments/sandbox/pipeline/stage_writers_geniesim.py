@@ -95,16 +95,21 @@ def _documents(
 
 def _usd_path(folder: SceneFolder, entry: dict[str, Any]) -> str:
     """The physics wrapper; the mesh itself where the local runner made the scene, which wraps nothing."""
-    wrapped = f"assets/obj_{entry['id']}/simready.usda"
+    wrapped = f"{folder.assets_of(entry['id'])}simready.usda"
     path = wrapped if folder.exists(wrapped) else entry["asset"]["path"].removeprefix(folder.prefix)
     return f"/mnt/gcs/{folder.prefix}{path}"
+
+
+def export_id(folder: SceneFolder, object_id: str) -> str:
+    """What the export calls an object."""
+    return folder.catalogue.export_ids[0].format(scene_id=folder.scene_id, object_id=object_id)
 
 
 def _node(folder: SceneFolder, entry: dict[str, Any]) -> dict[str, Any]:
     transform, size = entry["transform"], entry.get("dimensions_est") or {}
     rotation = transform.get("rotation_quaternion") or {"w": 1.0, "x": 0.0, "y": 0.0, "z": 0.0}
     return {
-        "asset_id": entry["id"],
+        "asset_id": export_id(folder, entry["id"]),
         "semantic": f"{entry.get('category') or 'object'}: {entry['id']}",
         "size": [float(size.get(side) or 1.0) for side in ("width", "depth", "height")],
         "pose": {
@@ -149,7 +154,7 @@ def _tasks(folder: SceneFolder, manifest: dict[str, Any], entries: list[dict[str
     return {
         "scene_id": folder.scene_id,
         "environment_type": environment_of(manifest),
-        "suggested_tasks": [task | {"target_object": target} for target in targets[:5]],
+        "suggested_tasks": [task | {"target_object": export_id(folder, target)} for target in targets[:5]],
         "robot_config": {"type": robot, "base_position": [0.0, 0.0, 0.0], "workspace_bounds": reach},
     }
 

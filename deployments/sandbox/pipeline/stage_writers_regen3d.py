@@ -19,6 +19,7 @@ from deployments.sandbox.pipeline.stage_writers_manifest import (
     metadata_of,
     room_of,
 )
+from deployments.sandbox.pipeline.stage_writers_text import adapter
 
 MESH_NAMES = ("mesh.glb", "model.glb", "asset.glb", "mesh.obj")
 NO_POSE = {"translation": [0.0, 0.0, 0.0], "rotation_quaternion": [1.0, 0.0, 0.0, 0.0], "scale": [1.0, 1.0, 1.0]}
@@ -27,7 +28,13 @@ UNIT_BOUNDS = {"min": [-0.5] * 3, "max": [0.5] * 3, "center": [0.0] * 3, "size":
 
 
 def regen3d(folder: SceneFolder) -> None:
-    """The adapter: manifest, metric layout, inventory, one folder per object, then `.regen3d_complete`."""
+    """The adapter: manifest, metric layout, inventory, one folder per object, then `.regen3d_complete`.
+
+    Where the catalogue puts Stage 1 from text before it, the adapter is that stage's.
+    """
+    if "text" in folder.catalogue.stages:
+        adapter(folder)
+        return
     info = folder.read_object("regen3d/scene_info.json")
     paths = set(folder.paths("regen3d/"))
     ids = sorted({path.split("/")[2] for path in paths if path.startswith("regen3d/objects/")})
@@ -39,7 +46,7 @@ def regen3d(folder: SceneFolder) -> None:
     for item in everything:
         folder.write(item.path, item.mesh)
     for item in found:
-        folder.write_json(f"assets/obj_{item.id}/metadata.json", metadata_of(item))
+        folder.write_json(f"{folder.assets_of(item.id)}metadata.json", metadata_of(item))
     room = room_of([item.bounds for item in everything])
     folder.write_json(MANIFEST, manifest_of(folder, info, everything, room))
     folder.write_json(LAYOUT, layout_of(folder, info, everything, room))

@@ -30,7 +30,7 @@ STAGE_PHYSICS = """    def PhysicsScene "PhysicsScene"
 
 """
 STAGE_OBJECT = """        def Xform "obj_{prim}" (
-            prepend references = @../assets/obj_{id}/simready.usda@
+            prepend references = @../{folder}simready.usda@
         )
         {{
             custom string sim_role = "{role}"
@@ -67,12 +67,12 @@ def usd(folder: SceneFolder) -> None:
         for entry in layout.get("objects") or []
         if isinstance(entry, dict) and {"id", "center3d"} <= entry.keys()
     }
-    missing = [e["id"] for e in manifest["objects"] if not folder.exists(f"assets/obj_{e['id']}/simready.usda")]
+    missing = [e["id"] for e in manifest["objects"] if not folder.exists(f"{folder.assets_of(e['id'])}simready.usda")]
     if missing:
         raise StageFailed(
             f"USD validation failed: {len(missing)} broken references, first: obj_{missing[0]}/simready.usda"
         )
-    folder.write("usd/scene.usda", _stage(manifest, centers))
+    folder.write("usd/scene.usda", _stage(folder, manifest, centers))
     count = len(manifest["objects"])
     gate_report(
         folder, "usd-assembly-job", "qg-3-usd", "usd_assembled", f"USD validation: {count} references, 0 issues"
@@ -90,7 +90,7 @@ def usd(folder: SceneFolder) -> None:
     folder.write_json("usd/usd_assembly_manifest.json", record)
 
 
-def _stage(manifest: dict[str, Any], centers: dict[str, list[float]]) -> str:
+def _stage(folder: SceneFolder, manifest: dict[str, Any], centers: dict[str, list[float]]) -> str:
     scene = manifest.get("scene") or {}
     z_up = scene.get("coordinate_frame") == "z_up"
     parts = [
@@ -99,17 +99,17 @@ def _stage(manifest: dict[str, Any], centers: dict[str, list[float]]) -> str:
         STAGE_PHYSICS.format(down="(0, 0, -1)" if z_up else "(0, -1, 0)"),
         '    def Scope "Objects"\n    {\n',
     ]
-    parts += [_placed(entry, centers.get(entry["id"])) for entry in manifest["objects"]]
+    parts += [_placed(folder, entry, centers.get(entry["id"])) for entry in manifest["objects"]]
     return "".join([*parts, "    }\n}\n"])
 
 
-def _placed(entry: dict[str, Any], center: list[float] | None) -> str:
+def _placed(folder: SceneFolder, entry: dict[str, Any], center: list[float] | None) -> str:
     transform = entry["transform"]
     position = center or [transform["position"][axis] for axis in "xyz"]
     rotation = transform.get("rotation_quaternion") or {"w": 1, "x": 0, "y": 0, "z": 0}
     scale = transform.get("scale") or {"x": 1, "y": 1, "z": 1}
     return STAGE_OBJECT.format(
-        id=entry["id"],
+        folder=folder.assets_of(entry["id"]),
         prim=prim_name(entry["id"]),
         role=entry.get("sim_role", "unknown"),
         position=", ".join(str(part) for part in position),
