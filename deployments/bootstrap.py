@@ -19,6 +19,7 @@ from prefect.exceptions import ObjectAlreadyExists, PrefectHTTPStatusError
 from prefect.workers.process import ProcessWorker
 
 import blocks
+from deployments.doctor import findings
 from deployments.sandbox.server import Endpoints
 from deployments.sandbox_environment import for_sandbox
 
@@ -31,13 +32,15 @@ WORK_POOL = "remediation"
 def bootstrap(endpoints: Endpoints) -> None:
     """Set a Prefect server up for the sandbox. Doing it twice changes nothing but the environment's addresses.
 
-    Raises CalledProcessError when the deployments cannot be made.
+    Raises CalledProcessError when the deployments cannot be made, RuntimeError when the server is not set up for them.
     """
     make_blocks(endpoints)
     make_work_pool()
     make_automations(AUTOMATIONS)
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(DEPLOYMENTS)]
     subprocess.run(command, cwd=HOME, check=True)
+    if wrong := findings():
+        raise RuntimeError(" ".join(wrong))
 
 
 def make_blocks(endpoints: Endpoints, attempts: int = 10) -> None:

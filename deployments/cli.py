@@ -85,6 +85,20 @@ def receiver(
 
 
 @app.command()
+def doctor() -> None:
+    """Say what the Prefect server in use lacks. Exit 0 nothing, 1 something, 2 could not ask. Changes nothing."""
+    from deployments.cli_flows import use_running_stack
+
+    use_running_stack()
+    from deployments.doctor import doctor as examine
+
+    code, sentences = examine()
+    for sentence in sentences:
+        typer.echo(sentence, err=code == 2)
+    raise typer.Exit(code)
+
+
+@app.command()
 def recover(
     scene_ids: Annotated[list[str], typer.Argument(help="The scenes.")],
     apply: Annotated[bool, typer.Option("--apply", help="Do it; without this nothing is changed.")] = False,

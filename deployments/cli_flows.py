@@ -13,10 +13,13 @@ from deployments.state import STATE, running
 
 MOST_BYTES = 500_000
 """Of parameters of one flow run: Prefect refuses over 524,288."""
+HEARTBEAT_SECONDS = 30
+"""How often a run says that it lives: a third of what deployments/automations.yaml waits before it calls it crashed."""
 
 
 def use_running_stack() -> None:
     """Talk to the Prefect server of `remediate up` when no other one is named, and keep nothing in the home folder."""
+    os.environ.setdefault("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", str(HEARTBEAT_SECONDS))
     stack = running("up")
     if "PREFECT_API_URL" not in os.environ and stack is not None and "control" in stack:
         os.environ["PREFECT_API_URL"] = stack["api_url"]

@@ -15,6 +15,8 @@ import urllib.error
 import urllib.request
 from typing import Any
 
+import yaml
+
 from deployments.children import Children
 from deployments.sandbox.server import Endpoints
 from deployments.state import HOME, STATE
@@ -22,6 +24,24 @@ from deployments.state import HOME, STATE
 WORK_POOL = "remediation"
 SERVER_SECONDS = 120.0
 """How long the Prefect server may take to be ready; its first start makes a database."""
+
+
+AUTOMATIONS = "deployments/automations.yaml"
+LEASE_STORAGE = ("PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE", "prefect.server.concurrency.lease_storage.filesystem")
+SERVER_SETTINGS = {
+    # In memory, the default, a restart of the server loses every lease, and the runs that hold one are killed.
+    LEASE_STORAGE[0]: LEASE_STORAGE[1],
+    # Whole seconds only: Prefect cuts the recorder's 0.5 to 0, and the server then spins on a whole core.
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "50",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "50",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
+    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL": "1",
+}
+"""What a Prefect server needs beyond its defaults, here and in a real project (docs/real-project.md)."""
+WORKER_SETTINGS = {"PREFECT_WORKER_QUERY_SECONDS": "1"}
+"""What a worker needs, likewise."""
+ANSWER_SECONDS = 20.0
+"""How long an answer is waited for before a request that may be made twice is made again."""
 
 
 class Stack:
@@ -73,14 +93,8 @@ class Stack:
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "DO_NOT_TRACK": "1",
             "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
-            "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
-            # Whole seconds only: Prefect cuts the recorder's 0.5 to 0 (3.9.1 too), and the server then spins on a whole core.
-            "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "50",
-            "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "50",
-            "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
-            "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL": "1",
-            "PREFECT_WORKER_QUERY_SECONDS": "1",
-            "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
+            **SERVER_SETTINGS,
+            **WORKER_SETTINGS,
             "REMEDIATION_HOME": str(HOME),
             "REMEDIATION_STATE": str(self.folder),
         }
@@ -148,6 +162,11 @@ class Stack:
         self.stop()
 
 
+def automation_names() -> list[str]:
+    """The automations that belong to no deployment."""
+    return [one["name"] for one in yaml.safe_load((HOME / AUTOMATIONS).read_text())["automations"]]
+
+
 def prefect(*arguments: str) -> list[str]:
     """Prefect's command line in this interpreter."""
     return [sys.executable, "-m", "prefect", *arguments]
@@ -180,22 +199,30 @@ def answers(url: str) -> bool:
         return False
 
 
-def call(method: str, url: str, body: Any = None, patience: float = 20.0) -> Any:
-    """A JSON request, made again while Prefect is busy (SQLite's locks become 503, and now and then a read is never
-    answered). Raises OSError (HTTPError included)."""
+def call(method: str, url: str, body: Any = None, patience: float = 180.0) -> Any:
+    """A JSON request, made again for `patience` seconds while Prefect is busy: SQLite's locks become 503, and now and
+    then a request is never answered, which is made again if that changes nothing. Raises OSError (HTTPError included).
+    """
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data=data, method=method, headers={"content-type": "application/json"})
-    is_read = method == "GET" or url.endswith("/filter")
+    twice = may_be_made_twice(method, url, body)
     deadline = time.monotonic() + patience
     while True:
         try:
-            with urllib.request.urlopen(request, timeout=max(patience, 10.0) if is_read else 60) as response:
+            with urllib.request.urlopen(request, timeout=ANSWER_SECONDS if twice else patience) as response:
                 answer = response.read()
             return json.loads(answer) if answer else None
         except urllib.error.HTTPError as error:
             if error.code != 503 or time.monotonic() > deadline:
                 raise
         except TimeoutError:
-            if not is_read or time.monotonic() > deadline + 2 * patience:
+            if not twice or time.monotonic() > deadline:
                 raise
         time.sleep(0.2)
+
+
+def may_be_made_twice(method: str, url: str, body: Any) -> bool:
+    """Whether the second of two equal requests changes nothing: it reads, sets a value, or carries an identifier by
+    which the server knows it again (Prefect remembers the ids of events for half an hour)."""
+    reads = method == "GET" or url.endswith(("/filter", "/count"))
+    return reads or method == "PATCH" or url.endswith("/events") or "idempotency_key" in (body or {})

@@ -24,7 +24,7 @@ from deployments.sandbox.pipeline.scenes import make_scene
 from deployments.sandbox.server import Sandbox
 from deployments.sandbox_environment import for_sandbox
 from tasks.remediation.context import Context
-from tests.deployments.world import stack  # noqa: F401  a fixture for every folder of tests
+from tests.deployments.world import stack, stacks  # noqa: F401  fixtures for every folder of tests
 
 BUCKET = "sandbox-scenes"
 
@@ -87,9 +87,10 @@ def pytest_unconfigure() -> None:
     shutil.rmtree(os.environ["PREFECT_HOME"], ignore_errors=True)
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the marks in a hook of its own, which would come first
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """When tests run in several processes, those that share something slow to start stay in one."""
     for item in items:
-        shared = set(getattr(item, "fixturenames", ())) & {"stack", "prefect_server"}
+        shared = set(getattr(item, "fixturenames", ())) & {"stacks", "prefect_server"}
         if shared:
             item.add_marker(pytest.mark.xdist_group(sorted(shared)[-1]))

@@ -77,3 +77,18 @@ def test_nobody_else_names_the_pipelines_things() -> None:
     for folder in ("tasks/remediation", "tasks/recovery", "flows"):
         for path in (HOME / folder).glob("*.py"):
             assert not names.search(path.read_text()), path
+
+
+def test_tests_that_share_something_slow_to_start_stay_in_one_process(tmp_path: Path) -> None:
+    """pytest-xdist groups by marks it may silently not see; then each process would start a Prefect server and a stack."""
+    text = (HOME / "tests" / "conftest.py").read_text()
+    (tmp_path / "conftest.py").write_text("import pytest\n" + text[text.index("@pytest.hookimpl(tryfirst") :])
+    shared = "import pytest\n@pytest.fixture\ndef stacks(): ...\n"
+    test = "@pytest.mark.parametrize('number', range(6))\ndef test_one(stacks, number, worker_id): print('ran on', worker_id)\n"
+    (tmp_path / "test_shared.py").write_text(shared + test)
+    command = [sys.executable, "-m", "pytest", "-n", "2", "--dist=loadgroup", "-rP", "--rootdir", str(tmp_path)]
+    done = subprocess.run([*command, str(tmp_path)], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    ran = re.findall(r"^ran on (gw\d+)$", done.stdout, re.M)
+    assert len(ran) == 6
+    assert len(set(ran)) == 1

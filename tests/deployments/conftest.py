@@ -1,4 +1,4 @@
-"""The test that kills the stack comes after all others."""
+"""The test that kills the stack comes after all others, or they would have to start another one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "last: after every other test, because it ends what they share")
+    config.addinivalue_line("markers", "last: after every other test, because what they share is slow to start again")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

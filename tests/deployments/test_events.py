@@ -37,11 +37,13 @@ def event(about: str, **payload: Any) -> dict[str, Any]:
 def nobody_works(stack: RunningStack) -> Iterator[None]:
     """The worker takes up nothing, so that flow runs can be counted without being carried out."""
     stack.pool(is_paused=True)
-    yield
-    for run in stack.runs(ON_FAILURE):
-        if run["state_type"] == "SCHEDULED":
-            stack.prefect("DELETE", f"flow_runs/{run['id']}")
-    stack.pool(is_paused=False)
+    try:
+        yield
+    finally:
+        for run in stack.runs(ON_FAILURE):
+            if run["state_type"] == "SCHEDULED":
+                stack.prefect("DELETE", f"flow_runs/{run['id']}")
+        stack.pool(is_paused=False)
 
 
 @pytest.fixture
@@ -113,8 +115,12 @@ def test_twenty_events_of_two_scenes_make_two_runs(stack: RunningStack) -> None:
 
 
 def test_a_trigger_that_cannot_start_its_flow_is_seen(stack: RunningStack) -> None:
+    before = {run["id"] for run in stack.runs("trigger-watch")}
     stack.prefect("POST", "events", [event("broken_001", stage="no scene_id here")])
-    (watch,) = wait_for(lambda: stack.runs("trigger-watch"), "the trigger watch to start")
+    new = wait_for(
+        lambda: [run for run in stack.runs("trigger-watch") if run["id"] not in before], "the trigger watch to start"
+    )
+    (watch,) = new
     ended = stack.ended(watch)
     assert ended["state_type"] == "FAILED"
     assert "export-failed" in ended["state"]["message"]

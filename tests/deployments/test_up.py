@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tasks.remediation.live import live_work
 from tests.deployments.world import EXPORT, FREE_PORTS, RunningStack, Up, wait_for
 
 
@@ -37,10 +38,9 @@ def test_recover_and_undo_use_its_prefect_server(stack: RunningStack) -> None:
     assert failed.returncode == 1
     undo = failed.stderr.rpartition("remediate ")[2].split()[:3]
     assert undo[:2] == ["undo", scene]
-    for _ in range(5):  # an execution that a written object started may be at work, and then it is refused
-        undone = stack.remediate(*undo, "--apply")
-        if undone.returncode == 0:
-            break
+    # An execution that a written object started may be at work, and then it is refused.
+    wait_for(lambda: not [one for one in live_work(stack.environment) if one.scene_id == scene], f"nothing on {scene}")
+    undone = stack.remediate(*undo, "--apply")
     assert undone.returncode == 0, undone.stderr
     found = stack.prefect("POST", "flow_runs/filter", {"sort": "ID_DESC"})
     assert {run["name"] for run in found} >= {
@@ -52,6 +52,7 @@ def test_recover_and_undo_use_its_prefect_server(stack: RunningStack) -> None:
 
 def test_a_night_is_backed_up_verified_drilled_and_restored_from_the_command_line(stack: RunningStack) -> None:
     scene = stack.scene("cli_backup_001")
+    stack.policy("backup", prefix=f"scenes/{scene}/")  # other tests' scenes change, and are broken, in the meantime
     backed_up = stack.remediate("backup", "--apply")
     assert backed_up.returncode == 0, backed_up.stderr
     for command in ("verify-backup", "restore-drill"):
@@ -104,7 +105,7 @@ def test_ctrl_c_while_it_starts_on_other_ports_ends_it_at_once() -> None:
         up.wait_until((up.state / "up" / "sandbox-1.json").exists, "its sandbox to start")
         assert up.facts()["ui_url"] != "http://127.0.0.1:4210"
         up.process.send_signal(signal.SIGINT)
-        assert up.process.wait(15) == 0
+        assert up.process.wait(120) == 0
         assert "nothing is left running" in up.log.read_text()
         assert up.processes() == []
         assert written(up.home) == []
@@ -117,7 +118,7 @@ def test_kill_while_it_deploys_leaves_nothing_behind() -> None:
     try:
         up.wait_until((up.state / "up" / "bootstrap.log").exists, "it to deploy")
         up.process.send_signal(signal.SIGTERM)
-        assert up.process.wait(15) == 0
+        assert up.process.wait(120) == 0
         assert up.processes() == []
     finally:
         up.end()
@@ -128,13 +129,13 @@ def test_one_that_was_killed_outright_does_not_stop_the_next_one() -> None:
     try:
         up.wait_until((up.state / "up" / "sandbox-1.json").exists, "its sandbox to start")
         up.process.kill()
-        up.process.wait(5)
-        wait_for(lambda: up.processes() == [], "its children to end by themselves", 20)
+        up.process.wait(60)
+        wait_for(lambda: up.processes() == [], "its children to end by themselves")
         assert (up.state / "up-1.json").exists()
         again = subprocess.Popen(up.process.args, env=up.environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        wait_for(lambda: up.facts().get("pid") == again.pid, "the next one to start", 20)
+        wait_for(lambda: up.facts().get("pid") == again.pid, "the next one to start")
         again.send_signal(signal.SIGINT)
-        assert again.wait(15) == 0
+        assert again.wait(120) == 0
         assert up.processes() == []
     finally:
         up.end()
@@ -148,4 +149,4 @@ def test_killed_outright_while_a_flow_runs_it_leaves_no_process_behind(stack: Ru
     wait_for(lambda: stack.worked(scene), "the export to run")
     assert len(stack.processes()) >= 6, "up, server, sandbox, worker, receiver and the flow"
     os.kill(stack.process.pid, signal.SIGKILL)
-    wait_for(lambda: stack.processes() == [], "every process to end", 30)
+    wait_for(lambda: stack.processes() == [], "every process to end")

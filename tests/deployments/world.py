@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -31,7 +32,7 @@ EXPORT = "genie-sim-export-pipeline"
 Run = dict[str, Any]
 
 
-def wait_for(look: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
+def wait_for(look: Callable[[], Any], what: str, seconds: float = 180.0) -> Any:
     """The first answer of `look` that is not empty."""
     deadline = time.monotonic() + seconds
     while not (found := look()):
@@ -62,7 +63,7 @@ class Up:
         except (OSError, ValueError):
             return {}
 
-    def wait_until(self, ready: Callable[[], object], what: str, seconds: float = 240.0) -> None:
+    def wait_until(self, ready: Callable[[], object], what: str, seconds: float = 400.0) -> None:
         """Wait for something while it runs."""
 
         def look() -> object:
@@ -98,21 +99,29 @@ class Up:
 
     def remediate(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Another command of the same person, to its end."""
-        return subprocess.run([*REMEDIATE, *arguments], env=self.environ, capture_output=True, text=True, timeout=120)
+        return subprocess.run([*REMEDIATE, *arguments], env=self.environ, capture_output=True, text=True, timeout=400)
 
     def end(self) -> None:
         """Stop it, whatever state it is in, and remove what it wrote."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        self.process.wait(60)
+        self.process.wait(200)
         shutil.rmtree(self.root, ignore_errors=True)
 
 
 class RunningStack(Up):
-    """One that is up."""
+    """One that is up. Tests share it, each with scenes of its own; `settle` undoes whatever else they changed."""
 
     def __init__(self) -> None:
         super().__init__(*FREE_PORTS)
+        try:
+            self.connect()
+        except BaseException:
+            self.end()
+            raise
+
+    def connect(self) -> None:
+        """Wait until it is up, and note how its environment block is to be for every test."""
         self.wait_until(lambda: "control" in self.facts(), "`remediate up` to be up")
         facts = self.facts()
         self.api_url: str = facts["api_url"]
@@ -122,6 +131,19 @@ class RunningStack(Up):
         self.receiver: str = self.control("GET", "push")[0]["url"]
         self.children = Children(self.root)
         self.policy(systematic_scenes=1000)  # many scenes are broken here in the same way, on purpose
+        self._data = self.block()["data"]
+        self.settle()
+
+    def settle(self) -> None:
+        """For the next test: no simulated fault, a worker that works, the same policy, and no schedule but its own."""
+        self.control("DELETE", "simulator")
+        self.pool(is_paused=False)
+        self.prefect("PATCH", f"block_documents/{self.block()['id']}", {"data": self._data})
+        for deployment in self.prefect("POST", "deployments/filter", {}):
+            for schedule in deployment["schedules"]:
+                if schedule["active"]:
+                    path = f"deployments/{deployment['id']}/schedules/{schedule['id']}"
+                    self.prefect("PATCH", path, {"active": False})
 
     def control(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """The sandbox's control interface."""
@@ -156,14 +178,14 @@ class RunningStack(Up):
     def start(self, deployment: str, **parameters: Any) -> Run:
         """A flow run of a deployment, to be started now."""
         found = self.prefect("GET", f"deployments/name/{deployment}")
-        body = {"parameters": parameters, "state": {"type": "SCHEDULED"}}
+        body = {"parameters": parameters, "state": {"type": "SCHEDULED"}, "idempotency_key": str(uuid4())}
         return dict(self.prefect("POST", f"deployments/{found['id']}/create_flow_run", body))
 
     def read(self, run: Run) -> Run:
         """The flow run as it is now."""
         return dict(self.prefect("GET", f"flow_runs/{run['id']}"))
 
-    def ended(self, run: Run, seconds: float = 120.0) -> Run:
+    def ended(self, run: Run, seconds: float = 400.0) -> Run:
         """The flow run, once it has ended."""
 
         def look() -> Run | None:
@@ -176,18 +198,39 @@ class RunningStack(Up):
         """Let the worker take up flow runs, or not."""
         self.prefect("PATCH", "work_pools/remediation", {"is_paused": is_paused})
 
-    def policy(self, **changes: Any) -> None:
-        """Change the policy in the environment block, as a person does in the UI."""
-        path = "block_types/slug/remediation-environment/block_documents/name/default"
-        block = self.prefect("GET", path)
-        policy = {**block["data"]["policy"], **changes}
-        self.prefect("PATCH", f"block_documents/{block['id']}", {"data": {"policy": policy}})
+    def block(self) -> dict[str, Any]:
+        """The environment block as it is stored."""
+        path = "block_types/slug/remediation-environment/block_documents/name/default?include_secrets=true"
+        return dict(self.prefect("GET", path))
+
+    def policy(self, part: str = "policy", **changes: Any) -> None:
+        """Change the policy (or the rules of backups) in the environment block, as a person does in the UI."""
+        block = self.block()
+        changed = {part: {**block["data"][part], **changes}}
+        self.prefect("PATCH", f"block_documents/{block['id']}", {"data": changed})
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[RunningStack]:
-    """`remediate up`, started once for all tests that need it."""
-    running = RunningStack()
+def stacks() -> Iterator[list[RunningStack]]:
+    """Every `remediate up` of this run of tests: one, unless a test ends it."""
+    started: list[RunningStack] = []
+    yield started
+    for one in started:
+        one.environment.close()
+        one.end()
+
+
+def living(stacks: list[RunningStack]) -> RunningStack:
+    """The one that is up, started if there is none."""
+    if not stacks or stacks[-1].process.poll() is not None:
+        stacks.append(RunningStack())
+    return stacks[-1]
+
+
+@pytest.fixture
+def stack(stacks: list[RunningStack]) -> Iterator[RunningStack]:
+    """`remediate up`, for tests that use scenes of their own."""
+    running = living(stacks)
     yield running
-    running.environment.close()
-    running.end()
+    if running.process.poll() is None:
+        running.settle()

@@ -20,7 +20,7 @@ from tests.flows.world import BUCKET, EXPORT, Saved, Started, run, task_runs, wa
 @pytest.fixture
 def environment(sandbox: Sandbox) -> Iterator[PipelineEnvironment]:
     """An environment whose calls are made once only, so that trouble reaches the task."""
-    made = for_sandbox(sandbox.endpoints, limits=CallLimits(attempts=1, call_seconds=5.0))
+    made = for_sandbox(sandbox.endpoints, limits=CallLimits(attempts=1, call_seconds=30.0))
     yield made
     made.close()
 

@@ -8,13 +8,19 @@ import threading
 import time
 from collections.abc import Callable
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
+from prefect import tags
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import BlockDocumentUpdate
-from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, FlowRunFilter, FlowRunFilterId
+from prefect.client.schemas.filters import (
+    ArtifactFilter,
+    ArtifactFilterFlowRunId,
+    FlowRunFilter,
+    FlowRunFilterId,
+    FlowRunFilterTags,
+)
 from prefect.client.schemas.objects import Artifact, FlowRun, State, TaskRun
-from prefect.client.schemas.sorting import FlowRunSort
 
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.server import Sandbox
@@ -88,7 +94,7 @@ def task_runs(state: State[Any], enough: Callable[[list[TaskRun]], bool] = bool)
     return wait_for(look, "the task runs to be recorded")
 
 
-def wait_for(look: Callable[[], Any], what: str, seconds: float = 30.0) -> Any:
+def wait_for(look: Callable[[], Any], what: str, seconds: float = 180.0) -> Any:
     """The first answer of `look` that is not empty."""
     deadline = time.monotonic() + seconds
     while not (found := look()):
@@ -102,24 +108,30 @@ class Started:
 
     def __init__(self, flow: Any, **parameters: Any) -> None:
         self._states: list[State[Any]] = []
+        self._mark = f"started-{uuid4()}"
         here = contextvars.copy_context()
-        self._thread = threading.Thread(
-            target=lambda: self._states.append(here.run(run, flow, **parameters)), daemon=True
-        )
+
+        def work() -> None:
+            with tags(self._mark):
+                self._states.append(run(flow, **parameters))
+
+        self._thread = threading.Thread(target=here.run, args=(work,), daemon=True)
         self._thread.start()
 
     def paused(self) -> FlowRun:
         """The flow run, once it waits for a person."""
 
+        mine = FlowRunFilter(tags=FlowRunFilterTags(all_=[self._mark]))
+
         def look() -> FlowRun | None:
             assert self._thread.is_alive(), f"it ended instead of pausing: {self._states}"
             with get_client(sync_client=True) as client:
-                runs = client.read_flow_runs(limit=5, sort=FlowRunSort.START_TIME_DESC)
+                runs = client.read_flow_runs(flow_run_filter=mine)
             return next((one for one in runs if one.state is not None and one.state.is_paused()), None)
 
         return wait_for(look, "the flow to pause")  # type: ignore[no-any-return]
 
-    def ended(self, seconds: float = 60.0) -> State[Any]:
+    def ended(self, seconds: float = 300.0) -> State[Any]:
         """Its final state."""
         self._thread.join(seconds)
         assert self._states, f"the flow has not ended after {seconds:.0f} s"

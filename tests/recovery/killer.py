@@ -67,7 +67,7 @@ class Watch(Faults):
         """Count the request; kill its sender when it is the one."""
         if self.struck.is_set():
             return super().draw(service, method, kinds)
-        self._known.wait(20)
+        self._known.wait(120)
         with self._counting:
             if not self._reached(f"{service}.{method}") or self._pid is None:
                 return None
@@ -97,7 +97,7 @@ class Victims:
         """End it."""
         assert self._process.stdin is not None
         self._process.stdin.close()
-        self._process.wait(20)
+        self._process.wait(120)
 
     def told(self) -> dict[str, Any]:
         """The next line it says."""

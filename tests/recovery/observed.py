@@ -12,7 +12,7 @@ from blocks.genie_sim import GenieSimHealth
 from blocks.stored_object import Protection
 from deployments.sandbox.pipeline.scenes import make_scene
 from deployments.sandbox.storage.store import ObjectStore
-from tasks.pipeline.activity import LockFact
+from tasks.pipeline.locks import LockFact
 from tasks.recovery.observe import SceneFacts
 from tasks.recovery.offers import Offer
 from tasks.recovery.units import stages_to_make, units

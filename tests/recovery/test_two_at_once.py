@@ -53,7 +53,7 @@ def together(sandbox: Sandbox, number: int) -> list[Run]:
 
     def one(actor: int) -> Run:
         environment = quick_environment(sandbox)
-        ready.wait(20)
+        ready.wait(120)
         result = recover_scene(Context(environment, f"person {actor}"), SCENE, APPLY)
         environment.close()
         others_done.release()
@@ -62,9 +62,9 @@ def together(sandbox: Sandbox, number: int) -> list[Run]:
     with ThreadPoolExecutor(number) as pool:
         futures = [pool.submit(one, actor) for actor in range(number)]
         for _ in range(number - 1):
-            assert others_done.acquire(timeout=60)
+            assert others_done.acquire(timeout=240)
         sandbox.simulator.forgive()
-        return [future.result(60) for future in futures]
+        return [future.result(240) for future in futures]
 
 
 @pytest.mark.parametrize("number", [2, 8])

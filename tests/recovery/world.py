@@ -177,7 +177,7 @@ def put_json(sandbox: Sandbox, path: str, value: object, scene_id: str = SCENE) 
     return sandbox.store.put(DATA, f"scenes/{scene_id}/{path}", json.dumps(value).encode(), quiet=True).generation
 
 
-def until(true: Callable[[], object], seconds: float = 20.0) -> None:
+def until(true: Callable[[], object], seconds: float = 120.0) -> None:
     """Wait for something that must happen soon."""
     deadline = time.monotonic() + seconds
     while not true():

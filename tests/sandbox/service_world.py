@@ -119,7 +119,7 @@ class World:
         """Start an execution through the stock client."""
         execution = executions_v1.Execution(argument=argument, labels=labels)
         return self.executions_client.create_execution(
-            parent=f"{LOCATION}/workflows/{workflow}", execution=execution, timeout=5
+            parent=f"{LOCATION}/workflows/{workflow}", execution=execution, timeout=60
         )
 
     def ended_workflow(self, name: str) -> executions_v1.Execution:
@@ -148,7 +148,7 @@ def services() -> Iterator[World]:
         world.stop()
 
 
-def until(look: Callable[[], Any], good: Callable[[Any], bool] = bool, seconds: float = 5.0) -> Any:
+def until(look: Callable[[], Any], good: Callable[[Any], bool] = bool, seconds: float = 60.0) -> Any:
     """What `look` sees, as soon as it is `good`."""
     end = time.monotonic() + seconds
     while not good(seen := look()):
@@ -159,7 +159,7 @@ def until(look: Callable[[], Any], good: Callable[[Any], bool] = bool, seconds: 
 
 def control(sandbox: Sandbox, method: str, path: str, body: object = None, status: int = 200) -> Any:
     """What the control interface answers."""
-    answer = requests.request(method, f"{sandbox.endpoints.control}/{path}", json=body, timeout=10)
+    answer = requests.request(method, f"{sandbox.endpoints.control}/{path}", json=body, timeout=60)
     assert answer.status_code == status, answer.text
     return answer.json()
 

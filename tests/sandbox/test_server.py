@@ -42,7 +42,7 @@ def sandbox() -> Iterator[Sandbox]:
 def test_a_sandbox_that_stops_leaves_no_thread() -> None:
     before = set(threading.enumerate())
     with Sandbox() as sandbox:
-        assert requests.get(f"{sandbox.endpoints.control}/endpoints", timeout=5).ok
+        assert requests.get(f"{sandbox.endpoints.control}/endpoints", timeout=60).ok
     until(lambda: set(threading.enumerate()) - before, lambda left: not left)
 
 
@@ -59,7 +59,7 @@ def test_every_stock_client_is_answered(sandbox: Sandbox) -> None:
     with kubernetes.ApiClient(kubernetes.Configuration(host=at.kubernetes)) as api:
         assert kubernetes.BatchV1Api(api).list_namespaced_job("blueprint").items == []
     with grpc.insecure_channel(at.genie_sim) as channel:
-        answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=5)
+        answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=60)
         assert answer.status == health_pb2.HealthCheckResponse.SERVING
 
 
@@ -123,9 +123,9 @@ def test_a_served_sandbox_says_where_it_is_first_and_ends_cleanly_on_a_signal(en
         assert process.stdout is not None
         described = json.loads(process.stdout.readline())
         assert described["buckets"] == {"data": DATA_BUCKET, "ops": OPS_BUCKET, "backup": BACKUP_BUCKET}
-        assert requests.get(f"{described['control']}/endpoints", timeout=5).json() == described
+        assert requests.get(f"{described['control']}/endpoints", timeout=60).json() == described
         process.send_signal(ending)
-        assert process.wait(timeout=5) == 0
+        assert process.wait(timeout=60) == 0
         assert process.stdout.read() == ""
     for service in ("storage", "workflows", "genie_sim"):
         with pytest.raises(ConnectionRefusedError):

@@ -58,7 +58,7 @@ def test_faults_are_put_in_force_and_taken_out(sandbox: Sandbox) -> None:
 
 def test_requests_are_counted_and_forgotten(sandbox: Sandbox) -> None:
     control(sandbox, "DELETE", "requests")
-    assert requests.get(f"{sandbox.endpoints.storage}/storage/v1/b/{DATA_BUCKET}/o", timeout=5).ok
+    assert requests.get(f"{sandbox.endpoints.storage}/storage/v1/b/{DATA_BUCKET}/o", timeout=60).ok
     assert control(sandbox, "GET", "requests") == {"storage.objects.list": 1}
 
 
@@ -67,7 +67,7 @@ def test_a_workflow_that_was_taken_away_is_not_found(sandbox: Sandbox) -> None:
     control(sandbox, "POST", "deployment", wish)
     try:
         with executions_client(sandbox) as client, pytest.raises(exceptions.NotFound):
-            client.create_execution(parent=f"{LOCATION}/workflows/{EXPORT}", timeout=5)
+            client.create_execution(parent=f"{LOCATION}/workflows/{EXPORT}", timeout=60)
     finally:
         control(sandbox, "POST", "deployment", wish | {"deployed": True})
 

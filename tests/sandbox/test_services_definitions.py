@@ -30,7 +30,7 @@ def update(world: World, mask: list[str] | None = None, **fields: object) -> wor
     request = workflows_v1.UpdateWorkflowRequest(
         workflow=workflows_v1.Workflow(name=FLOW, **fields), update_mask={"paths": mask or list(fields)}
     )
-    return world.workflows_client.update_workflow(request=request).result(timeout=5)
+    return world.workflows_client.update_workflow(request=request).result(timeout=60)
 
 
 def job(world: World) -> run_v2.Job:
@@ -89,7 +89,7 @@ def test_a_workflow_is_created_only_when_there_is_none_and_the_catalogue_knows_i
         request = workflows_v1.CreateWorkflowRequest(
             parent=LOCATION, workflow_id=name, workflow=workflows_v1.Workflow(source_contents=SOURCE)
         )
-        return world.workflows_client.create_workflow(request=request).result(timeout=5)
+        return world.workflows_client.create_workflow(request=request).result(timeout=60)
 
     with pytest.raises(exceptions.AlreadyExists):
         create("usd-assembly-pipeline")
@@ -106,7 +106,7 @@ def test_a_deployment_is_an_operation_that_is_not_done_at_once(world: World) -> 
     )
     operation = world.workflows_client.update_workflow(request=request)
     assert not operation.operation.done
-    assert operation.result(timeout=5).source_contents == SOURCE
+    assert operation.result(timeout=60).source_contents == SOURCE
     assert world.requests.count("operations", "GetOperation") >= 1
 
 
@@ -114,7 +114,7 @@ def test_updating_a_job_counts_generation_and_gives_another_etag(world: World) -
     before = job(world)
     wanted = job(world)
     wanted.template.template.containers[0].image = "host/other:v2"
-    after = world.jobs_client.update_job(job=wanted).result(timeout=5)
+    after = world.jobs_client.update_job(job=wanted).result(timeout=60)
     assert (after.generation, after.template.template.containers[0].image) == (2, "host/other:v2")
     assert after.etag != before.etag
     assert after.update_time > before.update_time
@@ -123,7 +123,7 @@ def test_updating_a_job_counts_generation_and_gives_another_etag(world: World) -
 
 def test_an_etag_of_before_the_last_change_is_refused_and_changes_nothing(world: World) -> None:
     old = job(world)
-    world.jobs_client.update_job(job=run_v2.Job(old, labels={"a": "b"})).result(timeout=5)
+    world.jobs_client.update_job(job=run_v2.Job(old, labels={"a": "b"})).result(timeout=60)
     now = job(world)
     with pytest.raises(exceptions.Aborted, match="Conflict for resource 'simready-job'"):
         world.jobs_client.update_job(job=old)
@@ -133,13 +133,13 @@ def test_an_etag_of_before_the_last_change_is_refused_and_changes_nothing(world:
 def test_an_update_without_an_etag_is_not_checked(world: World) -> None:
     wanted = job(world)
     wanted.etag = ""
-    assert world.jobs_client.update_job(job=wanted).result(timeout=5).generation == 2
+    assert world.jobs_client.update_job(job=wanted).result(timeout=60).generation == 2
 
 
 def test_what_an_update_leaves_out_gets_googles_defaults(world: World) -> None:
     container = run_v2.Container(image="host/other:v2")
     template = run_v2.ExecutionTemplate(template=run_v2.TaskTemplate(containers=[container]))
-    updated = world.jobs_client.update_job(job=run_v2.Job(name=JOB, template=template)).result(timeout=5)
+    updated = world.jobs_client.update_job(job=run_v2.Job(name=JOB, template=template)).result(timeout=60)
     assert updated.template.task_count == 1
     assert updated.template.template.timeout.total_seconds() == 600
 
@@ -155,7 +155,7 @@ def test_an_execution_has_the_image_by_digest_and_the_jobs_own_environment(world
         run_v2.EnvVar(name="A", value="job"),
         run_v2.EnvVar(name="B", value="job"),
     ]
-    world.jobs_client.update_job(job=wanted).result(timeout=5)
+    world.jobs_client.update_job(job=wanted).result(timeout=60)
     override = run_v2.RunJobRequest.Overrides.ContainerOverride(env=[run_v2.EnvVar(name="B", value="run")])
     request = run_v2.RunJobRequest(name=JOB, overrides=run_v2.RunJobRequest.Overrides(container_overrides=[override]))
     ran = world.jobs_client.run_job(request=request).metadata.template.containers[0]

@@ -120,7 +120,7 @@ def test_only_a_lost_answer_to_a_change_has_an_effect(world: World) -> None:
         world.faults.add(FaultRule(service="pubsub", method="ModifyPushConfig", kind=kind, times=1))
         with pytest.raises(exceptions.ServiceUnavailable):
             world.subscriber_client.modify_push_config(
-                subscription=SUBSCRIPTION, push_config=PushConfig(), retry=None, timeout=5
+                subscription=SUBSCRIPTION, push_config=PushConfig(), retry=None, timeout=60
             )
         found = world.subscriber_client.get_subscription(subscription=SUBSCRIPTION)
         assert (not found.push_config.push_endpoint) == held

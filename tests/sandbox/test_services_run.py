@@ -33,7 +33,7 @@ def run(world: World, job: str = JOB, timeout_seconds: int | None = None, **env:
         timeout=timedelta(seconds=timeout_seconds) if timeout_seconds else None,
     )
     request = run_v2.RunJobRequest(name=f"{LOCATION}/jobs/{job}", overrides=overrides)
-    return world.jobs_client.run_job(request=request, timeout=5).metadata
+    return world.jobs_client.run_job(request=request, timeout=60).metadata
 
 
 def ended(world: World, name: str) -> run_v2.Execution:
@@ -105,7 +105,7 @@ def test_the_operation_of_a_run_is_done_when_the_execution_is(world: World) -> N
     operation = world.jobs_client.run_job(name=f"{LOCATION}/jobs/{JOB}")
     assert not operation.done()
     world.script.hold.set()
-    assert operation.result(timeout=5).name == operation.metadata.name
+    assert operation.result(timeout=60).name == operation.metadata.name
     request = operations_pb2.GetOperationRequest(name=operation.operation.name)
     assert world.jobs_client.get_operation(request=request).done
 
@@ -113,7 +113,7 @@ def test_the_operation_of_a_run_is_done_when_the_execution_is(world: World) -> N
 def test_the_operation_of_a_failed_run_raises(world: World) -> None:
     world.script.failure = JobFailed("exit code 1")
     with pytest.raises(exceptions.GoogleAPICallError, match="exit code 1"):
-        world.jobs_client.run_job(name=f"{LOCATION}/jobs/{JOB}").result(timeout=5)
+        world.jobs_client.run_job(name=f"{LOCATION}/jobs/{JOB}").result(timeout=60)
 
 
 def test_executions_are_listed_newest_first_for_a_job_and_for_all(world: World) -> None:
@@ -130,7 +130,7 @@ def test_executions_are_listed_newest_first_for_a_job_and_for_all(world: World) 
 def test_a_cancelled_execution_ends_as_cancelled_once(world: World) -> None:
     world.script.hold.clear()
     execution = run(world)
-    world.job_executions_client.cancel_execution(name=execution.name).result(timeout=5)
+    world.job_executions_client.cancel_execution(name=execution.name).result(timeout=60)
     done = ended(world, execution.name)
     assert (counts(done), done.conditions[0].execution_reason.name) == ((0, 0, 0, 1), "CANCELLED")
     with pytest.raises(exceptions.FailedPrecondition):

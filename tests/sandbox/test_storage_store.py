@@ -37,7 +37,7 @@ def test_a_listener_may_use_the_store_even_from_another_thread(store: ObjectStor
         if version.name == "first":
             worker = threading.Thread(target=store.put, args=(bucket, "second", version.data))
             worker.start()
-            worker.join(timeout=5)
+            worker.join(timeout=60)
             assert not worker.is_alive(), "a lock was held while the listener was called"
 
     store.on_finalize(listen)

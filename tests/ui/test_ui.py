@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.deployments.world import Run, RunningStack, wait_for
+from tests.deployments.world import Run, RunningStack, living, wait_for
 from tests.ui.browser import CHROMIUM, picture_of, text_of
 
 pytestmark = [
@@ -29,7 +29,8 @@ class Seen:
 
 
 @pytest.fixture(scope="module")
-def seen(stack: RunningStack) -> Seen:
+def seen(stacks: list[RunningStack]) -> Seen:
+    stack = living(stacks)
     stack.scene(SCENE, "export_missing")
     run = stack.ended(stack.start("export-recovery/export-recovery", scene_ids=[SCENE], mode="apply"))
     assert run["state_type"] == "COMPLETED"
