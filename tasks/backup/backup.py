@@ -18,18 +18,18 @@ from blocks.errors import OutsideError, PermanentError
 from tasks.backup.copies import Became
 from tasks.backup.guard import misplaced, refusals
 from tasks.backup.night import Night
-from tasks.backup.nights import read_summary
 from tasks.backup.observe import new_night
 from tasks.backup.outcome import BackupResult
 from tasks.backup.plan import SUBJECT, engine_for, plan_backup
 from tasks.backup.present import captured_phrase, class_rows, planned_phrase
 from tasks.backup.steps import observe_source, rsync_backups, write_records
-from tasks.backup.summary import Summary
 from tasks.remediation.apply import Work
 from tasks.remediation.calling import Call, plain
 from tasks.remediation.context import Context, new_run_id
 from tasks.remediation.journal import Journal, JournalTaken
 from tasks.remediation.lease import Lease, LeaseBusy, LeaseLost
+from tasks.snapshots.nights import read_summary
+from tasks.snapshots.summary import Summary
 from tasks.sync.meter import Progress
 
 Mode = Literal["plan", "apply"]

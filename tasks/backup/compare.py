@@ -13,11 +13,11 @@ from blocks.errors import NotFound
 from blocks.storage_bulk import BulkStorage, Entry
 from tasks.backup.content import slot_of
 from tasks.backup.findings import Findings
-from tasks.backup.layout import layout_of
-from tasks.backup.nights import read_definitions, read_entries, read_states
-from tasks.backup.summary import ManifestEntry, Summary
 from tasks.backup.terraform import copied_already
 from tasks.remediation.context import Context
+from tasks.snapshots.layout import layout_of
+from tasks.snapshots.nights import read_definitions, read_entries, read_states
+from tasks.snapshots.summary import ManifestEntry, Summary
 from tasks.sync.listing import copies
 from tasks.sync.meter import Meter, Progress
 from tasks.sync.shards import Shard

@@ -20,11 +20,8 @@ from blocks.storage_bulk import BulkStorage, Deletion
 from tasks.backup.backup import Mode
 from tasks.backup.guard import misplaced
 from tasks.backup.keeping import Choice, choose
-from tasks.backup.layout import layout_of
-from tasks.backup.nights import nights, read_summary
 from tasks.backup.outcome import Result
 from tasks.backup.plan import SUBJECT
-from tasks.backup.summary import Summary
 from tasks.backup.unneeded import Unneeded, find_unneeded
 from tasks.recovery.present import counted
 from tasks.remediation.actions import Doing
@@ -35,6 +32,9 @@ from tasks.remediation.journal import Journal, JournalTaken
 from tasks.remediation.lease import Lease, LeaseBusy, LeaseLost
 from tasks.remediation.plan import Action, Plan, Step
 from tasks.remediation.task_settings import STEP_SETTINGS
+from tasks.snapshots.layout import layout_of
+from tasks.snapshots.nights import nights, read_summary
+from tasks.snapshots.summary import Summary
 from tasks.sync.copying import delete_all
 from tasks.sync.meter import human
 

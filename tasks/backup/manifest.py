@@ -21,9 +21,18 @@ from blocks.storage_bulk import Entry
 from tasks.backup import definitions, terraform
 from tasks.backup.copies import Became, Copying, Place
 from tasks.backup.night import Night
-from tasks.backup.summary import MAX_PROBLEMS, DefinitionRecord, Part, StateRecord, Summary, Tally, body_of, sign
+from tasks.snapshots.summary import (
+    MAX_PROBLEMS,
+    Captured,
+    DefinitionRecord,
+    Part,
+    StateRecord,
+    Summary,
+    Tally,
+    body_of,
+    sign,
+)
 from tasks.sync.listing import each_shard
-from tasks.sync.outcome import Outcome
 from tasks.sync.shards import Shard
 from tasks.sync.survey import Lines, Surveyed, Todo, manifest_line, read_todo
 
@@ -215,7 +224,7 @@ def not_captured(copying: Copying) -> Iterator[str]:
             yield from (name for name, state in zip(names, states, strict=True) if state == Became.UNKNOWN)
 
 
-def outcome_of(night: Night) -> Outcome:
+def outcome_of(night: Night) -> Captured:
     """Of a night without problems: whether anything was new."""
     made = night.copying.made_objects if night.copying else 0
     return "clean" if made or night.deployed.new or night.states.new else "nothing to do"

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from blocks.storage_bulk import BulkStorage
 from tasks.backup.definitions import Deployed
-from tasks.backup.layout import layout_of
-from tasks.backup.summary import MAX_PROBLEMS, Engine, Part, Summary, Tally
 from tasks.backup.terraform import States
 from tasks.remediation.context import Context
+from tasks.snapshots.layout import layout_of
+from tasks.snapshots.summary import MAX_PROBLEMS, Engine, Part, Summary, Tally
 from tasks.sync.meter import Progress
 from tasks.sync.survey import Counts, Surveyed
 

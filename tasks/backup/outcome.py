@@ -7,8 +7,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.backup.findings import Verification
-from tasks.backup.summary import Summary
 from tasks.remediation.plan import Plan
+from tasks.snapshots.summary import Summary
 from tasks.sync.outcome import GOOD, Outcome
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tasks.backup.night import Night
-from tasks.backup.summary import Engine
 from tasks.remediation.plan import Action, Plan
+from tasks.snapshots.summary import Engine
 
 PROCEDURE = "nightly-backup"
 SUBJECT = "backup"

@@ -6,8 +6,8 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from tasks.backup.night import Night
 from tasks.backup.outcome import BackupResult, Result, VerifyResult
-from tasks.backup.summary import Summary
 from tasks.recovery.present import plan_rows, plan_sentence
+from tasks.snapshots.summary import Summary
 from tasks.sync.meter import human
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from blocks.environment import PipelineEnvironment
 from blocks.storage_bulk import BulkStorage
-from tasks.backup.summary import Summary
+from tasks.snapshots.summary import Summary
 
 DRILLS = "remediation/backup/drills/"
 WINDOW = timedelta(days=30)

@@ -16,10 +16,10 @@ import orjson
 from blocks.environment import PipelineEnvironment
 from blocks.storage_bulk import BulkStorage, Deletion, Entry
 from tasks.backup.keeping import Choice
-from tasks.backup.layout import Layout, is_night, layout_of, night_time
-from tasks.backup.nights import read_definitions, read_entries, read_states
 from tasks.backup.observe import cuts
-from tasks.backup.summary import Summary
+from tasks.snapshots.layout import Layout, is_night, layout_of, night_time
+from tasks.snapshots.nights import read_definitions, read_entries, read_states
+from tasks.snapshots.summary import Summary
 from tasks.sync.listing import copies, each_shard
 from tasks.sync.shards import Shard, shards_at
 from tasks.sync.walk import walk

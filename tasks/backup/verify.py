@@ -19,15 +19,15 @@ from tasks.backup.compare import Report, Verifying, check_lists, compare_range, 
 from tasks.backup.content import read_again
 from tasks.backup.findings import Findings, Verification, next_slot, verification_name
 from tasks.backup.guard import misplaced
-from tasks.backup.nights import NightDamaged, nights
 from tasks.backup.observe import cuts
 from tasks.backup.outcome import VerifyResult
 from tasks.backup.scorecard import scorecard
-from tasks.backup.summary import Summary
 from tasks.recovery.present import counted
 from tasks.remediation.calling import Call, plain
 from tasks.remediation.context import Context, new_run_id
 from tasks.remediation.task_settings import STEP_SETTINGS
+from tasks.snapshots.nights import NightDamaged, nights
+from tasks.snapshots.summary import Summary
 from tasks.sync.copying import in_parallel
 from tasks.sync.listing import each_shard
 from tasks.sync.meter import Meter, human

@@ -11,11 +11,11 @@ from blocks.environment import PipelineEnvironment
 from blocks.errors import OutsideError
 from tasks.backup.findings import verifications
 from tasks.backup.guard import misplaced
-from tasks.backup.nights import nights, read_summary
 from tasks.backup.outcome import Result
 from tasks.backup.scorecard import minutes
-from tasks.backup.summary import Summary
 from tasks.recovery.present import counted
+from tasks.snapshots.nights import nights, read_summary
+from tasks.snapshots.summary import Summary
 
 CLOCKS = timedelta(minutes=10)
 """Two machines' clocks may differ by so much."""

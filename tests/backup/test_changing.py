@@ -10,7 +10,7 @@ from blocks.environment import PipelineEnvironment
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.server import Sandbox
 from deployments.sandbox.storage.store_version import StoredVersion
-from tasks.backup.layout import layout_of
+from tasks.snapshots.layout import layout_of
 from tests.backup.world import BACKUP, DATA, backup, copied_bytes, done, fill, manifest, newest, untrue
 
 

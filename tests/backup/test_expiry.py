@@ -15,13 +15,13 @@ from deployments.sandbox.server import Sandbox
 from tasks.backup.backup import Mode
 from tasks.backup.expiry import expire
 from tasks.backup.keeping import choose
-from tasks.backup.layout import layout_of, night_id
-from tasks.backup.nights import nights
 from tasks.backup.outcome import Result
-from tasks.backup.summary import Summary
 from tasks.backup.verify import verify_backup
 from tasks.remediation.context import Context
 from tasks.remediation.lease import ROOT as LEASES
+from tasks.snapshots.layout import layout_of, night_id
+from tasks.snapshots.nights import nights
+from tasks.snapshots.summary import Summary
 from tests.backup.world import BACKUP, DATA, OPS, backup, copies, done, fill, manifest, rot, untrue
 from tests.recovery.world import everything
 

@@ -12,10 +12,10 @@ from blocks.environment import PipelineEnvironment
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.server import Sandbox
 from tasks.backup import observe
-from tasks.backup.layout import Layout, night_time
-from tasks.backup.nights import last_good, may_hold, night_at, nights, read_entries
 from tasks.backup.observe import cuts
-from tasks.backup.summary import Part
+from tasks.snapshots.layout import Layout, night_time
+from tasks.snapshots.nights import last_good, may_hold, night_at, nights, read_entries
+from tasks.snapshots.summary import Part
 from tasks.sync.order import copy_key
 from tasks.sync.shards import Shard, shards_at
 from tests.backup.world import BACKUP, DATA, backup, done, fill, manifest

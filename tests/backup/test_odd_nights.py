@@ -12,11 +12,11 @@ from blocks.backup import BackupPolicy
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.server import Sandbox
 from tasks.backup.expiry import expire
-from tasks.backup.nights import NightDamaged, night_at, nights, read_summary
-from tasks.backup.summary import Summary, body_of
 from tasks.backup.verify import verify_backup
 from tasks.backup.watch import watch
 from tasks.remediation.context import Context
+from tasks.snapshots.nights import NightDamaged, night_at, nights, read_summary
+from tasks.snapshots.summary import Summary, body_of
 from tests.backup.world import BACKUP, DATA, backup, copies, done, fill, rot
 
 FUTURE = "20991231T000000Z"

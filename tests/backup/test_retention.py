@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.server import Sandbox
 from tasks.backup.expiry import expire
-from tasks.backup.layout import layout_of
-from tasks.backup.nights import nights
 from tasks.backup.verify import verify_backup
 from tasks.remediation.context import Context
+from tasks.snapshots.layout import layout_of
+from tasks.snapshots.nights import nights
 from tests.backup.world import BACKUP, DATA, backup, copies, done, fill, locked_backup, manifest, rot, untrue
 from tests.recovery.world import everything
 

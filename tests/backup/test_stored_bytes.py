@@ -9,13 +9,13 @@ import pytest
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.server import Sandbox
-from tasks.backup.nights import last_good
-from tasks.backup.summary import body_of, parse_entry
 from tasks.backup.verify import verify_backup
 from tasks.remediation.context import Context
 from tasks.restore.drill import drill
 from tasks.restore.restore import restore
 from tasks.restore.wanted import Wanted
+from tasks.snapshots.nights import last_good
+from tasks.snapshots.summary import body_of, parse_entry
 from tests.backup.world import BACKUP, DATA, backup, copies, done, fill, manifest, newest, untrue
 
 DESCRIBED = {

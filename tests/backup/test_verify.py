@@ -14,13 +14,13 @@ from pydantic import SecretStr
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.server import Sandbox
 from tasks.backup.findings import ROOT
-from tasks.backup.layout import layout_of
-from tasks.backup.nights import NightDamaged, last_good, nights, read_entries, read_summary
 from tasks.backup.outcome import VerifyResult
 from tasks.backup.scorecard import scorecard
 from tasks.backup.verify import verify_backup
 from tasks.remediation.context import Context
 from tasks.restore.drill_record import SceneDrill, summarise, write_record
+from tasks.snapshots.layout import layout_of
+from tasks.snapshots.nights import NightDamaged, last_good, nights, read_entries, read_summary
 from tests.backup.world import BACKUP, DATA, OPS, AfterSome, copies, done, fill, manifest, rot
 from tests.recovery.world import everything
 

@@ -13,11 +13,11 @@ from deployments.sandbox.storage.store_bucket import BucketSettings
 from deployments.sandbox.storage.store_version import Content
 from deployments.sandbox_environment import for_sandbox, quick_policy
 from tasks.backup.backup import Mode, back_up
-from tasks.backup.layout import layout_of
-from tasks.backup.nights import ManifestEntry, nights, read_entries, read_summary
 from tasks.backup.outcome import BackupResult
-from tasks.backup.summary import Summary
 from tasks.remediation.context import Context
+from tasks.snapshots.layout import layout_of
+from tasks.snapshots.nights import ManifestEntry, nights, read_entries, read_summary
+from tasks.snapshots.summary import Summary
 
 DATA, OPS, BACKUP = "sandbox-scenes", "sandbox-ops", "sandbox-backup"
 DAY = 24 * 3600
