@@ -27,14 +27,14 @@ Report = Callable[[Progress], None]
 
 
 class Verifying:
-    """One verification on its way. A plain class, so that Prefect hands it to tasks as it is."""
+    """One verification on its way."""
 
     def __init__(self, context: Context, folder: Path, report: Report, now: datetime) -> None:
         self.context, self.folder, self.report, self.now = context, folder, report, now
         self.environment, self.layout = context.environment, layout_of(context.environment)
         self.bulk = BulkStorage(context.environment.storage)
         self.record, self.compared, self.content = Findings(), Findings(), Findings()
-        """What each of the three steps finds; a step that is tried again begins anew."""
+        """What each of the three looks finds."""
         self.trusted: list[Summary] = []
         self.newest = True
         """Whether it is of the newest night. Another one's is not a turn of the cycle: it would skip a slot of that."""
