@@ -44,6 +44,20 @@ class BackupPolicy(RemediationBlock):
     keep_at_least: int = Field(
         default=7, ge=1, description="Good nights that are kept however old they are; the last good one always is."
     )
+    expire_max_objects: int = Field(
+        default=2_000_000,
+        ge=0,
+        description="The most objects one expiry may delete; 0: none. A plan with more is refused, and a person looks.",
+    )
+    expire_max_bytes: int = Field(
+        default=200 * 1000**4, ge=0, description="The most bytes one expiry may delete; 0: none."
+    )
+    keep_leftovers_days: int = Field(
+        default=30,
+        ge=8,
+        description="Days that a finished restore's lists and quarantined copies of deleted objects are kept; undoing a "
+        "run that is older can need them.",
+    )
     content_cycle_nights: int = Field(
         default=30, ge=1, description="Within so many verifications every copy's bytes are read again."
     )

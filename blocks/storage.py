@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from blocks.base import RemediationBlock
 from blocks.calls import Call, CallLimits, read, write
 from blocks.clients import Lazy
 from blocks.credentials import GoogleCredentials
-from blocks.errors import Cause, NotFound, OutsideError, PreconditionFailed
+from blocks.errors import Cause, NotFound, OutsideError, PermanentError, PreconditionFailed
 from blocks.storage_client import CHECK_BUCKET, OBJECT_FIELDS, download, open_client, pages
 from blocks.stored_object import WRITE_TOKEN, Protection, StoredObject, from_blob, from_bucket
 
@@ -146,18 +146,26 @@ class PipelineStorage(RemediationBlock):
             return False
 
     def copy(  # type: ignore[override]
-        self, source: StoredObject, bucket: str, name: str, *, generation: int = 0, metageneration: int = 0
+        self,
+        source: StoredObject,
+        bucket: str,
+        name: str,
+        *,
+        generation: int = 0,
+        metageneration: int = 0,
+        token: str | None = None,
+        keep: Callable[[str], None] = lambda _: None,
     ) -> StoredObject:
         """Copy exactly this version of `source`, with its metadata, over `generation` of the target.
 
         Generation 0: there must be no target yet. Metageneration 0: with whatever metadata it has by then. No bytes
-        pass through this machine. Raises `PreconditionFailed` when the source or the target is not the one named,
+        pass through this machine. `keep` is told the token by which a large copy goes on after each of its calls,
+        `token` is one to go on with. Raises `PreconditionFailed` when the source or the target is not the one named,
         `NotFound` when that version of the source is gone.
         """
         call = Call(
             f"copy {source.uri} to gs://{bucket}/{name}", "storage.objects.get and storage.objects.create", CHECK_BUCKET
         )
-        token: str | None = None
 
         def attempt() -> tuple[str | None, StoredObject | None]:
             target = self._bucket(bucket).blob(name)
@@ -176,10 +184,20 @@ class PipelineStorage(RemediationBlock):
             there = self.stat(bucket, name)
             return (None, there) if there and there.generation != generation and there.same_as(source) else None
 
+        refused = False
         while True:
-            token, copied = write(call, attempt, self.limits, recognise)
+            try:
+                token, copied = write(call, attempt, self.limits, recognise)
+            except (NotFound, PreconditionFailed):
+                raise
+            except PermanentError:
+                if token is None or refused:
+                    raise
+                token, refused = None, True  # it may be the token: too old, or used up by a call whose answer was lost
+                continue
             if copied is not None:
                 return copied
+            keep(token or "")
 
     def restore_soft_deleted(self, obj: StoredObject) -> StoredObject:
         """Bring a soft-deleted object back as a new generation of its name.

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from prefect import State, flow, get_run_logger
-from prefect.states import Completed, Failed
+from prefect import State, flow
 
-from blocks.environment import PipelineEnvironment
-from tasks.backup.present import publish_result
-from tasks.backup.watch import watch
+from flows.running import as_task_run, flow_context, state_of
+from tasks.backup.watch import BackupWatch, WatchQuestion
+from tasks.remediation.check import check, sections_of
+from tasks.remediation.report import publish
 
 
 @flow(name="backup-watch", flow_run_name="backup watch")
@@ -23,10 +23,6 @@ def backup_watch(environment: str = "default") -> State[Any]:
     Args:
         environment: Name of the Remediation Environment block.
     """
-    result = watch(PipelineEnvironment.load(environment))
-    publish_result(result, "backup-watch")
-    if result.good:
-        get_run_logger().info(result.sentence())
-        return Completed(message=result.sentence())
-    get_run_logger().error(result.sentence())
-    return Failed(message=result.sentence())
+    one = check(BackupWatch(), flow_context(environment, ""), WatchQuestion(), as_task_run)
+    publish(one, sections_of(one), "check")
+    return state_of(one)

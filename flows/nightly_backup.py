@@ -7,16 +7,17 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from prefect import State, flow, get_run_logger
-from prefect.states import Completed, Failed
+from prefect import State, flow
 
-from blocks.environment import PipelineEnvironment
 from flows.progress import show_bytes
-from flows.running import call_task, flow_context
-from tasks.backup.backup import back_up
-from tasks.backup.expiry import expire
-from tasks.backup.outcome import Result
-from tasks.backup.present import publish_backup, publish_result
+from flows.running import as_task_run, flow_context, state_of
+from tasks.backup.expiry import ExpireBackups, ExpiryRequest
+from tasks.backup.leftovers import ExpireLeftovers
+from tasks.backup.procedure import NightlyBackup
+from tasks.remediation.procedure import AnyProcedure, Request
+from tasks.remediation.report import publish
+from tasks.remediation.run import Run
+from tasks.remediation.runner import run_approved
 
 
 @flow(name="nightly-backup", flow_run_name="{what} ({mode})")
@@ -32,20 +33,22 @@ def nightly_backup(
         mode: "plan" changes nothing and shows what would be copied and removed; "apply" does it and proves the night.
         what: The backup, the expiry of old nights, or one after the other. Expiry only follows a backup that is good.
         environment: Name of the Remediation Environment block.
-        requested_by: Who asks; recorded.
+        requested_by: Who asks; recorded, and not allowed to approve.
     """
-    logger = get_run_logger()
-    context = flow_context(PipelineEnvironment.load(environment), environment, requested_by)
-    results: list[Result] = []
+    context = flow_context(environment, requested_by)
+
+    def carry_out(procedure: AnyProcedure, request: Request, key: str) -> Run:
+        def show(one: Run) -> None:
+            publish(one, procedure.sections(one), key, plan_key=f"plan-{key}")
+
+        one = run_approved(procedure, context, request, as_task_run, show_bytes(key), show)
+        show(one)
+        return one
+
+    runs: list[Run] = []
     if what != "expiry":
-        night = back_up(context, mode, call_task, show_bytes("backup"))
-        publish_backup(night)
-        results.append(night)
-    if what != "backup" and all(result.good for result in results):
-        expired = expire(context, mode, call_task)
-        publish_result(expired, "expiry")
-        results.append(expired)
-    for result in results:
-        logger.info(result.sentence())
-    good = all(result.good for result in results)
-    return (Completed if good else Failed)(message="; ".join(result.sentence() for result in results))
+        runs.append(carry_out(NightlyBackup(), Request(mode=mode), "night"))
+    if what != "backup" and all(one.good for one in runs):
+        runs.append(carry_out(ExpireBackups(), ExpiryRequest(mode=mode), "expiry"))
+        runs.append(carry_out(ExpireLeftovers(), ExpiryRequest(mode=mode), "expiry"))
+    return state_of(runs, "; ".join(one.sentence() for one in runs))

@@ -53,14 +53,17 @@ def speaker(log: Callable[[str], None]) -> Callable[[str], None]:
     return say
 
 
-def state_of(runs: Run | Sequence[Run]) -> State[dict[str, Any]]:
-    """The state a flow ends in: Completed when nobody needs to do anything, else Failed, with the runs' words as data."""
+def state_of(runs: Run | Sequence[Run], message: str = "") -> State[dict[str, Any]]:
+    """The state a flow ends in: Completed when nobody needs to do anything, else Failed, with the runs' words as data.
+
+    `message`: of the state; by default the sentence of one run, and how many of several came out how.
+    """
     listed = [runs] if isinstance(runs, Run) else list(runs)
     logger = get_run_logger()
     for run in listed:
         logger.info(run.sentence())
     word = worst([run.outcome for run in listed])
-    message = listed[0].sentence() if len(listed) == 1 else batch_sentence(listed)
+    message = message or (listed[0].sentence() if len(listed) == 1 else batch_sentence(listed))
     return (Completed if word in GOOD else Failed)(message=message, data={"outcome": word})
 
 

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from prefect import State, flow, get_run_logger, runtime
-from prefect.states import Completed, Failed
+from prefect import State, flow, runtime
 
-from blocks.environment import PipelineEnvironment
 from flows.progress import show_bytes
-from flows.running import call_task, flow_context
-from tasks.backup.present import publish_verification
-from tasks.backup.verify import verify_backup as verify
+from flows.running import as_task_run, flow_context, state_of
+from tasks.backup.verify import VerifyBackup, VerifyQuestion
+from tasks.remediation.check import check, sections_of
+from tasks.remediation.report import publish
 
 
 def run_name() -> str:
@@ -32,8 +31,7 @@ def verify_backup(night: str = "", environment: str = "default", requested_by: s
         environment: Name of the Remediation Environment block.
         requested_by: Who asks; recorded.
     """
-    context = flow_context(PipelineEnvironment.load(environment), environment, requested_by)
-    result = verify(context, night, call_task, show_bytes("verification"))
-    publish_verification(result)
-    get_run_logger().info(result.sentence())
-    return (Completed if result.good else Failed)(message=result.sentence())
+    question = VerifyQuestion(night=night, report=show_bytes("verification"))
+    one = check(VerifyBackup(), flow_context(environment, requested_by), question, as_task_run)
+    publish(one, sections_of(one), "check")
+    return state_of(one)

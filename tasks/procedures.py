@@ -6,6 +6,9 @@ A procedure that is not listed here cannot be undone and fails a test.
 from __future__ import annotations
 
 from tasks.actions.objects import OBJECT_KINDS
+from tasks.backup.expiry import ExpireBackups
+from tasks.backup.leftovers import ExpireLeftovers
+from tasks.backup.procedure import NightlyBackup
 from tasks.pipeline.activity import phrases_on
 from tasks.recovery.procedure import ExportRecovery
 from tasks.remediation.kind import Kinds
@@ -13,7 +16,7 @@ from tasks.remediation.outcome import Refused
 from tasks.remediation.procedure import AnyProcedure
 from tasks.remediation.undo import UndoRun
 
-PROCEDURES: tuple[type[AnyProcedure], ...] = (ExportRecovery,)
+PROCEDURES: tuple[type[AnyProcedure], ...] = (ExportRecovery, NightlyBackup, ExpireBackups, ExpireLeftovers)
 
 
 def kinds_of(procedure: str) -> Kinds:

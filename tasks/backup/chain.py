@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from blocks.environment import PipelineEnvironment
 from blocks.errors import OutsideError
 from tasks.backup.findings import Findings
-from tasks.backup.layout import layout_of, night_time
-from tasks.backup.nights import NightDamaged, read_summary
-from tasks.backup.summary import Summary
+from tasks.snapshots.layout import layout_of, night_time
+from tasks.snapshots.nights import NightDamaged, read_summary
+from tasks.snapshots.summary import Summary
 
 
 def check_chain(

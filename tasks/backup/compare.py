@@ -13,11 +13,11 @@ from blocks.errors import NotFound
 from blocks.storage_bulk import BulkStorage, Entry
 from tasks.backup.content import slot_of
 from tasks.backup.findings import Findings
-from tasks.backup.layout import layout_of
-from tasks.backup.nights import read_definitions, read_entries, read_states
-from tasks.backup.summary import ManifestEntry, Summary
 from tasks.backup.terraform import copied_already
 from tasks.remediation.context import Context
+from tasks.snapshots.layout import layout_of
+from tasks.snapshots.nights import read_definitions, read_entries, read_states
+from tasks.snapshots.summary import ManifestEntry, Summary
 from tasks.sync.listing import copies
 from tasks.sync.meter import Meter, Progress
 from tasks.sync.shards import Shard
@@ -27,14 +27,14 @@ Report = Callable[[Progress], None]
 
 
 class Verifying:
-    """One verification on its way. A plain class, so that Prefect hands it to tasks as it is."""
+    """One verification on its way."""
 
     def __init__(self, context: Context, folder: Path, report: Report, now: datetime) -> None:
         self.context, self.folder, self.report, self.now = context, folder, report, now
         self.environment, self.layout = context.environment, layout_of(context.environment)
         self.bulk = BulkStorage(context.environment.storage)
         self.record, self.compared, self.content = Findings(), Findings(), Findings()
-        """What each of the three steps finds; a step that is tried again begins anew."""
+        """What each of the three looks finds."""
         self.trusted: list[Summary] = []
         self.newest = True
         """Whether it is of the newest night. Another one's is not a turn of the cycle: it would skip a slot of that."""

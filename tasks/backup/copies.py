@@ -97,7 +97,9 @@ class Copying:
     def copy(self, jobs: Iterator[Job[Asked]]) -> None:
         """Make these copies; settle what did not simply succeed."""
         rules = self.night.rules
-        answers = copy_all(self.night.bulk, jobs, workers=rules.workers, check=self.night.check)
+        answers = copy_all(
+            self.night.bulk, jobs, workers=rules.workers, check=self.night.check, rewrites=self.night.rewrites
+        )
         with closing(self._unsettled(answers)) as unsettled:
             for group in groups(unsettled, 4 * rules.workers):
                 self.settle(group)
@@ -160,7 +162,7 @@ class Copying:
                 if isinstance(current, Answer):
                     return wanted
                 wanted = current
-                answer = copy_alone(self.night.bulk, self._copy_of(wanted))
+                answer = copy_alone(self.night.bulk, self._copy_of(wanted), self.night.check, self.night.rewrites)
                 if answer.result == "done" and (answer.size, answer.crc32c) == (wanted.size, wanted.crc32c):
                     return wanted
                 why = answer.message or "its copy has other bytes"
@@ -209,10 +211,3 @@ class Copying:
             self.night.notes.append(f"{counts[Became.GONE]:,} objects were deleted at the source before being copied.")
         captured = counts[Became.CAPTURED] + counts[Became.NEWER]
         return f"{captured:,} of {objects:,} captured, {counts[Became.GONE]:,} gone, {counts[Became.UNKNOWN]:,} not"
-
-
-def copy_objects(night: Night) -> str:
-    """All copies of the night, made once however many actions ask for them."""
-    if night.copying is None:
-        raise ValueError("The night has nothing prepared to copy.")
-    return night.copying.once()

@@ -18,9 +18,9 @@ from blocks.errors import OutsideError, PreconditionFailed
 from blocks.job_definitions import JobDefinition
 from blocks.storage_bulk import BulkStorage
 from blocks.workflow_definitions import WorkflowDefinition
-from tasks.backup.layout import DefinitionKind, Layout
-from tasks.backup.summary import DefinitionRecord
 from tasks.remediation.plan import canonical
+from tasks.snapshots.layout import DefinitionKind, Layout
+from tasks.snapshots.summary import DefinitionRecord
 
 AT_A_TIME = 8
 """Questions to the services at the same time."""

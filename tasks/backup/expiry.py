@@ -1,213 +1,125 @@
 """Expiry: old nights go, and then the copies that no kept night names. The last good night never goes.
 
-Order: the summary of a night, then its parts and lists, then copies; nothing more after any error. A night whose
-summary is gone does not exist, so whatever is left when this is interrupted is found by the next expiry.
+Order: the oldest night first, of each its summary, then its parts and lists; then copies; nothing more after any error.
+A night whose summary is gone does not exist, so whatever is left when this is interrupted is found by the next expiry.
 """
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
-from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
-from pathlib import Path
 
-from prefect import task
-
-from blocks.errors import OutsideError, PermanentError
-from blocks.storage_bulk import BulkStorage, Deletion
-from tasks.backup.backup import Mode
+from blocks.errors import PermanentError
+from blocks.storage_bulk import BulkStorage
+from tasks.backup.expiring import Expiring, copies_action, delete_copies, delete_night, night_action
 from tasks.backup.guard import misplaced
-from tasks.backup.keeping import Choice, choose
-from tasks.backup.layout import layout_of
-from tasks.backup.nights import nights, read_summary
-from tasks.backup.outcome import Result
+from tasks.backup.keeping import choose
 from tasks.backup.plan import SUBJECT
-from tasks.backup.summary import Summary
-from tasks.backup.unneeded import Unneeded, find_unneeded
-from tasks.recovery.present import counted
-from tasks.remediation.actions import Doing
-from tasks.remediation.apply import Handlers, Stopped, Work, nothing_to_look_at, run_step
-from tasks.remediation.calling import Call, plain
-from tasks.remediation.context import Context, new_run_id
-from tasks.remediation.journal import Journal, JournalTaken
-from tasks.remediation.lease import Lease, LeaseBusy, LeaseLost
-from tasks.remediation.plan import Action, Plan, Step
-from tasks.remediation.task_settings import STEP_SETTINGS
-from tasks.sync.copying import delete_all
+from tasks.backup.unneeded import find_unneeded
+from tasks.remediation.context import Context
+from tasks.remediation.guard import Scope
+from tasks.remediation.outcome import Outcome, Refused
+from tasks.remediation.plan import Plan
+from tasks.remediation.procedure import Procedure, Request, Verdict
+from tasks.remediation.report import counted
+from tasks.remediation.run import Run
+from tasks.snapshots.layout import layout_of
+from tasks.snapshots.nights import nights, read_summary
 from tasks.sync.meter import human
 
-PROCEDURE = "expire-backups"
-RESTORES = "restore"
-"""What the lease of restores is called."""
-HELD = "retention policy"
-"""Google's words when a bucket's retention holds an object (Google: "Bucket Lock")."""
+RESTORES = "@restore"
+"""What is leased while anything is restored: a restore may read the very night that goes."""
 
 
-class Expiring:
-    """One expiry on its way. A plain class, so that Prefect hands it to tasks as it is."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpiryRequest(Request):
+    """What expiry is asked."""
 
-    def __init__(self, context: Context, folder: Path, now: datetime) -> None:
-        self.context, self.folder, self.environment, self.now = context, folder, context.environment, now
-        self.bulk, self.layout = BulkStorage(context.environment.storage), layout_of(context.environment)
-        self.choice, self.unneeded = Choice((), ()), Unneeded()
-        self.held = 0
-        """Deletions that the bucket's retention refused."""
+    now: datetime | None = None
+    """What age is counted from; by default the moment at which it looks."""
 
 
-def expire(context: Context, mode: Mode, call: Call = plain, now: datetime | None = None) -> Result:
-    """Remove what is too old, or show it. Never raises for what can go wrong with the backup.
+class ExpireBackups(Procedure[ExpiryRequest, Expiring]):
+    """Handbook: 'Backup', retention."""
 
-    Refused while the kill switch is on, while a backup or a restore runs, and when any night's record is damaged.
-    `now`: what age is counted from; by default this moment.
-    """
-    result = Result(what="expiry", reasons=[*misplaced(context.environment), *stopped(context)])
-    if result.reasons:
-        return result.model_copy(update={"outcome": "refused"})
-    try:
-        with tempfile.TemporaryDirectory(prefix="expiry-") as folder:
-            work = Expiring(context, Path(folder), now or datetime.now(UTC))
-            if mode == "plan":
-                look(work, result, call)
-            else:
-                run = new_run_id()
-                # Nor may a restore begin meanwhile: it may read the very night that goes.
-                with context.holding(SUBJECT, run) as lease, context.holding(RESTORES, run):
-                    if look(work, result, call):
-                        apply(work, lease, result, call)
-    except LeaseBusy as error:
-        result.outcome, result.reasons = "refused", [str(error)]
-    except Stopped as error:
-        result.outcome, result.reasons = "partial", [str(error)]
-    except (LeaseLost, JournalTaken, OutsideError, ValueError) as error:
-        result.outcome = "failed"
-        result.reasons = [f"{error} Nothing more was deleted; the next expiry goes on."]
-    return result
+    name = "expire-backups"
+    kinds = (delete_night, delete_copies)
+    unfinished = "replan"
+    observe_task = "find_expired"
+
+    def subjects(self, context: Context, request: ExpiryRequest) -> tuple[str, ...]:
+        """Nor may a restore begin meanwhile."""
+        if wrong := " ".join(misplaced(context.environment)):
+            raise Refused(wrong)
+        return SUBJECT, RESTORES
+
+    def observe(self, run: Run, request: ExpiryRequest) -> Expiring:
+        """Which nights may go, and which copies no other night names. Any damaged night stops it."""
+        try:
+            return find_expired(run, request.now or datetime.now(UTC))
+        except PermanentError as error:
+            raise Refused(f"Nothing is deleted: {error}") from error
+
+    def plan(self, run: Run, facts: Expiring, request: ExpiryRequest) -> Plan:
+        """One action for each night, the oldest first, and one for all that is needed by none."""
+        gone, found = facts.choice.expired, facts.unneeded
+        run.summary = (
+            f"{counted(len(gone), 'night')} and {counted(found.objects, 'object')} ({human(found.bytes)}) to delete, "
+            f"{counted(len(facts.choice.kept), 'night')} kept"
+        )
+        if found.held:
+            run.notes = [f"{found.held:,} objects that no night needs are held by the bucket's retention."]
+        actions = [night_action(summary, facts.folders[summary.night]) for summary in gone]
+        if found.objects:
+            actions.append(copies_action(found))
+        return Plan(procedure=self.name, subject=SUBJECT, actions=tuple(actions), risk="medium")
+
+    def scope(self, run: Run, facts: Expiring) -> Scope:
+        """Caps of its own, for a night's churn is more than a scene; but a policy that allows nothing allows nothing."""
+        policy, rules = run.context.policy(), run.context.environment.backup
+        return Scope(
+            total_objects=facts.total(),
+            max_objects=rules.expire_max_objects if policy.max_objects else 0,
+            max_bytes=rules.expire_max_bytes if policy.max_bytes else 0,
+        )
+
+    def verify(self, run: Run, facts: Expiring | None) -> Verdict:
+        """Every kept night is still there, and no expired one is."""
+        assert facts is not None
+        kept = [summary.night for summary in facts.choice.kept]
+        run.summary = (
+            f"{counted(facts.nights_gone, 'night')} and {counted(facts.copies.gone, 'object')} deleted, "
+            f"{counted(len(kept), 'night')} kept"
+        )
+        if facts.copies.held:
+            run.notes.append(
+                f"{facts.copies.held:,} objects are held by the bucket's retention; a later expiry removes them."
+            )
+        there = nights(run.context.environment)
+        wrong = [
+            f"Night {night} was to be kept and is gone; run verify-backup." for night in kept if night not in there
+        ]
+        wrong += [f"Night {night} was to be deleted and is there." for night in there if night in facts.folders]
+        return Verdict("failed", tuple(wrong)) if wrong else Verdict()
+
+    def failed(self, run: Run) -> Outcome:
+        """What is left is found again."""
+        run.notes.append("Nothing more was deleted; the next expiry goes on.")
+        return "failed"
 
 
-def stopped(context: Context) -> Iterator[str]:
-    """Expiry takes away, so the kill switch stops it."""
-    if reasons := context.kill_switch():
-        yield f"All remediation is stopped by the policy's kill switch: {'; '.join(reasons)}."
-
-
-def look(work: Expiring, result: Result, call: Call) -> bool:
-    """Observe and plan. Whether there is something to do."""
-    try:
-        call(find_expired, work)
-    except PermanentError as error:
-        result.outcome, result.reasons = "refused", [f"Nothing is deleted: {error}"]
-        return False
-    result.plan = plan_expiry(work)
-    kept, gone, found = work.choice.kept, work.choice.expired, work.unneeded
-    result.told = (
-        f"{counted(len(gone), 'night')} and {counted(found.objects, 'object')} ({human(found.bytes)}) to delete, "
-        f"{counted(len(kept), 'night')} kept"
-    )
-    if found.held:
-        result.notes.append(f"{found.held:,} objects that no night needs are held by the bucket's retention.")
-    result.outcome = "planned" if result.plan.actions else "nothing to do"
-    return bool(result.plan.actions)
-
-
-@task(name="find_expired", task_run_name="find what no kept night needs", **STEP_SETTINGS)
-def find_expired(work: Expiring) -> None:
-    """Which nights may go, and which copies no other night names. Changes nothing.
+def find_expired(run: Run, now: datetime) -> Expiring:
+    """Look at every night's record and at everything in the backup. Changes nothing.
 
     Raises `NightDamaged` when any night's record cannot be trusted.
     """
-    environment = work.environment
-    known = nights(environment)
-    retention = timedelta(seconds=environment.storage.protection(work.layout.bucket).retention_seconds)
-    summaries = [read_summary(environment, night, known) for night in known]
-    work.choice = choose(summaries, environment.backup, work.now, retention)
-    work.unneeded = find_unneeded(environment, work.choice, work.folder, work.now, retention)
-
-
-@task(name="expire_backups", task_run_name="{step_name}", **STEP_SETTINGS)
-def expire_backups(work: Work, step: Step, expiring: Expiring, step_name: str) -> dict[str, str]:
-    """Delete what has expired, each object by the generation that was listed."""
-    own: Handlers = {
-        "delete_night": (partial(delete_night, expiring, work.lease), nothing_to_look_at),
-        "delete_copies": (partial(delete_copies, expiring, work.lease), nothing_to_look_at),
-    }
-    return run_step(work, step, own)
-
-
-def plan_expiry(work: Expiring) -> Plan:
-    """One action for each night, and one for all that is needed by none."""
-    actions = [deletion("1 delete nights", night=summary) for summary in work.choice.expired]
-    if work.unneeded.objects:
-        actions.append(deletion("2 delete copies", found=work.unneeded))
-    return Plan(procedure=PROCEDURE, subject=SUBJECT, actions=tuple(actions), risk="medium")
-
-
-def deletion(step: str, night: Summary | None = None, found: Unneeded | None = None) -> Action:
-    """What is deleted together."""
-    copies = found or Unneeded()
-    return Action(
-        step=step,
-        kind="delete_night" if night else "delete_copies",
-        effect="delete",
-        target=f"night {night.night}" if night else f"{copies.objects:,} objects that no kept night names",
-        precondition="the generations that were listed",
-        undo="the bucket's versions or soft delete, as long as it keeps them",
-        why="older than keep_nights, and enough good nights are newer" if night else "needed by no kept night",
-        bytes=sum(part.bytes for part in night.parts) if night else copies.bytes,
-        params={"night": night.night} if night else {"objects": copies.objects},
-    )
-
-
-def apply(work: Expiring, lease: Lease, result: Result, call: Call) -> None:
-    """Under the lease: the nights, then the copies."""
-    assert result.plan is not None
-    environment, result.run = work.environment, lease.holder.run
-    journal = Journal(environment.storage, environment.ops_bucket, SUBJECT, result.run, work.context.actor)
-    journal.append("begin", {"plan": result.plan.model_dump(mode="json")})
-    try:
-        for step in result.plan.steps():
-            call(expire_backups, Work(work.context, journal, lease), step, work, step_name=step.name)
-    except OutsideError as error:
-        with suppress(OutsideError):
-            journal.append("end", {"outcome": "failed", "reason": str(error)})
-        raise
-    result.outcome = "clean"
-    result.told = result.told.replace("to delete", "deleted")
-    if work.held:
-        result.notes.append(f"{work.held:,} objects are held by the bucket's retention; a later expiry removes them.")
-    journal.append("end", {"outcome": "clean"})
-
-
-def delete_night(expiring: Expiring, lease: Lease, doing: Doing) -> str:
-    """The summary, then everything else of the night. A summary that is held by retention keeps its night whole."""
-    night, bulk, layout = doing.text("night"), expiring.bulk, expiring.layout
-    folder = layout.night_prefix(night)
-    there = [entry for page in bulk.pages(layout.bucket, folder) for entry in page]
-    summary = [entry for entry in there if entry.name == layout.summary_name(night)]
-    for entries in (summary, [entry for entry in there if entry not in summary]):
-        deletions = (Deletion(layout.bucket, entry.name, entry.generation) for entry in entries)
-        before = expiring.held
-        delete(expiring, lease, deletions)
-        if expiring.held > before and entries is summary:
-            raise PermanentError(f"Night {night} is held by the bucket's retention.")
-    return f"{len(there)} objects deleted"
-
-
-def delete_copies(expiring: Expiring, lease: Lease, doing: Doing) -> str:
-    """Everything that was found to be needed by no kept night."""
-    deleted = delete(expiring, lease, expiring.unneeded.deletions(expiring.layout.bucket))
-    return f"{deleted:,} objects deleted"
-
-
-def delete(expiring: Expiring, lease: Lease, deletions: Iterator[Deletion]) -> int:
-    """Delete; how many are gone. Raises `PermanentError` at the first that fails for another reason than retention."""
-    gone = 0
-    for one, answer in delete_all(expiring.bulk, deletions, check=lease.check):
-        if answer.result in ("failed", "unknown"):
-            if HELD not in answer.message.lower():
-                raise PermanentError(f"gs://{one.bucket}/{one.name} could not be deleted: {answer.message}.")
-            expiring.held += 1
-        else:
-            gone += 1
-    return gone
+    environment = run.context.environment
+    layout, bulk, known = layout_of(environment), BulkStorage(environment.storage), nights(environment)
+    retention = timedelta(seconds=environment.storage.protection(layout.bucket).retention_seconds)
+    choice = choose([read_summary(environment, night, known) for night in known], environment.backup, now, retention)
+    folders = {}
+    for summary in choice.expired:
+        pages = bulk.pages(layout.bucket, layout.night_prefix(summary.night))
+        first = layout.summary_name(summary.night)
+        folders[summary.night] = sorted((entry for page in pages for entry in page), key=lambda e: e.name != first)
+    return Expiring(now, choice, folders, find_unneeded(environment, choice, run.folder, now, retention))

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from blocks.environment import PipelineEnvironment
 from blocks.storage_bulk import BulkStorage
-from tasks.backup.summary import Record
+from tasks.snapshots.summary import Record
 
 ROOT = "remediation/backup/verifications/"
 MOST = 500

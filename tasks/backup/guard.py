@@ -30,13 +30,8 @@ def misplaced(environment: PipelineEnvironment) -> Iterator[str]:
         yield f"The backup bucket is the ops bucket {backup}: leases are given back, so it can have no retention policy."
 
 
-def refusals(night: Night) -> list[str]:
-    """Why the source looks wrong, or the night too large; one sentence each. Reads the sentinel and nothing else."""
-    return [*suspicious(night), *too_much(night)]
-
-
 def suspicious(night: Night) -> Iterator[str]:
-    """Empty, shrunken, or without its sentinel."""
+    """Empty, shrunken, or without its sentinel; one sentence each. Reads the sentinel and nothing else."""
     rules, bucket = night.rules, night.environment.data_bucket
     where, seen = f"gs://{bucket}/{rules.prefix}", night.source.counts.seen
     if seen == 0:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from blocks.backup import BackupPolicy
-from tasks.backup.summary import Summary
+from tasks.snapshots.summary import Summary
 
 
 @dataclass(frozen=True, slots=True)

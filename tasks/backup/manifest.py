@@ -21,9 +21,18 @@ from blocks.storage_bulk import Entry
 from tasks.backup import definitions, terraform
 from tasks.backup.copies import Became, Copying, Place
 from tasks.backup.night import Night
-from tasks.backup.summary import MAX_PROBLEMS, DefinitionRecord, Part, StateRecord, Summary, Tally, body_of, sign
+from tasks.snapshots.summary import (
+    MAX_PROBLEMS,
+    Captured,
+    DefinitionRecord,
+    Part,
+    StateRecord,
+    Summary,
+    Tally,
+    body_of,
+    sign,
+)
 from tasks.sync.listing import each_shard
-from tasks.sync.outcome import Outcome
 from tasks.sync.shards import Shard
 from tasks.sync.survey import Lines, Surveyed, Todo, manifest_line, read_todo
 
@@ -41,8 +50,7 @@ class Written:
 
 def write_manifest(night: Night) -> str:
     """Every part of the manifest, in the order of the names; what did not come as surveyed is corrected."""
-    assert night.copying is not None
-    copying, surveyed = night.copying, night.source.surveyed
+    copying, surveyed = night.copies(), night.source.surveyed
 
     def one(number: int, _: Shard) -> Written:
         night.check()
@@ -180,9 +188,8 @@ def write_summary(night: Night) -> str:
 
 def summarise(night: Night) -> Summary:
     """What the night has captured."""
-    assert night.copying is not None
     problems = (*night.problems.first, *night.deployed.problems, *night.states.problems)
-    missing = sum(states.count(Became.UNKNOWN) for states in night.copying.became)
+    missing = sum(states.count(Became.UNKNOWN) for states in night.copies().became)
     return Summary(
         night=night.id,
         begun_at=night.begun_at,
@@ -194,16 +201,16 @@ def summarise(night: Night) -> Summary:
         objects=sum(part.objects for part in night.parts),
         bytes=sum(tally.bytes for tally in night.by_class.values()),
         by_class=night.by_class,
-        copied=Tally(objects=night.copying.made_objects, bytes=night.copying.made_bytes),
-        outcome="partial" if missing or problems else outcome_of(night),
+        copied=Tally(objects=night.copies().made_objects, bytes=night.copies().made_bytes),
+        outcome="partial" if missing or problems else captured(night),
         problems=problems[:MAX_PROBLEMS],
         missing_count=missing,
-        missing=tuple(islice(not_captured(night.copying), MAX_PROBLEMS)),
+        missing=tuple(islice(not_captured(night.copies()), MAX_PROBLEMS)),
         previous=night.previous[0],
         previous_night=night.previous[1],
         definitions=night.lists.get("definitions"),
         terraform=night.lists.get("terraform"),
-        notes=(*night.notes, *night.deployed.notes, *night.states.notes),
+        notes=tuple(night.all_notes()),
     )
 
 
@@ -215,7 +222,7 @@ def not_captured(copying: Copying) -> Iterator[str]:
             yield from (name for name, state in zip(names, states, strict=True) if state == Became.UNKNOWN)
 
 
-def outcome_of(night: Night) -> Outcome:
+def captured(night: Night) -> Captured:
     """Of a night without problems: whether anything was new."""
-    made = night.copying.made_objects if night.copying else 0
+    made = night.copies().made_objects
     return "clean" if made or night.deployed.new or night.states.new else "nothing to do"

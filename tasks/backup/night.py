@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 from blocks.storage_bulk import BulkStorage
 from tasks.backup.definitions import Deployed
-from tasks.backup.layout import layout_of
-from tasks.backup.summary import MAX_PROBLEMS, Engine, Part, Summary, Tally
 from tasks.backup.terraform import States
 from tasks.remediation.context import Context
+from tasks.snapshots.layout import layout_of
+from tasks.snapshots.summary import MAX_PROBLEMS, Engine, Part, Summary, Tally
 from tasks.sync.meter import Progress
+from tasks.sync.rewrites import Rewrites
 from tasks.sync.survey import Counts, Surveyed
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ class Night:
         self.rules = context.environment.backup
         self.layout = layout_of(context.environment)
         self.bulk = BulkStorage(context.environment.storage)
+        self.rewrites = Rewrites(context.environment)
         self.begun_at = datetime.now(UTC)
         self.id = ""
         self.reference: Summary | None = None
@@ -102,13 +104,23 @@ class Night:
         self.engine: Engine = "copy"
         self.problems = Problems()
         self.notes: list[str] = []
-        self.copying: Copying | None = None
         self.check: Callable[[], None] = lambda: None
         """Asked before every request that changes something: raises when the lease is lost."""
+        self.copying: Copying | None = None
         self.parts: list[Part] = []
         self.by_class: dict[str, Tally] = {}
         self.lists: dict[str, Part] = {}
         self.summary: Summary | None = None
+
+    def copies(self) -> Copying:
+        """The copies of the night; they are prepared when its run begins."""
+        if self.copying is None:
+            raise RuntimeError("Nothing was prepared to be copied.")
+        return self.copying
+
+    def all_notes(self) -> list[str]:
+        """What is no problem but should be known."""
+        return [*self.notes, *self.deployed.notes, *self.states.notes]
 
     def say(self, progress: Progress) -> None:
         """How far it is, to whoever watches."""

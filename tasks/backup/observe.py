@@ -11,11 +11,11 @@ from blocks.environment import PipelineEnvironment
 from blocks.errors import PermanentError
 from blocks.storage_bulk import Entry
 from tasks.backup.definitions import observe_deployed
-from tasks.backup.layout import is_night, layout_of, night_id, night_time
 from tasks.backup.night import ClassCount, Night, Source
-from tasks.backup.nights import NightDamaged, nights, read_states, read_summary
-from tasks.backup.summary import Part, StateRecord, Summary
 from tasks.backup.terraform import observe_states
+from tasks.snapshots.layout import is_night, layout_of, night_id, night_time
+from tasks.snapshots.nights import NightDamaged, nights, read_states, read_summary
+from tasks.snapshots.summary import Part, StateRecord, Summary
 from tasks.sync.listing import copies, each_shard, sources
 from tasks.sync.meter import Meter
 from tasks.sync.order import split_key

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tasks.backup import kinds
 from tasks.backup.night import Night
-from tasks.backup.summary import Engine
 from tasks.remediation.plan import Action, Plan
+from tasks.snapshots.summary import Engine
 
 PROCEDURE = "nightly-backup"
-SUBJECT = "backup"
+SUBJECT = "@backup"
 """What the lease and the journal of backups are called."""
 ONCE = "no object of that name there"
 NO_UNDO = "none needed: expiry removes what no kept night names"
@@ -35,61 +36,55 @@ def copying(night: Night) -> Iterator[Action]:
         if count.to_copy:
             words = [(count.new, "new"), (count.changed, "changed"), (count.again, "with wrong bytes in their copy")]
             why = ", ".join(f"{number:,} {word}" for number, word in words if number)
-            yield Action(
+            yield kinds.copy_objects.action(
+                kinds.CopyObjects(object_class=name, objects=count.to_copy, engine=night.engine),
                 step="1 copy",
-                kind="copy_objects",
-                effect="write",
                 target=f"{count.to_copy:,} objects of class {name}",
                 precondition="each the generation that was listed, no copy of it there",
                 undo=NO_UNDO,
                 why=why,
+                objects=count.to_copy,
                 bytes=count.copy_bytes,
-                params={"class": name, "objects": count.to_copy, "engine": night.engine},
             )
 
 
 def manifest(night: Night) -> Action:
     """The record of every object."""
     objects, size = night.source.counts.seen, sum(count.bytes for count in night.source.classes.values())
-    return Action(
+    return kinds.write_manifest.action(
+        kinds.WriteManifest(objects=objects, bytes=size),
         step="2 write manifest",
-        kind="write_manifest",
-        effect="write",
         target=f"manifest of {objects:,} objects",
         precondition=ONCE,
         undo=NO_UNDO,
         why="what a restore reads",
-        params={"objects": objects, "bytes": size},
     )
 
 
 def lists(night: Night) -> Iterator[Action]:
     """What is deployed, and Terraform's state."""
+    deployed, states = night.deployed, night.states
     for kind, count, new, what in (
-        ("capture_definitions", len(night.deployed.found), len(night.deployed.new), "definitions of what is deployed"),
-        ("capture_terraform", len(night.states.found), len(night.states.new), "generations of Terraform's state"),
+        (kinds.capture_definitions, len(deployed.found), len(deployed.new), "definitions of what is deployed"),
+        (kinds.capture_terraform, len(states.found), len(states.new), "generations of Terraform's state"),
     ):
-        yield Action(
-            step=f"3 {kind.replace('_', ' ')}",
-            kind="capture_definitions" if kind == "capture_definitions" else "capture_terraform",
-            effect="write",
+        yield kind.action(
+            kinds.Capture(found=count, new=new),
+            step=f"3 {kind.name.replace('_', ' ')}",
             target=f"{count:,} {what}",
             precondition=ONCE,
             undo=NO_UNDO,
             why=f"{new:,} new or changed",
-            params={"found": count, "new": new},
         )
 
 
 def summary(night: Night) -> Action:
     """The last object of the night."""
-    return Action(
+    return kinds.write_summary.action(
+        kinds.WriteSummary(signed=bool(night.rules.signing_key.get_secret_value())),
         step="4 write summary",
-        kind="write_summary",
-        effect="write",
         target="the night's summary",
         precondition=ONCE,
         undo=NO_UNDO,
         why="a night without it does not exist",
-        params={"signed": bool(night.rules.signing_key.get_secret_value())},
     )

@@ -11,7 +11,9 @@ from pydantic import BaseModel, ValidationError
 
 from blocks.environment import PipelineEnvironment
 from blocks.storage_bulk import BulkStorage
-from tasks.backup.summary import Summary
+from tasks.remediation.outcome import read_word
+from tasks.remediation.report import Cell
+from tasks.snapshots.summary import Summary
 
 DRILLS = "remediation/backup/drills/"
 WINDOW = timedelta(days=30)
@@ -32,7 +34,7 @@ class Scorecard:
     drilled: str
     """The night it restored from."""
 
-    def rows(self, environment: PipelineEnvironment) -> list[dict[str, str]]:
+    def rows(self, environment: PipelineEnvironment) -> list[dict[str, Cell]]:
         """The table: achieved beside the targets."""
         rules = environment.backup
         of_night = f" (night {self.drilled})" if self.drilled else ""
@@ -47,7 +49,7 @@ class Scorecard:
         ]
 
 
-def row(what: str, achieved: float | None, ours: int, pipelines: int) -> dict[str, str]:
+def row(what: str, achieved: float | None, ours: int, pipelines: int) -> dict[str, Cell]:
     """One line of the table."""
     return {
         "measure": what,
@@ -118,11 +120,11 @@ def last_drill(environment: PipelineEnvironment) -> Drill | None:
     """The last restore drill that succeeded; None when there was none. Other records are passed over."""
     bulk = BulkStorage(environment.storage)
     records = [entry for page in bulk.pages(environment.ops_bucket, DRILLS) for entry in page]
-    for entry in sorted(records, key=lambda entry: entry.updated, reverse=True):
+    for entry in sorted(records, key=lambda entry: (entry.updated, entry.generation), reverse=True):
         try:
             found = Drill.model_validate_json(environment.storage.read(environment.ops_bucket, entry.name))
         except ValidationError:
             continue
-        if found.outcome == "clean" and found.scenes:
+        if read_word(found.outcome) == "done" and found.scenes:
             return found
     return None

@@ -14,10 +14,9 @@ from blocks.environment import PipelineEnvironment
 from blocks.errors import NotFound, OutsideError, PermanentError, PreconditionFailed
 from blocks.storage_bulk import BulkStorage
 from blocks.stored_object import StoredObject
-from tasks.backup.layout import Layout
-from tasks.backup.summary import StateRecord
-
-STATE, LOCK = ".tfstate", ".tflock"
+from tasks.snapshots.layout import Layout
+from tasks.snapshots.summary import StateRecord
+from tasks.snapshots.terraform import LOCK, STATE, folder_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +82,6 @@ def find_states(
         new = there.get(name) != (stored.size, stored.crc32c)
         found.append(State(record.model_copy(update={"live": stored.is_live}), stored, new))
     return found
-
-
-def folder_of(environment: PipelineEnvironment) -> str:
-    """The folder of the states: empty, or ending in '/'."""
-    prefix = environment.backup.terraform_state_prefix
-    return f"{prefix}/" if prefix else ""
 
 
 def list_states(environment: PipelineEnvironment) -> list[StoredObject]:

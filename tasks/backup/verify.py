@@ -7,89 +7,85 @@ a slot is read again, the next one each time, so that all of it is read within a
 from __future__ import annotations
 
 import tempfile
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from prefect import task
-
-from blocks.errors import NotFound, OutsideError
+from blocks.errors import NotFound
 from blocks.storage_bulk import Entry
 from tasks.backup.chain import check_chain
 from tasks.backup.compare import Report, Verifying, check_lists, compare_range, sampled
 from tasks.backup.content import read_again
-from tasks.backup.findings import Findings, Verification, next_slot, verification_name
+from tasks.backup.findings import Verification, next_slot, verification_name
 from tasks.backup.guard import misplaced
-from tasks.backup.nights import NightDamaged, nights
 from tasks.backup.observe import cuts
-from tasks.backup.outcome import VerifyResult
 from tasks.backup.scorecard import scorecard
-from tasks.backup.summary import Summary
-from tasks.recovery.present import counted
-from tasks.remediation.calling import Call, plain
+from tasks.remediation.check import Check, Findings
 from tasks.remediation.context import Context, new_run_id
-from tasks.remediation.task_settings import STEP_SETTINGS
+from tasks.remediation.outcome import Outcome, Refused
+from tasks.remediation.report import Cell, Section, counted
+from tasks.snapshots.nights import NightDamaged, nights
+from tasks.snapshots.summary import Summary
 from tasks.sync.copying import in_parallel
 from tasks.sync.listing import each_shard
 from tasks.sync.meter import Meter, human
 from tasks.sync.shards import Shard, shards_at
 
 
-def verify_backup(
-    context: Context,
-    night: str = "",
-    call: Call = plain,
-    report: Report = lambda _: None,
-    now: datetime | None = None,
-) -> VerifyResult:
-    """Verify the newest night or the one that is named. Never raises for what can go wrong with the backup.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyQuestion:
+    """Which night, and who is told how far it is."""
 
-    Args:
-        context: Environment, actor, and how to speak.
-        night: The night; empty: the newest.
-        call: How to call a step.
-        report: Told now and then how far it is.
-        now: What ages are counted from; by default this moment.
-    """
-    result = VerifyResult(reasons=list(misplaced(context.environment)))
-    if result.reasons:
-        return result.model_copy(update={"outcome": "refused"})
-    try:
+    night: str = ""
+    """Empty: the newest."""
+    report: Report = lambda _: None
+    now: datetime | None = None
+    """What ages are counted from; by default the moment at which it looks."""
+
+
+class VerifyBackup(Check[VerifyQuestion]):
+    """Handbook: 'Backup', proving it."""
+
+    name = "verify-backup"
+
+    def look(self, context: Context, question: VerifyQuestion) -> Findings:
+        """Record, copies, content; then keep what was found. `Findings.facts` is the `Verification`."""
+        if wrong := " ".join(misplaced(context.environment)):
+            raise Refused(wrong)
         with tempfile.TemporaryDirectory(prefix="verify-") as folder:
-            work = Verifying(context, Path(folder), report, now or datetime.now(UTC))
+            work = Verifying(context, Path(folder), question.report, question.now or datetime.now(UTC))
             known = nights(context.environment)
             if not known:
                 raise NotFound(f"gs://{work.layout.bucket}/{work.layout.nights_root} has no night; run a backup first.")
-            carry_out(work, night or known[-1], known, result, call)
-    except (OutsideError, ValueError) as error:
-        result.outcome, result.reasons = "failed", [str(error)]
-    return result
+            night = question.night or known[-1]
+            if night not in known:
+                raise NotFound(f"There is no night {night}; the newest are {', '.join(known[-3:])}.")
+            verification = verify_night(work, night, known)
+            return conclude(work, verification)
 
 
-def carry_out(work: Verifying, night: str, known: list[str], result: VerifyResult, call: Call) -> None:
-    """Record, copies, content, report."""
-    begun_at = datetime.now(UTC)
-    if night not in known:
-        raise NotFound(f"There is no night {night}; the newest are {', '.join(known[-3:])}.")
-    result.night, result.run, work.newest = night, new_run_id(), night == known[-1]
-    call(check_record, work, known)
+def verify_night(work: Verifying, night: str, known: list[str]) -> Verification:
+    """Look at everything and record what was found."""
+    begun_at, work.newest = datetime.now(UTC), night == known[-1]
+    check_record(work, known)
     summary = next((one for one in work.trusted if one.night == night), None)
     if summary is not None:
         work.slot = next_slot(work.environment, work.environment.backup.content_cycle_nights)
-        call(check_copies, work, summary)
-        call(check_content, work)
-    result.verification = record_of(work, result, summary, begun_at)
-    body = result.verification.model_dump_json().encode()
-    work.environment.storage.create(work.environment.ops_bucket, verification_name(night, result.run), body)
-    conclude(work, result)
+        check_copies(work, summary)
+        check_content(work)
+    found = record_of(work, night, summary, begun_at)
+    body = found.model_dump_json().encode()
+    work.environment.storage.create(work.environment.ops_bucket, verification_name(night, found.run), body)
+    return found
 
 
-def record_of(work: Verifying, result: VerifyResult, summary: Summary | None, begun_at: datetime) -> Verification:
+def record_of(work: Verifying, night: str, summary: Summary | None, begun_at: datetime) -> Verification:
     """What was found, for the ops bucket."""
     found = work.findings
     unread = not work.newest or summary is None or found.kinds["unreadable"] or found.kinds["record"]
     return Verification(
-        run=result.run,
-        night=result.night,
+        run=new_run_id(),
+        night=night,
         begun_at=begun_at,
         ended_at=datetime.now(UTC),
         outcome="failed" if found.count else "clean",
@@ -105,34 +101,46 @@ def record_of(work: Verifying, result: VerifyResult, summary: Summary | None, be
     )
 
 
-def conclude(work: Verifying, result: VerifyResult) -> None:
+def conclude(work: Verifying, done: Verification) -> Findings:
     """The sentence, the findings and the scorecard."""
-    done = result.verification
-    assert done is not None
-    result.outcome = done.outcome
-    result.reasons = [f"{one.object}: {one.said}" for one in done.findings[:10]]
+    reasons = [f"{one.object}: {one.said}" for one in done.findings[:10]]
     if done.findings_count:
-        result.reasons.insert(0, f"{counted(done.findings_count, 'finding')}.")
-    result.told = (
-        f"night {done.night}: {done.objects:,} objects compared; content slot {done.slot + 1} of {done.cycle} read "
-        f"({done.read_objects:,} objects, {human(done.read_bytes)})"
+        reasons.insert(0, f"{counted(done.findings_count, 'finding')}.")
+    signed = bool(work.environment.backup.signing_key.get_secret_value())
+    listed: tuple[dict[str, Cell], ...] = tuple(
+        {"what": one.what, "object": one.object, "said": one.said} for one in done.findings
     )
-    if not work.environment.backup.signing_key.get_secret_value():
-        result.notes.append("Signatures were not checked: the policy has no signing_key.")
-    result.scorecard = scorecard(work.environment, work.trusted, work.now).rows(work.environment)
+    card: tuple[dict[str, Cell], ...] = tuple(
+        scorecard(work.environment, work.trusted, work.now).rows(work.environment)
+    )
+    return Findings(
+        outcome=outcome_of(work),
+        reasons=reasons,
+        notes=[] if signed else ["Signatures were not checked: the policy has no signing_key."],
+        summary=(
+            f"night {done.night}: {done.objects:,} objects compared; content slot {done.slot + 1} of {done.cycle} read "
+            f"({done.read_objects:,} objects, {human(done.read_bytes)})"
+        ),
+        sections=[Section("Achieved beside targets", rows=card), *[Section("Findings", rows=listed)] * bool(listed)],
+        facts=done,
+    )
 
 
-@task(name="check_record", task_run_name="check signatures and chain", **STEP_SETTINGS)
+def outcome_of(work: Verifying) -> Outcome:
+    """All is well; or something is wrong; or nothing that was seen is wrong, and not all of it could be read."""
+    kinds = work.findings.kinds
+    if not kinds.total():
+        return "nothing_to_do"
+    return "partial" if set(kinds) == {"unreadable"} else "failed"
+
+
 def check_record(work: Verifying, known: list[str]) -> None:
     """The summaries of all nights."""
-    work.record = Findings()
     work.trusted = check_chain(work.environment, known, work.record, work.now)
 
 
-@task(name="check_copies", task_run_name="compare manifest and copies", **STEP_SETTINGS)
 def check_copies(work: Verifying, summary: Summary) -> None:
     """Every object of the manifest beside the listing of the copies; then definitions and states."""
-    work.compared, work.samples = Findings(), []
     parts = [part for part in summary.parts if part.objects]
     meter = Meter("verifying", summary.objects, 0, work.say)
 
@@ -147,11 +155,9 @@ def check_copies(work: Verifying, summary: Summary) -> None:
     meter.finish()
 
 
-@task(name="check_content", task_run_name="read a slot of the content again", **STEP_SETTINGS)
 def check_content(work: Verifying) -> None:
     """Read the bytes of this slot's copies, streamed, many at a time."""
     meter, storage = Meter("reading content", 0, 0, work.say), work.environment.storage
-    work.content, work.read_objects, work.read_bytes = Findings(), 0, 0
 
     def read(entry: Entry) -> list[int]:
         return [read_again(storage, work.layout.bucket, entry, work.content)]

@@ -5,43 +5,54 @@ A schedule that never fired leaves no failed run behind; only its missing result
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from blocks.environment import PipelineEnvironment
-from blocks.errors import OutsideError
+from blocks.errors import NotFound
 from tasks.backup.findings import verifications
 from tasks.backup.guard import misplaced
-from tasks.backup.nights import nights, read_summary
-from tasks.backup.outcome import Result
 from tasks.backup.scorecard import minutes
-from tasks.backup.summary import Summary
-from tasks.recovery.present import counted
+from tasks.remediation.check import Check, Findings
+from tasks.remediation.context import Context
+from tasks.remediation.outcome import Refused
+from tasks.remediation.report import counted
+from tasks.snapshots.nights import nights, read_summary
+from tasks.snapshots.summary import Summary
 
 CLOCKS = timedelta(minutes=10)
 """Two machines' clocks may differ by so much."""
 
 
-def watch(environment: PipelineEnvironment, now: datetime | None = None) -> Result:
-    """Whether the last night is there and good. Read-only; never raises for what can go wrong with the backup.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchQuestion:
+    """As of when."""
 
-    A night is missed when the newest one began longer ago than the policy's target_rpo_minutes.
-    """
-    result = Result(what="backup watch", reasons=list(misplaced(environment)))
-    if result.reasons:
-        result.outcome = "refused"
-        return result
-    try:
+    now: datetime | None = None
+    """By default the moment at which it looks."""
+
+
+class BackupWatch(Check[WatchQuestion]):
+    """A night is missed when the newest one began longer ago than the policy's target_rpo_minutes."""
+
+    name = "backup-watch"
+
+    def look(self, context: Context, question: WatchQuestion) -> Findings:
+        """The newest night, and its verification."""
+        environment = context.environment
+        if wrong := " ".join(misplaced(environment)):
+            raise Refused(wrong)
         known = nights(environment)
         if not known:
-            result.reasons.append(f"gs://{environment.backup_bucket} has no backup at all; run nightly-backup now.")
-            return result
+            raise NotFound(f"gs://{environment.backup_bucket} has no backup at all; run nightly-backup now.")
         newest = read_summary(environment, known[-1], known)
-        result.told = f"the newest night is {newest.night}"
-        result.reasons += complaints(environment, newest, now or datetime.now(UTC))
-    except (OutsideError, ValueError) as error:
-        result.reasons.append(str(error))
-    result.outcome = "failed" if result.reasons else "clean"
-    return result
+        reasons = complaints(environment, newest, question.now or datetime.now(UTC))
+        return Findings(
+            outcome="failed" if reasons else "nothing_to_do",
+            reasons=reasons,
+            summary=f"the newest night is {newest.night}",
+            facts=newest,
+        )
 
 
 def complaints(environment: PipelineEnvironment, newest: Summary, now: datetime) -> list[str]:

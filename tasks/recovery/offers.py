@@ -8,8 +8,8 @@ from typing import Literal
 from blocks.environment import PipelineEnvironment
 from blocks.errors import OutsideError
 from blocks.stored_object import StoredObject
-from tasks.backup.layout import layout_of
 from tasks.remediation.plan import Stored
+from tasks.snapshots.layout import layout_of
 
 
 class Offer(Stored):

@@ -59,6 +59,11 @@ def check(one: Check[Q], context: Context, question: Q, call: Caller = inline) -
     return run
 
 
+def sections_of(run: Run) -> list[Section]:
+    """What the check adds to its run's report."""
+    return run.facts.sections if isinstance(run.facts, Findings) else []
+
+
 @task(name="look", **STEP_SETTINGS)
 def look(one: Check[Any], context: Context, question: Any) -> Findings:
     """What a check sees."""

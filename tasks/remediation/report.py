@@ -139,11 +139,11 @@ def run_markdown(run: Run, sections: Iterable[Section] = ()) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def publish(run: Run, sections: Iterable[Section], key: str) -> None:
-    """Artifacts of a flow run: the plan, if it has actions, and the report."""
+def publish(run: Run, sections: Iterable[Section], key: str, plan_key: str = "plan") -> None:
+    """Artifacts of a flow run: the plan, if it has actions, and the report, both named after the subject."""
     name = slug(run.subject)
     if run.plan is not None and run.plan.actions:
-        create_table_artifact(table=plan_rows(run.plan), key=f"plan-{name}", description=plan_sentence(run.plan))
+        create_table_artifact(table=plan_rows(run.plan), key=f"{plan_key}-{name}", description=plan_sentence(run.plan))
     create_markdown_artifact(run_markdown(run, sections), key=f"{key}-{name}")
 
 

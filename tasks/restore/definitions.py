@@ -13,9 +13,6 @@ from blocks.environment import PipelineEnvironment
 from blocks.errors import PermanentError
 from blocks.job_definitions import JobDefinition
 from blocks.workflow_definitions import WorkflowDefinition
-from tasks.backup.layout import layout_of
-from tasks.backup.nights import read_definitions
-from tasks.backup.summary import DefinitionRecord
 from tasks.remediation.actions import Doing
 from tasks.remediation.context import Context
 from tasks.remediation.guard import Surroundings, stopped
@@ -24,6 +21,9 @@ from tasks.restore.outcome import RestoreResult
 from tasks.restore.plan import PROCEDURE
 from tasks.restore.prepare import Prepared, night_of
 from tasks.restore.wanted import BadRequest, Wanted
+from tasks.snapshots.layout import layout_of
+from tasks.snapshots.nights import read_definitions
+from tasks.snapshots.summary import DefinitionRecord
 
 Recorded = WorkflowDefinition | JobDefinition
 

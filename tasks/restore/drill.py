@@ -13,15 +13,15 @@ from blocks.catalogue_query import split_scene
 from blocks.environment import PipelineEnvironment
 from blocks.errors import OutsideError, PermanentError
 from blocks.storage_bulk import BulkStorage, Copy, Deletion
-from tasks.backup.layout import layout_of
-from tasks.backup.nights import last_good, read_entries
-from tasks.backup.summary import ManifestEntry, Summary
 from tasks.recovery.present import counted
 from tasks.remediation.context import Context, new_run_id
 from tasks.restore.drill_record import DrillRecord, SceneDrill, past_drills, summarise, write_record
 from tasks.restore.history import Recorded, recorded
 from tasks.restore.night_source import was_whole
 from tasks.restore.proof import scene_errors
+from tasks.snapshots.layout import layout_of
+from tasks.snapshots.nights import last_good, read_entries
+from tasks.snapshots.summary import ManifestEntry, Summary
 from tasks.sync.copying import Job, copy_all, delete_all
 from tasks.sync.listing import sources
 from tasks.sync.order import copy_key

@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from blocks.backup import BackupPolicy
 from blocks.environment import PipelineEnvironment
 from blocks.errors import PermanentError
-from tasks.backup.summary import Summary
 from tasks.remediation.plan import canonical
 from tasks.restore.present import table
+from tasks.snapshots.summary import Summary
 from tasks.sync.meter import human
 from tasks.sync.outcome import Outcome
 

@@ -13,10 +13,10 @@ from blocks.environment import PipelineEnvironment
 from blocks.object_protection import kept_by
 from blocks.storage_bulk import BulkStorage, Entry
 from blocks.stored_object import Protection, StoredObject
-from tasks.backup.layout import Layout
-from tasks.backup.nights import read_entries
-from tasks.backup.summary import ManifestEntry, Summary
 from tasks.restore.rungs import Held, Rung
+from tasks.snapshots.layout import Layout
+from tasks.snapshots.nights import read_entries
+from tasks.snapshots.summary import ManifestEntry, Summary
 from tasks.sync.listing import copies
 from tasks.sync.order import copy_key, in_copy_order
 from tasks.sync.shards import Shard

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from blocks.environment import PipelineEnvironment
 from blocks.errors import NotFound
-from tasks.backup.layout import layout_of
 from tasks.restore.history import Recorded
+from tasks.snapshots.layout import layout_of
 from tasks.validation.scene import validate_scene
 from tasks.validation.source import SceneFile, Vanished
 

@@ -12,9 +12,6 @@ from blocks.environment import PipelineEnvironment
 from blocks.errors import NotFound, OutsideError
 from blocks.object_protection import NAMED
 from blocks.stored_object import Protection
-from tasks.backup.layout import layout_of
-from tasks.backup.nights import last_of, night_at, nights
-from tasks.backup.summary import Summary
 from tasks.recovery.present import counted
 from tasks.remediation.context import Context
 from tasks.remediation.guard import Surroundings, refusals
@@ -28,6 +25,9 @@ from tasks.restore.outcome import RestoreResult
 from tasks.restore.plan import caps, plan_objects, time_sentence
 from tasks.restore.survey import Found, Looking, look
 from tasks.restore.wanted import BadRequest, Scope, Wanted, scope_of
+from tasks.snapshots.layout import layout_of
+from tasks.snapshots.nights import last_of, night_at, nights
+from tasks.snapshots.summary import Summary
 
 
 @dataclass(slots=True)

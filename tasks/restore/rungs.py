@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from tasks.backup.summary import ManifestEntry
+from tasks.snapshots.summary import ManifestEntry
 
 Rung = Literal["live", "version", "soft_delete", "backup"]
 RUNG_WORDS: dict[str, str] = {

@@ -14,14 +14,14 @@ from blocks.catalogue import ObjectClass
 from blocks.catalogue_query import class_of_object
 from blocks.environment import PipelineEnvironment
 from blocks.stored_object import Protection
-from tasks.backup.layout import Layout
-from tasks.backup.summary import Summary
 from tasks.restore.damaged import Damaged
 from tasks.restore.firing import Firing
 from tasks.restore.history import Name, Recorded, names, recorded
 from tasks.restore.items import Item, ListName, line_of
 from tasks.restore.rungs import Held, Version, compare, live_of, wanted_version
 from tasks.restore.wanted import Scope, Wanted
+from tasks.snapshots.layout import Layout
+from tasks.snapshots.summary import Summary
 from tasks.sync.listing import each_shard
 from tasks.sync.shards import Shard, shards_at, shards_by_folder
 from tasks.sync.survey import Lines

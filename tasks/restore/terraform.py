@@ -15,10 +15,6 @@ from datetime import UTC, datetime
 from blocks.environment import PipelineEnvironment
 from blocks.errors import NotFound, PermanentError, PreconditionFailed
 from blocks.stored_object import StoredObject
-from tasks.backup.layout import layout_of
-from tasks.backup.nights import read_states
-from tasks.backup.summary import StateRecord, Summary
-from tasks.backup.terraform import LOCK, STATE, folder_of
 from tasks.remediation.actions import Doing
 from tasks.remediation.context import Context
 from tasks.remediation.guard import Surroundings, stopped
@@ -27,6 +23,10 @@ from tasks.restore.outcome import RestoreResult
 from tasks.restore.plan import PROCEDURE
 from tasks.restore.prepare import Prepared, night_of
 from tasks.restore.wanted import BadRequest, Wanted
+from tasks.snapshots.layout import layout_of
+from tasks.snapshots.nights import read_states
+from tasks.snapshots.summary import StateRecord, Summary
+from tasks.snapshots.terraform import LOCK, STATE, folder_of
 
 _WORKSPACE = re.compile(r"[A-Za-z0-9_-]{1,90}")
 NEXT = "Now run `terraform plan` in the workspace and read it: nothing was applied."

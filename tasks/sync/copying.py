@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 
 from blocks.errors import OutsideError
 from blocks.storage_bulk import BATCH, Answer, BulkStorage, Copy, Deletion, failed
+from tasks.sync.rewrites import Rewrites
 
 LARGE = 8 << 20
 """From this size on (bytes) an object is copied by itself, so that it has a time limit of its own."""
@@ -31,7 +32,12 @@ class Job(Generic[T]):
 
 
 def copy_all(
-    bulk: BulkStorage, jobs: Iterable[Job[T]], *, workers: int = 16, check: Callable[[], None] = lambda: None
+    bulk: BulkStorage,
+    jobs: Iterable[Job[T]],
+    *,
+    workers: int = 16,
+    check: Callable[[], None] = lambda: None,
+    rewrites: Rewrites | None = None,
 ) -> Iterator[tuple[T, Answer]]:
     """Make every copy; what became of each, in the order in which they end.
 
@@ -40,15 +46,16 @@ def copy_all(
         jobs: Drawn from as copies end.
         workers: Requests at the same time.
         check: Called before each request; what it raises ends the work when the requests in flight have ended.
+        rewrites: Where a large copy that was interrupted goes on; None: at its beginning.
     """
 
     def carry_out(batch: list[Job[T]]) -> list[tuple[T, Answer]]:
         check()
         if len(batch) == 1 and batch[0].size >= LARGE:
-            return [(batch[0].item, copy_alone(bulk, batch[0].copy))]
+            return [(batch[0].item, copy_alone(bulk, batch[0].copy, check, rewrites))]
         answers = bulk.copy([job.copy for job in batch])
         return [
-            (job.item, copy_alone(bulk, job.copy) if answer.result == "unfinished" else answer)
+            (job.item, copy_alone(bulk, job.copy, check, rewrites) if answer.result == "unfinished" else answer)
             for job, answer in zip(batch, answers, strict=True)
         ]
 
@@ -96,16 +103,36 @@ def groups(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
         yield group
 
 
-def copy_alone(bulk: BulkStorage, copy: Copy) -> Answer:
-    """A copy by as many calls as it takes, each with its own time limit; it goes on where the last call ended."""
+def copy_alone(
+    bulk: BulkStorage, copy: Copy, check: Callable[[], None] = lambda: None, rewrites: Rewrites | None = None
+) -> Answer:
+    """A copy by as many calls as it takes, each with its own time limit; it goes on where the last call ended.
+
+    `check` is called between them, and what it raises passes through: the copy can be gone on with.
+    """
     storage = bulk.storage
+
+    def keep(token: str) -> None:
+        if rewrites is not None:
+            rewrites.keep(copy, token)
+        check()
+
     try:
         source = storage.stat(copy.source_bucket, copy.source, copy.source_generation)
         if source is None:
             return Answer("missing", "that generation of the source is gone")
+        token = rewrites.token(copy) if rewrites is not None else None
         made = storage.copy(
-            source, copy.bucket, copy.name, generation=copy.generation, metageneration=copy.source_metageneration
+            source,
+            copy.bucket,
+            copy.name,
+            generation=copy.generation,
+            metageneration=copy.source_metageneration,
+            token=token or None,
+            keep=keep,
         )
+        if rewrites is not None:
+            rewrites.drop(copy)
     except OutsideError as error:
         return failed(error)
     return Answer("done", generation=made.generation, size=made.size, crc32c=made.crc32c)

@@ -11,10 +11,10 @@ from blocks.job_definitions import JobDefinition
 from blocks.workflow_definitions import WorkflowDefinition
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.server import Sandbox
-from tasks.backup.layout import layout_of
-from tasks.backup.nights import read_definitions, read_states
-from tasks.backup.summary import DefinitionRecord, Summary
 from tasks.backup.terraform import observe_states
+from tasks.snapshots.layout import layout_of
+from tasks.snapshots.nights import read_definitions, read_states
+from tasks.snapshots.summary import DefinitionRecord, Summary
 from tests.backup.world import BACKUP, backup, done, fill, newest
 from tests.recovery.world import until
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,26 +11,17 @@ from blocks.backup import BackupPolicy
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.server import Sandbox
-from tasks.backup.backup import Mode
-from tasks.backup.expiry import expire
 from tasks.backup.keeping import choose
-from tasks.backup.layout import layout_of, night_id
-from tasks.backup.nights import nights
-from tasks.backup.outcome import Result
-from tasks.backup.summary import Summary
-from tasks.backup.verify import verify_backup
 from tasks.remediation.context import Context
 from tasks.remediation.lease import ROOT as LEASES
-from tests.backup.world import BACKUP, DATA, OPS, backup, copies, done, fill, manifest, rot, untrue
+from tasks.snapshots.layout import layout_of, night_id
+from tasks.snapshots.nights import nights
+from tasks.snapshots.summary import Summary
+from tests.backup.world import BACKUP, DATA, OPS, backup, copies, done, expired, fill, manifest, rot, untrue, verified
 from tests.recovery.world import everything
 
 NOW = datetime(2026, 6, 1, 2, tzinfo=UTC)
 LATER = timedelta(days=60)
-
-
-def expired(environment: PipelineEnvironment, mode: Mode = "apply", after: timedelta = LATER) -> Result:
-    """Expiry as it would be after some time."""
-    return expire(Context(environment, "a test"), mode, now=datetime.now(UTC) + after)
 
 
 def night(days: float, outcome: str) -> Summary:
@@ -77,16 +67,16 @@ def test_what_only_expired_nights_name_goes_and_the_rest_stays_whole(
         sandbox.store.delete(DATA, name)
     second = done(environment)
     planned = expired(environment, "plan")
-    assert "1 night and 15 objects" in planned.told
+    assert "1 night and 15 objects" in planned.summary
     result = expired(environment)
-    assert result.outcome == "clean", result.sentence()
+    assert result.outcome == "done", result.sentence()
     assert nights(environment) == [second.night]
     assert [found.name for found in sandbox.store.list(BACKUP, f"nights/{first.night}/")] == []
     needed = {f"objects/{name}+{entry.generation}" for name, entry in manifest(environment).items()}
     assert set(copies(sandbox.store)) == needed
     assert len(set(old) - needed) == 15
     assert untrue(environment, sandbox.store) == []
-    assert verify_backup(Context(environment, "a test"), now=datetime.now(UTC) + LATER).outcome == "clean"
+    assert verified(environment, after=LATER).good
     assert done(environment).outcome == "nothing to do"
 
 
@@ -98,7 +88,7 @@ def test_the_last_good_night_stays_however_old_it_is(environment: PipelineEnviro
     sandbox.faults.add(FaultRule(service="storage", method="objects.rewrite", kind="status", status=403))
     assert backup(environment).outcome == "partial"
     sandbox.faults.clear()
-    assert expired(environment, after=timedelta(days=4000)).outcome == "clean"
+    assert expired(environment, after=timedelta(days=4000)).outcome == "done"
     assert nights(environment) == [good.night]
     assert untrue(environment, sandbox.store, good) == []
 
@@ -125,7 +115,7 @@ def test_without_any_night_nothing_is_needed_by_none(environment: PipelineEnviro
     summary = done(environment)
     sandbox.store.delete(BACKUP, layout_of(environment).summary_name(summary.night))
     there = copies(sandbox.store)
-    assert expired(environment).outcome == "nothing to do"
+    assert expired(environment).outcome == "nothing_to_do"
     assert copies(sandbox.store) == there
 
 
@@ -133,8 +123,8 @@ def test_young_copies_may_belong_to_a_backup_that_runs(environment: PipelineEnvi
     fill(sandbox.store, 5)
     done(environment)
     sandbox.store.put(BACKUP, "objects/scenes/just+17", b"being made", quiet=True)
-    assert expired(environment, after=timedelta(hours=47)).outcome == "nothing to do"
-    assert expired(environment, after=timedelta(hours=49)).outcome == "clean"
+    assert expired(environment, after=timedelta(hours=47)).outcome == "nothing_to_do"
+    assert expired(environment, after=timedelta(hours=49)).outcome == "done"
     assert "objects/scenes/just+17" not in copies(sandbox.store)
 
 
@@ -144,7 +134,7 @@ def test_parts_that_a_killed_backup_has_left_are_removed(environment: PipelineEn
     left = ("nights/20260101T020000Z/manifest-00000.jsonl.gz", "transfers/20260101T020000Z/scenes/a")
     for name in left:
         sandbox.store.put(BACKUP, name, b"of a night without a summary", quiet=True)
-    assert expired(environment).outcome == "clean"
+    assert expired(environment).outcome == "done"
     assert [sandbox.store.get(BACKUP, name) for name in left] == [None, None]
 
 
@@ -161,32 +151,18 @@ def test_after_an_error_nothing_more_is_deleted(environment: PipelineEnvironment
     sandbox.faults.clear()
     assert result.outcome == "failed"
     assert copies(sandbox.store) == there
-    assert expired(environment).outcome == "clean"
+    assert expired(environment).outcome == "done"
     assert len(copies(sandbox.store)) == 20
-
-
-@pytest.mark.parametrize("mode", ["plan", "apply"])
-def test_the_kill_switch_stops_expiry_and_not_a_backup(
-    environment: PipelineEnvironment, sandbox: Sandbox, mode: Mode
-) -> None:
-    fill(sandbox.store, 5)
-    environment.policy.kill_switch = ["an investigation"]
-    assert done(environment).outcome == "clean"
-    before = everything(sandbox.store)
-    result = expired(environment, mode)
-    assert result.outcome == "refused"
-    assert "an investigation" in result.sentence()
-    assert everything(sandbox.store) == before
 
 
 def test_backup_and_expiry_never_work_at_the_same_time(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
     fill(sandbox.store, 5)
     done(environment)
     other = Context(environment, "another run")
-    with other.holding("backup", "another"):
-        assert sandbox.store.get(OPS, f"{LEASES}backup.json") is not None
+    with other.holding("@backup", "another"):
+        assert sandbox.store.get(OPS, f"{LEASES}@backup.json") is not None
         for result in (backup(environment), expired(environment)):
-            assert result.outcome == "refused"
+            assert result.outcome == "busy"
             assert "being worked on by another run" in result.reasons[0]
         assert backup(environment, "plan").good
     assert backup(environment).good

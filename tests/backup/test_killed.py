@@ -19,7 +19,7 @@ import pytest
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.server import Sandbox
-from tasks.backup.nights import nights, read_summary
+from tasks.snapshots.nights import nights, read_summary
 from tests.backup.world import DATA, HOME, copies, done, fill, manifest, quick_environment, untrue
 
 KILLS = 20

@@ -12,13 +12,13 @@ from blocks.environment import PipelineEnvironment
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.server import Sandbox
 from tasks.backup import observe
-from tasks.backup.layout import Layout, night_time
-from tasks.backup.nights import last_good, may_hold, night_at, nights, read_entries
 from tasks.backup.observe import cuts
-from tasks.backup.summary import Part
+from tasks.snapshots.layout import Layout, night_time
+from tasks.snapshots.nights import last_good, may_hold, night_at, nights, read_entries
+from tasks.snapshots.summary import Part
 from tasks.sync.order import copy_key
 from tasks.sync.shards import Shard, shards_at
-from tests.backup.world import BACKUP, DATA, backup, done, fill, manifest
+from tests.backup.world import BACKUP, DATA, backup, done, fill, manifest, summary_of
 
 NAMES = st.text(alphabet="a+ -/1b", min_size=1, max_size=5)
 
@@ -76,9 +76,8 @@ def test_the_last_good_night_is_not_a_partial_one(environment: PipelineEnvironme
     result = backup(environment)
     sandbox.faults.clear()
     assert result.outcome == "partial"
-    assert result.summary is not None
     assert last_good(environment) == good
-    assert night_at(environment, result.summary.ended_at) == result.summary
+    assert night_at(environment, summary_of(result).ended_at) == summary_of(result)
     there = manifest(environment, good)[name]
     assert sandbox.store.get(BACKUP, Layout(BACKUP).copy_name(name, there.generation)) is not None
 

@@ -11,13 +11,10 @@ import tasks.backup.night
 from blocks.backup import BackupPolicy
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.server import Sandbox
-from tasks.backup.expiry import expire
-from tasks.backup.nights import NightDamaged, night_at, nights, read_summary
-from tasks.backup.summary import Summary, body_of
-from tasks.backup.verify import verify_backup
-from tasks.backup.watch import watch
 from tasks.remediation.context import Context
-from tests.backup.world import BACKUP, DATA, backup, copies, done, fill, rot
+from tasks.snapshots.nights import NightDamaged, night_at, nights, read_summary
+from tasks.snapshots.summary import Summary, body_of
+from tests.backup.world import BACKUP, DATA, backup, copies, done, expired, fill, rot, verification, verified, watched
 
 FUTURE = "20991231T000000Z"
 KEY = SecretStr("a key of this test")
@@ -67,8 +64,7 @@ def test_with_a_key_a_forged_night_does_not_spoil_the_one_before_it(
     assert night_at(environment, datetime.now(UTC)) == good
     with pytest.raises(NightDamaged):
         read_summary(environment, FUTURE)
-    found = verify_backup(Context(environment, "a test"), good.night).verification
-    assert found is not None
+    found = verification(environment, good.night)
     assert [one.object for one in found.findings] == [f"gs://{BACKUP}/nights/{FUTURE}/summary.json"]
     later = done(environment)
     assert night_at(environment, datetime.now(UTC)) == later
@@ -82,7 +78,7 @@ def test_a_signature_in_strange_letters_is_a_wrong_one(sandbox: Sandbox, environ
     with pytest.raises(NightDamaged, match="wrong signature"):
         read_summary(environment, FUTURE)
     assert done(environment).night > FUTURE
-    assert expire(Context(environment, "a test"), "plan").outcome == "refused"
+    assert expired(environment, "plan").outcome == "refused"
 
 
 def test_a_night_is_found_by_its_beginning_though_names_are_ahead(
@@ -104,10 +100,10 @@ def test_a_night_from_the_future_is_complained_about(
     fill(sandbox.store, 3)
     ahead(monkeypatch, 365)
     done(environment)
-    verified = verify_backup(Context(environment, "a test"))
-    assert verified.outcome == "clean"
-    assert verified.scorecard[0]["achieved"] == "not measured yet"
-    found = watch(environment)
+    looked = verified(environment)
+    assert looked.good
+    assert looked.facts.sections[0].rows[0]["achieved"] == "not measured yet"
+    found = watched(environment)
     assert found.outcome == "failed"
     assert "8760.0 h from now" in found.sentence()
 
@@ -133,7 +129,7 @@ def test_a_prefix_with_a_plus_is_backed_up_once_and_verified(
         sandbox.store.put(DATA, f"scenes/a+b/{number}", b"x")
     assert done(environment).copied.objects == 3
     assert done(environment).copied.objects == 0
-    assert verify_backup(Context(environment, "a test")).outcome == "clean"
+    assert verified(environment).good
 
 
 def test_drills_never_empty_the_folder_of_leases_and_journals() -> None:
@@ -145,9 +141,9 @@ def test_nothing_expires_while_a_restore_is_at_work(sandbox: Sandbox, environmen
     fill(sandbox.store, 3)
     done(environment)
     context = Context(environment, "a test")
-    with context.holding("restore", "a-run"):
-        result = expire(context, "apply", now=datetime.now(UTC) + timedelta(days=90))
-    assert (result.outcome, len(nights(environment))) == ("refused", 1)
+    with context.holding("@restore", "a-run"):
+        result = expired(environment)
+    assert (result.outcome, len(nights(environment))) == ("busy", 1)
     assert "restore is being worked on by" in result.sentence()
 
 
@@ -163,7 +159,6 @@ def test_verifying_an_older_night_takes_no_turn_of_the_cycle(
         rot(sandbox.store, name)
     found: set[str] = set()
     for night in ("", older.night, ""):
-        seen = verify_backup(Context(environment, "a test"), night).verification
-        assert seen is not None
+        seen = verification(environment, night)
         found |= {one.object for one in seen.findings}
     assert len(found) == 30

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.server import Sandbox
-from tasks.backup.expiry import expire
-from tasks.backup.layout import layout_of
-from tasks.backup.nights import nights
-from tasks.backup.verify import verify_backup
-from tasks.remediation.context import Context
-from tests.backup.world import BACKUP, DATA, backup, copies, done, fill, locked_backup, manifest, rot, untrue
+from tasks.snapshots.layout import layout_of
+from tasks.snapshots.nights import nights
+from tests.backup.world import (
+    BACKUP,
+    DATA,
+    backup,
+    copies,
+    done,
+    expired,
+    fill,
+    locked_backup,
+    manifest,
+    rot,
+    untrue,
+    verification,
+    verified,
+)
 from tests.recovery.world import everything
 
 
@@ -24,7 +35,7 @@ def test_nights_are_recorded_and_verified_in_a_bucket_that_allows_no_overwriting
     sandbox.store.put(DATA, "scenes/s_000/assets/a_000000.bin", b"another", quiet=True)
     assert done(environment).copied.objects == 1
     assert untrue(environment, sandbox.store) == []
-    assert verify_backup(Context(environment, "a test")).outcome == "clean"
+    assert verified(environment).good
 
 
 def test_expiry_leaves_what_retention_holds_and_calls_that_no_error(
@@ -36,8 +47,8 @@ def test_expiry_leaves_what_retention_holds_and_calls_that_no_error(
     done(environment)
     done(environment)
     before = everything(sandbox.store)
-    result = expire(Context(environment, "a test"), "apply", now=datetime.now(UTC) + timedelta(days=20))
-    assert result.outcome == "nothing to do", result.sentence()
+    result = expired(environment, after=timedelta(days=20))
+    assert result.outcome == "nothing_to_do", result.sentence()
     assert {found for found in everything(sandbox.store).found if found[0] == BACKUP} == {
         found for found in before.found if found[0] == BACKUP
     }
@@ -53,10 +64,9 @@ def test_expiry_says_how_many_objects_the_service_held(environment: PipelineEnvi
     sandbox.store.put(BACKUP, "objects/scenes/stray+17", b"needed by no night", quiet=True)
     there = copies(sandbox.store)
     done(environment)
-    ahead = datetime.now(UTC) + timedelta(days=10)
     environment.backup.keep_at_least = 2
-    result = expire(Context(environment, "a test"), "apply", now=ahead)
-    assert result.outcome == "clean", result.sentence()
+    result = expired(environment, after=timedelta(days=10))
+    assert result.outcome == "done", result.sentence()
     assert any("held by the bucket's retention" in note for note in result.notes)
     assert there.items() <= copies(sandbox.store).items()
     assert len(nights(environment)) == 2
@@ -84,5 +94,4 @@ def test_rot_is_found_in_a_locked_bucket_too(environment: PipelineEnvironment, s
     fill(sandbox.store, 5)
     done(environment)
     rot(sandbox.store, next(iter(copies(sandbox.store))))
-    result = verify_backup(Context(environment, "a test"))
-    assert [found.what for found in result.verification.findings] == ["content"]  # type: ignore[union-attr]
+    assert [found.what for found in verification(environment).findings] == ["content"]

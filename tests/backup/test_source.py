@@ -7,7 +7,7 @@ import pytest
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.pipeline.scenes import make_scene
 from deployments.sandbox.server import Sandbox
-from tests.backup.world import BACKUP, DATA, OPS, backup, copied_bytes, copies, done, fill, manifest, newest
+from tests.backup.world import BACKUP, DATA, OPS, backup, copied_bytes, copies, done, fill, manifest, newest, summary_of
 from tests.recovery.world import everything
 
 
@@ -88,7 +88,7 @@ def test_a_night_over_the_caps_is_refused(environment: PipelineEnvironment, sand
     environment.backup.max_copy_objects, environment.backup.max_copy_bytes = 10, 399
     assert "max_copy_bytes is 399 B" in refused(environment, sandbox)
     environment.backup.max_copy_bytes = 400
-    assert backup(environment).outcome == "clean"
+    assert backup(environment).outcome == "done"
 
 
 def test_a_plan_writes_nothing_at_all(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
@@ -142,10 +142,10 @@ def test_nothing_to_do_copies_nothing_and_still_records_the_night(
     first, there = done(environment), copies(sandbox.store)
     sandbox.requests.reset()
     result = backup(environment)
-    assert result.outcome == "nothing to do"
-    assert result.summary is not None
-    assert (result.summary.objects, result.summary.copied.objects) == (20, 0)
-    assert result.summary.previous_night == first.night
+    summary = summary_of(result)
+    assert (result.outcome, summary.outcome) == ("done", "nothing to do")
+    assert (summary.objects, summary.copied.objects) == (20, 0)
+    assert summary.previous_night == first.night
     assert copies(sandbox.store) == there
     assert sandbox.requests.count("storage", "objects.rewrite") == 0
 

@@ -9,14 +9,25 @@ import pytest
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.server import Sandbox
-from tasks.backup.nights import last_good
-from tasks.backup.summary import body_of, parse_entry
-from tasks.backup.verify import verify_backup
 from tasks.remediation.context import Context
 from tasks.restore.drill import drill
 from tasks.restore.restore import restore
 from tasks.restore.wanted import Wanted
-from tests.backup.world import BACKUP, DATA, backup, copies, done, fill, manifest, newest, untrue
+from tasks.snapshots.nights import last_good
+from tasks.snapshots.summary import body_of, parse_entry
+from tests.backup.world import (
+    BACKUP,
+    DATA,
+    backup,
+    copies,
+    done,
+    fill,
+    manifest,
+    newest,
+    untrue,
+    verification,
+    verified,
+)
 
 DESCRIBED = {
     "contentType": "model/vnd.usda",
@@ -62,10 +73,8 @@ def test_a_copy_that_is_stored_compressed_is_verified_as_it_is(
     stored = gzip.compress(b'{"scene_id": "s_000"}' * 50)
     upload(environment, "scenes/s_000/scene_manifest.json", stored, contentEncoding="gzip")
     done(environment)
-    found = verify_backup(Context(environment, "a test"))
-    assert found.outcome == "clean", found.sentence()
-    assert found.verification is not None
-    assert found.verification.read_bytes == len(stored)
+    found = verification(environment)
+    assert (found.findings_count, found.read_bytes) == (0, len(stored))
 
 
 def test_a_bomb_is_read_as_the_few_bytes_it_is_stored_in(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
@@ -106,7 +115,7 @@ def test_a_name_as_long_as_names_may_be_is_captured_verified_drilled_and_restore
     assert (summary.outcome, set(manifest(environment))) == ("clean", set(names))
     assert max(len(name.encode()) for name in copies(sandbox.store)) <= 1024
     assert done(environment).outcome == "nothing to do", "they are found again"
-    assert verify_backup(Context(environment, "a test")).outcome == "clean"
+    assert verified(environment).good
     record = drill(Context(environment, "a test"), ["s_000"])
     assert record.problems == ()
     spoilt = next(name for name in copies(sandbox.store) if "sha256" in name)
@@ -184,7 +193,7 @@ def test_metadata_that_changes_is_captured_beside_the_copy_with_the_former(
     second = done(environment)
     assert (second.copied.objects, len(copies(sandbox.store))) == (1, 2)
     assert untrue(environment, sandbox.store) == []
-    assert verify_backup(Context(environment, "a test")).outcome == "clean"
+    assert verified(environment).good
     entry = manifest(environment, second)[name]
     assert (entry.generation, entry.metageneration) == (manifest(environment, first)[name].generation, 2)
     assert described(sandbox, f"objects/{entry.key}", BACKUP)["contentType"] == "model/vnd.usda"

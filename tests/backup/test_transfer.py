@@ -10,9 +10,20 @@ from blocks.environment import PipelineEnvironment
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.server import Sandbox
 from tasks.backup import transfer
-from tasks.backup.verify import verify_backup
-from tasks.remediation.context import Context
-from tests.backup.world import BACKUP, DATA, OPS, backup, copies, done, fill, locked_backup, manifest, newest, untrue
+from tests.backup.world import (
+    BACKUP,
+    DATA,
+    OPS,
+    backup,
+    copies,
+    done,
+    fill,
+    locked_backup,
+    manifest,
+    newest,
+    untrue,
+    verified,
+)
 
 STRANGE = ("scenes/a, b.bin", 'scenes/"quoted".bin', "scenes/a+17", "scenes/a", "scenes/a (2)", "scenes/ä.bin")
 
@@ -34,7 +45,7 @@ def test_from_the_threshold_on_the_service_copies_and_below_it_this_process(
     assert done(environment).engine == "copy"
     fill(sandbox.store, 50, first=1000)
     planned = backup(environment, "plan")
-    assert "by Storage Transfer Service" in planned.told
+    assert "by Storage Transfer Service" in planned.summary
     assert done(environment).engine == "transfer"
     assert sandbox.requests.count("transfer", "RunTransferJob") == 1
 
@@ -52,7 +63,7 @@ def test_what_the_service_brings_is_recorded_verified_and_adopted_like_any_copy(
     assert untrue(environment, sandbox.store) == []
     assert set(STRANGE) < set(manifest(environment))
     assert staged(sandbox) == []
-    assert verify_backup(Context(environment, "a test")).outcome == "clean"
+    assert verified(environment).good
     assert done(environment).outcome == "nothing to do"
 
 

@@ -14,29 +14,20 @@ from pydantic import SecretStr
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.server import Sandbox
 from tasks.backup.findings import ROOT
-from tasks.backup.layout import layout_of
-from tasks.backup.nights import NightDamaged, last_good, nights, read_entries, read_summary
-from tasks.backup.outcome import VerifyResult
-from tasks.backup.scorecard import scorecard
-from tasks.backup.verify import verify_backup
-from tasks.remediation.context import Context
-from tasks.restore.drill_record import SceneDrill, summarise, write_record
-from tests.backup.world import BACKUP, DATA, OPS, AfterSome, copies, done, fill, manifest, rot
+from tasks.backup.scorecard import DRILLS, scorecard
+from tasks.snapshots.layout import layout_of
+from tasks.snapshots.nights import NightDamaged, last_good, nights, read_entries, read_summary
+from tests.backup.world import BACKUP, DATA, OPS, AfterSome, copies, done, fill, manifest, rot, verification, verified
 from tests.recovery.world import everything
 
 KEY = SecretStr("a key for tests")
 
 
-def verify(environment: PipelineEnvironment, night: str = "") -> VerifyResult:
-    return verify_backup(Context(environment, "a test"), night)
-
-
 def findings(environment: PipelineEnvironment) -> list[tuple[str, str]]:
     """Kind and object of each finding of a verification that must fail."""
-    result = verify(environment)
+    result = verified(environment)
     assert result.outcome == "failed", result.sentence()
-    assert result.verification is not None
-    return [(found.what, found.object.removeprefix(f"gs://{BACKUP}/")) for found in result.verification.findings]
+    return [(found.what, found.object.removeprefix(f"gs://{BACKUP}/")) for found in result.facts.facts.findings]
 
 
 def rewrite(sandbox: Sandbox, name: str, **changes: object) -> None:
@@ -56,14 +47,13 @@ def test_a_corrupted_byte_is_found_within_the_cycle_and_every_slot_is_read_once(
     fill(sandbox.store, 60)
     done(environment)
     for _ in range(2):  # it may begin anywhere in the cycle
-        assert verify(environment).outcome == "clean"
+        assert verified(environment).good
     rotten = random.Random(seed).choice(list(copies(sandbox.store)))
     rot(sandbox.store, rotten)
-    results = [verify(environment) for _ in range(cycle)]
-    read = [result.verification for result in results]
-    assert sorted(one.slot for one in read if one) == list(range(cycle))
-    assert sum(one.read_objects for one in read if one) == 60
-    found = [finding for one in read if one for finding in one.findings]
+    read = [verification(environment) for _ in range(cycle)]
+    assert sorted(one.slot for one in read) == list(range(cycle))
+    assert sum(one.read_objects for one in read) == 60
+    found = [finding for one in read for finding in one.findings]
     assert [(one.what, one.object) for one in found] == [("content", f"gs://{BACKUP}/{rotten}")], f"seed {seed}"
 
 
@@ -72,16 +62,13 @@ def test_a_slot_that_could_not_be_read_is_read_again(environment: PipelineEnviro
     fill(sandbox.store, 20)
     done(environment)
     sandbox.requests.reset()
-    first = verify(environment).verification
-    assert first is not None
+    first = verification(environment)
     before_content = sandbox.requests.count("storage", "objects.media") - first.read_objects + 1  # one past record
     denied = AfterSome(service="storage", method="objects.media", kind="status", status=403, passing=before_content)
     sandbox.faults.add(denied)
-    second = verify(environment).verification
+    second = verification(environment)
     sandbox.faults.clear()
-    third = verify(environment).verification
-    assert second is not None
-    assert third is not None
+    third = verification(environment)
     assert {finding.what for finding in second.findings} == {"unreadable"}
     assert [(one.slot, one.slot_read) for one in (first, second, third)] == [(0, True), (1, False), (1, True)]
 
@@ -100,7 +87,7 @@ def test_verification_writes_nothing_but_its_record(environment: PipelineEnviron
     fill(sandbox.store, 10)
     done(environment)
     before = everything(sandbox.store)
-    assert verify(environment).outcome == "clean"
+    assert verified(environment).good
     left = {(bucket, name) for bucket, name, *_ in everything(sandbox.store).found - before.found}
     assert {bucket for bucket, _ in left} == {OPS}
     assert [name for _, name in left if not name.startswith(ROOT)] == []
@@ -142,7 +129,7 @@ def test_a_forged_summary_is_an_error_that_names_the_night(
 def test_an_unsigned_night_is_no_night_once_there_is_a_key(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
     fill(sandbox.store, 5)
     night = done(environment).night
-    assert any("no signing_key" in note for note in verify(environment).notes)
+    assert any("no signing_key" in note for note in verified(environment).notes)
     environment.backup.signing_key = KEY
     with pytest.raises(NightDamaged, match="is not signed"):
         read_summary(environment, night)
@@ -209,12 +196,16 @@ def test_the_scorecard_counts_from_the_last_good_night_and_knows_the_worst_gap(
     assert rows[2]["achieved"] == "not measured yet"
 
 
-def test_the_recovery_time_is_that_of_the_last_good_drill(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
+@pytest.mark.parametrize("word", ["done", "clean"])
+def test_the_recovery_time_is_that_of_the_last_good_drill_in_whatever_word(
+    environment: PipelineEnvironment, sandbox: Sandbox, word: str
+) -> None:
     fill(sandbox.store, 5)
     night = done(environment)
-    for number, seconds, problems in ((1, 900.0, []), (2, 60.0, []), (3, 5.0, ["it does not open"])):
-        scene = SceneDrill(scene_id="s", objects=1, bytes=1, seconds=seconds, validation_seconds=30.0)
-        write_record(environment, summarise(f"run-{number}", night, [scene], problems))
+    for number, seconds, outcome in ((1, 900.0, "done"), (2, 60.0, word), (3, 5.0, "failed")):
+        scene = {"scene_id": "s", "seconds": seconds, "validation_seconds": 30.0}
+        record = {"night": night.night, "outcome": outcome, "scenes": [scene]}
+        sandbox.store.put(OPS, f"{DRILLS}run-{number}.json", json.dumps(record).encode(), quiet=True)
     card = scorecard(environment, [night])
     assert card.rto_minutes == 1.5
     assert card.rows(environment)[2]["measure"] == f"RTO: one scene in the last restore drill (night {night.night})"
@@ -227,5 +218,5 @@ def test_a_named_night_is_verified_and_an_unknown_one_is_an_error(
     first = done(environment)
     sandbox.store.put(DATA, name, b"newer", quiet=True)
     done(environment)
-    assert verify(environment, first.night).told.startswith(f"night {first.night}: 5 objects")
-    assert "There is no night 20200101T000000Z" in verify(environment, "20200101T000000Z").sentence()
+    assert verified(environment, first.night).summary.startswith(f"night {first.night}: 5 objects")
+    assert "There is no night 20200101T000000Z" in verified(environment, "20200101T000000Z").sentence()

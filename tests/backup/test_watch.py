@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from pydantic import SecretStr
 
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.server import Sandbox
-from tasks.backup.verify import verify_backup
-from tasks.backup.watch import watch
-from tasks.remediation.context import Context
-from tests.backup.world import DATA, backup, copies, done, fill, rot
+from tests.backup.world import DATA, backup, copies, done, fill, rot, verified, watched
 from tests.recovery.world import everything
-
-
-def verify(environment: PipelineEnvironment) -> None:
-    verify_backup(Context(environment, "a test"))
 
 
 def test_a_verified_night_is_fine_and_looking_changes_nothing(
@@ -25,14 +18,14 @@ def test_a_verified_night_is_fine_and_looking_changes_nothing(
 ) -> None:
     fill(sandbox.store, 5)
     done(environment)
-    verify(environment)
+    verified(environment)
     before = everything(sandbox.store)
-    assert watch(environment).outcome == "clean"
+    assert watched(environment).outcome == "nothing_to_do"
     assert everything(sandbox.store) == before
 
 
 def test_no_backup_at_all_is_noticed(environment: PipelineEnvironment) -> None:
-    result = watch(environment)
+    result = watched(environment)
     assert (result.outcome, result.good) == ("failed", False)
     assert "no backup at all" in result.sentence()
 
@@ -40,10 +33,9 @@ def test_no_backup_at_all_is_noticed(environment: PipelineEnvironment) -> None:
 def test_a_missed_night_is_noticed_the_next_morning(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
     fill(sandbox.store, 5)
     done(environment)
-    verify(environment)
-    now = datetime.now(UTC)
-    assert watch(environment, now + timedelta(hours=5)).good
-    missed = watch(environment, now + timedelta(hours=29))
+    verified(environment)
+    assert watched(environment, timedelta(hours=5)).good
+    missed = watched(environment, timedelta(hours=29))
     assert not missed.good
     assert "A night was missed" in missed.sentence()
     assert "29.0 h ago" in missed.sentence()
@@ -56,8 +48,8 @@ def test_a_partial_night_is_noticed(environment: PipelineEnvironment, sandbox: S
     sandbox.faults.add(FaultRule(service="storage", method="objects.rewrite", kind="status", status=403))
     assert backup(environment).outcome == "partial"
     sandbox.faults.clear()
-    verify(environment)
-    said = watch(environment).sentence()
+    verified(environment)
+    said = watched(environment).sentence()
     assert "is partial: 1 object not captured" in said
     assert name in said
 
@@ -66,9 +58,9 @@ def test_an_unverified_or_a_damaged_night_is_noticed(environment: PipelineEnviro
     environment.backup.content_cycle_nights = 1
     fill(sandbox.store, 5)
     done(environment)
-    assert "has not been verified" in watch(environment).sentence()
+    assert "has not been verified" in watched(environment).sentence()
     rot(sandbox.store, next(iter(copies(sandbox.store))))
-    verify(environment)
-    assert "has 1 finding;" in watch(environment).sentence()
+    verified(environment)
+    assert "has 1 finding;" in watched(environment).sentence()
     environment.backup.signing_key = SecretStr("set later")
-    assert "is not signed" in watch(environment).sentence()
+    assert "is not signed" in watched(environment).sentence()

@@ -7,8 +7,8 @@ from typing import Any
 from blocks.backup import BackupPolicy
 from deployments.sandbox.server import Endpoints
 from deployments.sandbox_environment import for_sandbox, quick_policy
-from tasks.backup.backup import back_up
 from tasks.remediation.context import Context
+from tests.backup.world import back_up
 from tests.victims import say, serve
 
 
@@ -17,7 +17,7 @@ def run(order: dict[str, Any]) -> None:
     environment = for_sandbox(Endpoints(**order["endpoints"]), quick_policy(lease_seconds=120))
     environment.backup = BackupPolicy.model_validate(order["rules"])
     context = Context(environment, "victim", gone=lambda holder: True)
-    result = back_up(context, "apply")
+    result = back_up(context)
     say({"outcome": result.outcome, "reasons": result.reasons})
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from blocks.backup import BackupPolicy
 from blocks.environment import PipelineEnvironment
@@ -12,12 +14,20 @@ from deployments.sandbox.storage.store import ObjectStore
 from deployments.sandbox.storage.store_bucket import BucketSettings
 from deployments.sandbox.storage.store_version import Content
 from deployments.sandbox_environment import for_sandbox, quick_policy
-from tasks.backup.backup import Mode, back_up
-from tasks.backup.layout import layout_of
-from tasks.backup.nights import ManifestEntry, nights, read_entries, read_summary
-from tasks.backup.outcome import BackupResult
-from tasks.backup.summary import Summary
+from tasks.backup.expiry import ExpireBackups, ExpiryRequest
+from tasks.backup.findings import Verification
+from tasks.backup.procedure import NightlyBackup
+from tasks.backup.verify import VerifyBackup, VerifyQuestion
+from tasks.backup.watch import BackupWatch, WatchQuestion
+from tasks.remediation.caller import Caller, inline
+from tasks.remediation.check import check
 from tasks.remediation.context import Context
+from tasks.remediation.procedure import Mode, Request
+from tasks.remediation.run import Run
+from tasks.remediation.runner import run
+from tasks.snapshots.layout import layout_of
+from tasks.snapshots.nights import ManifestEntry, nights, read_entries, read_summary
+from tasks.snapshots.summary import Summary
 
 DATA, OPS, BACKUP = "sandbox-scenes", "sandbox-ops", "sandbox-backup"
 DAY = 24 * 3600
@@ -38,19 +48,66 @@ def fill(store: ObjectStore, count: int, *, scenes: int = 10, size: int = 40, fi
     return names
 
 
-def backup(environment: PipelineEnvironment, mode: Mode = "apply") -> BackupResult:
+def back_up(context: Context, mode: Mode = "apply", call: Caller = inline) -> Run:
+    """One backup."""
+    return run(NightlyBackup(), context, Request(mode=mode), call)
+
+
+def backup(environment: PipelineEnvironment, mode: Mode = "apply") -> Run:
     """One run with a context of its own, as a process of its own would have. A victim's lease may be taken over."""
     dead = ("victim",)
-    context = Context(environment, "a test", gone=lambda holder: holder.owner in dead)
-    return back_up(context, mode)
+    return back_up(Context(environment, "a test", gone=lambda holder: holder.owner in dead), mode)
+
+
+def summary_of(one: Run) -> Summary:
+    """What a run has recorded."""
+    assert one.facts is not None, one.sentence()
+    summary = one.facts.summary
+    assert isinstance(summary, Summary), one.sentence()
+    return summary
 
 
 def done(environment: PipelineEnvironment) -> Summary:
-    """A backup that must come out clean."""
+    """A backup that must capture everything."""
     result = backup(environment)
-    assert result.outcome in ("clean", "nothing to do"), result.sentence()
-    assert result.summary is not None
-    return result.summary
+    assert result.outcome == "done", result.sentence()
+    return summary_of(result)
+
+
+def verified(environment: PipelineEnvironment, night: str = "", after: timedelta = timedelta()) -> Run:
+    """A verification, as it would be after some time."""
+    question = VerifyQuestion(night=night, now=datetime.now(UTC) + after)
+    return check(VerifyBackup(), Context(environment, "a test"), question)
+
+
+def verification(environment: PipelineEnvironment, night: str = "") -> Verification:
+    """What a verification has recorded, however it ended."""
+    found = verified(environment, night)
+    assert isinstance(found.facts.facts, Verification), found.sentence()
+    return found.facts.facts
+
+
+def watched(environment: PipelineEnvironment, after: timedelta = timedelta()) -> Run:
+    """The watch, as it would be after some time."""
+    return check(BackupWatch(), Context(environment, "a test"), WatchQuestion(now=datetime.now(UTC) + after))
+
+
+def expired(
+    environment: PipelineEnvironment, mode: Mode = "apply", after: timedelta = timedelta(days=60), **options: Any
+) -> Run:
+    """Expiry as it would be after some time."""
+    request = ExpiryRequest(mode=mode, now=datetime.now(UTC) + after, **options)
+    return run(ExpireBackups(), Context(environment, "a test"), request)
+
+
+def outlived(environment: PipelineEnvironment, store: ObjectStore, count: int = 20) -> tuple[Summary, Summary]:
+    """Two nights that have no copy in common; after some time the first one may go. Both of them."""
+    environment.backup.keep_at_least = 1
+    names = fill(store, count)
+    first = done(environment)
+    for name in names:
+        store.put(DATA, name, b"a newer generation", quiet=True)
+    return first, done(environment)
 
 
 def newest(environment: PipelineEnvironment) -> Summary:

@@ -22,8 +22,10 @@ from typing import Any
 from blocks.storage import PipelineStorage
 from deployments.sandbox.server import Sandbox
 from deployments.sandbox_environment import for_sandbox
-from tasks.backup.backup import back_up
+from tasks.backup.procedure import NightlyBackup
 from tasks.remediation.context import Context
+from tasks.remediation.procedure import Request
+from tasks.remediation.runner import run
 
 ROUNDS = 5
 SMALL, LARGE, LARGE_BYTES = 20_000, 20, 32 << 20
@@ -200,9 +202,9 @@ def nights(world: World) -> None:
             if step == STEPS[2]:
                 world.change()
             began = time.monotonic()
-            result = back_up(Context(environment, "bench"), "apply")
+            result = run(NightlyBackup(), Context(environment, "bench"), Request(mode="apply"))
             assert result.good, result.sentence()
-            print(f"  whole night, {step:13} {time.monotonic() - began:6.2f} s: {result.told}")
+            print(f"  whole night, {step:13} {time.monotonic() - began:6.2f} s: {result.summary}")
 
 
 def peers() -> tuple[Ours, list[Peer]]:

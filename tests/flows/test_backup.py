@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from deployments.cli_flows import outcome
 from deployments.sandbox.server import Sandbox
 from flows.backup_watch import backup_watch
 from flows.nightly_backup import nightly_backup
 from flows.verify_backup import verify_backup
 from tests.flows.world import Saved, artifacts, everything, rows, run, task_runs
+
+
+def said(state: object, key: str) -> str:
+    """The report of that key."""
+    return str(artifacts(state)[key].data)  # type: ignore[arg-type]
 
 
 def test_by_default_it_shows_the_plan_and_changes_nothing(saved: Saved, sandbox: Sandbox, kitchen: str) -> None:
@@ -15,37 +21,40 @@ def test_by_default_it_shows_the_plan_and_changes_nothing(saved: Saved, sandbox:
     assert state.is_completed(), state.message
     assert everything(sandbox) == before
     left = artifacts(state)
-    assert {"plan-backup", "backup-classes", "backup", "expiry"} <= set(left)
-    planned = {row["target"] for row in rows(left["plan-backup"]) if row["step"] == "1 copy"}
+    assert {"plan-night-backup", "night-backup", "expiry-backup", "expiry-leftovers"} <= set(left)
+    planned = {row["target"] for row in rows(left["plan-night-backup"]) if row["step"] == "1 copy"}
     assert any(target.endswith("objects of class completion_marker") for target in planned)
 
 
 def test_a_night_is_recorded_verified_and_watched(saved: Saved, sandbox: Sandbox, kitchen: str) -> None:
     state = run(nightly_backup, mode="apply")
     assert state.is_completed(), state.message
-    assert str(state.message).startswith("backup: clean - night ")
-    classes = {row["class"]: row for row in rows(artifacts(state)["backup-classes"])}
+    assert str(state.message).startswith("@backup: done - night ")
+    assert "@backup: nothing_to_do - 0 nights" in str(state.message)
     live = list(sandbox.store.list("sandbox-scenes", "scenes/"))
-    assert classes["all"]["objects"] == classes["all"]["new"] == len(live)
-    assert classes["all"]["bytes"] == sum(found.size for found in live)
+    size = sum(found.size for found in live)
+    assert f"| all | {len(live)} | {size} | {len(live)} |" in said(state, "night-backup")
     steps = {"1 copy", "2 write manifest", "3 capture definitions", "3 capture terraform", "4 write summary"}
-    assert steps <= {one.name for one in task_runs(state, lambda found: len(found) > len(steps))}
+    names = {one.name.removeprefix("@backup: ") for one in task_runs(state, lambda found: len(found) > len(steps))}
+    assert steps <= names
 
     assert run(backup_watch).is_failed()
     verified = run(verify_backup)
     assert verified.is_completed(), verified.message
-    card = rows(artifacts(verified)["backup-scorecard"])
-    assert [row["our target"] for row in card][:2] == ["24.0 h ✅", "24.0 h ✅"]
-    assert card[2]["achieved"] == "not measured yet"
+    card = said(verified, "check-verify-backup")
+    assert card.count("| 24.0 h ✅ |") == 2
+    assert "not measured yet" in card
     watched = run(backup_watch)
     assert watched.is_completed(), watched.message
+    assert watched.result() == {"outcome": "nothing_to_do"}
 
 
 def test_a_refused_backup_fails_with_the_sentence_and_no_expiry_follows(saved: Saved, sandbox: Sandbox) -> None:
     state = run(nightly_backup, mode="apply")
     assert state.is_failed()
     assert "an empty source is never backed up" in str(state.message)
-    assert "expiry" not in str(state.message)
+    assert "night" not in str(state.message)
+    assert state.result(raise_on_failure=False) == {"outcome": "refused"}
 
 
 def test_a_finding_fails_the_verification_and_is_listed(saved: Saved, sandbox: Sandbox, kitchen: str) -> None:
@@ -54,7 +63,18 @@ def test_a_finding_fails_the_verification_and_is_listed(saved: Saved, sandbox: S
     sandbox.store.delete("sandbox-backup", gone)
     state = run(verify_backup)
     assert state.is_failed()
-    (found,) = rows(artifacts(state)["backup-findings"])
-    assert (found["what"], found["object"]) == ("missing", f"gs://sandbox-backup/{gone}")
+    assert f"| missing | gs://sandbox-backup/{gone} |" in said(state, "check-verify-backup")
     assert gone in str(state.message)
     assert run(backup_watch).is_failed()
+
+
+def test_the_exit_code_tells_a_refusal_from_a_failure_and_from_a_stop(
+    saved: Saved, sandbox: Sandbox, kitchen: str
+) -> None:
+    assert outcome(verify_backup) == 1, "there is no night"
+    assert outcome(nightly_backup, mode="apply", what="backup") == 0
+    saved.keep(kill_switch=["an investigation"])
+    assert outcome(nightly_backup, mode="apply", what="backup") == 0, "a backup takes nothing away"
+    for found in list(sandbox.store.list("sandbox-scenes", "scenes/")):
+        sandbox.store.delete("sandbox-scenes", found.name)
+    assert outcome(nightly_backup, mode="apply") == 3

@@ -11,8 +11,8 @@ from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.pipeline.damage import damage
 from deployments.sandbox.pipeline.scenes import make_scene
 from deployments.sandbox.server import Sandbox
-from tasks.backup.layout import layout_of
 from tasks.remediation.context import Context
+from tasks.snapshots.layout import layout_of
 from tests.recovery.world import (
     BACKUP,
     DATA,

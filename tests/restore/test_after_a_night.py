@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from tasks.backup.backup import back_up
+
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.server import Sandbox
-from tasks.backup.backup import back_up
 from tasks.remediation.context import Context
 from tasks.restore.drill import drill
 from tests.restore.world import (

@@ -12,10 +12,10 @@ from blocks.environment import PipelineEnvironment
 from blocks.job_definitions import JobDefinition
 from blocks.workflow_definitions import WorkflowDefinition
 from deployments.sandbox.server import Sandbox
-from tasks.backup.layout import DefinitionKind, layout_of
-from tasks.backup.summary import DefinitionRecord
 from tasks.remediation.plan import canonical
 from tasks.restore import definitions
+from tasks.snapshots.layout import DefinitionKind, layout_of
+from tasks.snapshots.summary import DefinitionRecord
 from tests.restore.world import BACKUP, do, make_night
 
 WORKFLOW, JOB = "usd-assembly-pipeline", "simready-job"

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tasks.backup.summary import ManifestEntry
 from tasks.restore.rungs import Held, Rung, compare, live_of, wanted_version
+from tasks.snapshots.summary import ManifestEntry
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 

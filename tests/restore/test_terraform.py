@@ -10,8 +10,8 @@ import pytest
 
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.server import Sandbox
-from tasks.backup.layout import layout_of
-from tasks.backup.summary import StateRecord
+from tasks.snapshots.layout import layout_of
+from tasks.snapshots.summary import StateRecord
 from tests.recovery.killer import Victims, at
 from tests.restore.test_objects import now
 from tests.restore.world import BACKUP, do, killed, make_night, without_history

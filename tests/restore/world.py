@@ -16,14 +16,14 @@ from deployments.sandbox.server import Sandbox
 from deployments.sandbox.services.executions import Execution
 from deployments.sandbox.storage.store import ObjectStore, StoredVersion
 from deployments.sandbox_environment import for_sandbox, quick_policy
-from tasks.backup.layout import layout_of, night_id
-from tasks.backup.nights import nights
-from tasks.backup.summary import DefinitionRecord, ManifestEntry, Part, StateRecord, Summary, body_of
 from tasks.remediation.context import Context
 from tasks.remediation.plan import canonical
 from tasks.restore.outcome import RestoreResult
 from tasks.restore.restore import restore
 from tasks.restore.wanted import ScopeKind, Wanted
+from tasks.snapshots.layout import layout_of, night_id
+from tasks.snapshots.nights import nights
+from tasks.snapshots.summary import DefinitionRecord, ManifestEntry, Part, StateRecord, Summary, body_of
 from tasks.sync.order import copy_key
 from tasks.sync.survey import manifest_line
 from tests.recovery.killer import Moment, Victims, Watch

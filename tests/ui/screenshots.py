@@ -33,7 +33,7 @@ def main() -> None:
         run(stack, "nightly-backup", {"mode": "apply"})
         run(stack, "restore-drill", {})
         verified = run(stack, "verify-backup", {})
-        card = f"{stack.ui_url}/v2/artifacts/artifact/{artifact(stack, verified, 'backup-scorecard')}"
+        card = f"{stack.ui_url}/v2/artifacts/artifact/{artifact(stack, verified, 'check-verify-backup')}"
         picture_of(card, IMAGES / "scorecard.png", 1700, 620)
     shutil.rmtree(stack.folder, ignore_errors=True)
 

@@ -21,8 +21,8 @@ from pydantic import ValidationError
 from blocks.environment import PipelineEnvironment
 from blocks.errors import NotFound, PermanentError
 from blocks.storage_bulk import BulkStorage
-from tasks.backup.layout import SUMMARY, Layout, is_night, layout_of, night_time
-from tasks.backup.summary import (
+from tasks.snapshots.layout import SUMMARY, Layout, is_night, layout_of, night_time
+from tasks.snapshots.summary import (
     DefinitionRecord,
     ManifestEntry,
     Part,

@@ -13,10 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, SerializerFunction
 
 from tasks.remediation.plan import canonical
 from tasks.sync.order import copy_key
-from tasks.sync.outcome import GOOD, Outcome
 
 Engine = Literal["copy", "transfer"]
 """Who made the copies: this process' requests, or Storage Transfer Service."""
+Captured = Literal["clean", "nothing to do", "partial"]
+"""Whether everything was captured: all, and something was new; all, and nothing was; not all. Words of the stored record."""
 MAX_PROBLEMS = 100
 """Sentences in a summary; `missing_count` counts all."""
 
@@ -131,7 +132,7 @@ class Summary(Record):
     bytes: int = 0
     by_class: dict[str, Tally] = Field(default_factory=dict)
     copied: Tally = Tally()
-    outcome: Outcome
+    outcome: Captured
     problems: tuple[str, ...] = ()
     missing_count: int = 0
     """Objects of the source that could not be captured."""
@@ -150,7 +151,7 @@ class Summary(Record):
     @property
     def good(self) -> bool:
         """Whether everything was captured."""
-        return self.outcome in GOOD
+        return self.outcome != "partial"
 
     @model_serializer(mode="wrap")
     def _as_ever(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
