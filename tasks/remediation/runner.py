@@ -38,6 +38,8 @@ from tasks.remediation.task_settings import STEP_SETTINGS
 
 LOOKED_BACK_HOURS = 24.0 * 7
 """How far back an interrupted run is looked for."""
+UNDO = "undo"
+"""The procedure that takes others back (`tasks.remediation.undo`)."""
 
 R = TypeVar("R", bound=Request)
 F = TypeVar("F")
@@ -167,12 +169,13 @@ def apply(procedure: Procedure[R, F], one: Run, request: R, call: Caller) -> Non
 
 
 def interrupted(procedure: Procedure[R, F], one: Run) -> Journal | None:
-    """The subject's latest run, if it is one of this procedure and has no end."""
+    """This procedure's latest run on the subject, if it has no end and nobody has begun to undo anything since."""
     environment = one.context.environment
     past = past_runs(environment.storage, environment.ops_bucket, one.subject, LOOKED_BACK_HOURS)
-    if not past or (past[-1].procedure, past[-1].outcome) != (procedure.name, UNFINISHED):
+    last = next((run for run in reversed(past) if run.procedure in (procedure.name, UNDO)), None)
+    if last is None or (last.procedure, last.outcome) != (procedure.name, UNFINISHED):
         return None
-    return read_journal(environment.storage, environment.ops_bucket, one.subject, past[-1].run, one.context.actor)
+    return read_journal(environment.storage, environment.ops_bucket, one.subject, last.run, one.context.actor)
 
 
 def gives_way(procedure: Procedure[R, F], one: Run, request: R, journal: Journal) -> bool:

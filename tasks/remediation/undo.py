@@ -18,6 +18,7 @@ from tasks.remediation.outcome import Refused
 from tasks.remediation.plan import Action, Plan
 from tasks.remediation.procedure import Procedure, Request, Verdict
 from tasks.remediation.run import Run
+from tasks.remediation.runner import UNDO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +45,7 @@ class Reversal:
 class UndoRun(Procedure[UndoRequest, Reversal]):
     """Handbook: 'Rolling back'. Undoes one run of one procedure by the inverses of what it did."""
 
-    name = "undo"
+    name = UNDO
     unfinished = "replan"
     observe_task = "read_journal"
 
