@@ -24,7 +24,8 @@ from tasks.remediation.lease import LeaseBusy, LeaseLost
 from tasks.remediation.plan import Action, Plan
 
 PROCEDURE = "undo-recovery"
-NEVER_RESTORED = ("lock", "idempotency_record")
+NEVER_RESTORED = ("lock",)
+"""Put back, a lock blocks the scene. A work record that a run moved to quarantine goes back with the job it is of."""
 MARKERS = ("completion_marker", "trigger_object", "failure_marker")
 
 

@@ -15,9 +15,10 @@ from deployments.sandbox.server import Sandbox
 from tasks.recovery.attempts import attempts
 from tasks.recovery.observe import observe_scene
 from tasks.recovery.options import with_former_options
+from tasks.recovery.undo import plan_undo
 from tasks.remediation.context import Context, new_run_id
 from tasks.remediation.journal import Journal, past_runs
-from tests.recovery.world import DATA, OPS, PLAN, SCENE, ill, live, put_json, recover
+from tests.recovery.world import DATA, OPS, PLAN, SCENE, ill, journals, live, put_json, recover
 
 JOB = "geniesim/job.json"
 
@@ -172,3 +173,17 @@ def test_what_retention_removed_is_made_again_only_for_a_stage_that_reads_it(
         made = {stage for unit in facts.units for stage in unit.stages}
         assert facts.report.stages["regen3d"] == "expired"
         assert ("regen3d" in made) is restarted
+
+
+def test_an_undo_brings_the_quarantined_record_back_with_its_job(
+    sandbox: Sandbox, environment: PipelineEnvironment
+) -> None:
+    ill(sandbox, "job_failed", objects=1)
+    job_id = json.loads(sandbox.store.get(DATA, f"scenes/{SCENE}/{JOB}").data)["job_id"]  # type: ignore[union-attr]
+    record = f"scenes/{SCENE}/geniesim/idempotency/4b82.json"
+    put_json(sandbox, record.removeprefix(f"scenes/{SCENE}/"), {"status": "failed", "job_id": job_id})
+    result = recover(environment)
+    assert result.outcome == "recovered", result.reasons
+    assert sandbox.store.get(DATA, record) is None
+    undone = plan_undo(environment, journals(environment, sandbox.store)[-1])
+    assert record in [action.params["name"] for action in undone.actions]
