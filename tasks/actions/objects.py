@@ -20,7 +20,8 @@ from tasks.remediation.kind import Doing, Kind, NoWayBack, Params
 from tasks.remediation.plan import Action
 
 NEVER_DELETED: tuple[ObjectClass, ...] = ("input", "guard")
-NEVER_RESTORED: tuple[ObjectClass, ...] = ("lock", "idempotency_record")
+NEVER_RESTORED: tuple[ObjectClass, ...] = ("lock",)
+"""Put back, a lock blocks the scene. A work record that a run moved to quarantine goes back with the job it is of."""
 MARKERS: tuple[ObjectClass, ...] = ("completion_marker", "trigger_object", "failure_marker")
 """Classes of which writing an object may start workflows."""
 
@@ -107,7 +108,7 @@ def look_deleted(doing: Doing, params: DeleteObject) -> str | None:
 
 
 def inverse_of_delete(doing: Doing, params: DeleteObject, _result: str) -> Action | None:
-    """Bring the deleted generation back where nothing is now. Locks and records of idempotency stay away."""
+    """Bring the deleted generation back where nothing is now. Locks stay away."""
     environment = doing.context.environment
     path = within(doing, params.name)
     kind = class_of(environment.catalogue, path)

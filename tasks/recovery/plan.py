@@ -137,7 +137,7 @@ class Builder:
         for stage in unit.stages:
             rules = self.catalogue.stages[stage]
             for path in self.matching(rules.clear.outputs, rules.clear.keep):
-                if any(matches(pattern, path) for pattern in written):
+                if path in written or any(matches(pattern, path) for pattern in written if "*" in pattern):
                     yield self.delete(step, path, f"{stage} makes it again")
         for record in self.facts.records:
             if record.stage in unit.stages and record.ours and record.path in self.facts.files:
@@ -156,14 +156,15 @@ class Builder:
         )
         yield from self.records(unit, checked)
 
-    def written(self, unit: Unit) -> list[str]:
-        """Patterns of what the unit will write again: a simulation that is run again gives its outputs another id."""
+    def written(self, unit: Unit) -> frozenset[str]:
+        """Paths and patterns of what the unit will write again. A simulation that is run again has another id then."""
         catalogue, facts = self.catalogue, self.facts
         job_id = None if any(catalogue.stages[stage].genie_sim for stage in unit.stages) else facts.job_id
         templates = [path for stage in unit.stages for path in writes(catalogue.stages[stage])]
-        if facts.object_ids is None:
-            templates = [path.replace("{object_id}", "*") for path in templates]
-        return [pattern for path in templates for pattern in expand(path, facts.object_ids or (), job_id)]
+        wide = [
+            path.replace("{object_id}", "*") if facts.object_ids is None or "*" in path else path for path in templates
+        ]
+        return frozenset(one for path in wide for one in expand(path, facts.object_ids or (), job_id))
 
     def records(self, unit: Unit, stages: Iterable[str]) -> Iterator[Action]:
         """Markers that a later stage asks for and that no cloud component writes."""

@@ -70,7 +70,7 @@ def of_the_bucket(
 ) -> Iterator[Stop]:
     """Guards that stand outside the scene."""
     named = elsewhere(environment, source, arguments)
-    outside = [(path[1:], guard) for path, guard in named.items() if path.startswith("/")]
+    outside = [(path.lstrip("/"), guard) for path, guard in named.items() if path not in source.files()]
     for name, guard in [*bucket_guards(environment.catalogue), *outside]:
         stored = environment.storage.stat(environment.data_bucket, name)
         if stored is None:

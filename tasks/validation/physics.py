@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 
-from blocks.patterns import matches
 from tasks.validation.agreement import Doubts
 from tasks.validation.layout import Listing
 from tasks.validation.manifest import Manifest
@@ -97,15 +96,15 @@ def check_interactive(view: SceneView, markers: Markers, manifest: Manifest, dow
 
 def _articulated(view: SceneView, manifest: Manifest, needed: list[str], path: str, stage: str) -> None:
     """Whoever wrote the marker: an object that must be articulated needs something that answers to it."""
-    folders = [output.path for output in view.catalogue.stages[stage].outputs if "{object_id}" in output.path]
-    for name in needed if folders else []:
-        patterns = [folder.replace("{object_id}", name) for folder in folders]
-        there = any(matches(pattern, known) for pattern in patterns for known in view.files)
-        if not there and not any(view.source.unlisted(pattern) for pattern in patterns):
+    outputs = [output.path for output in view.catalogue.stages[stage].outputs if "{object_id}" in output.path]
+    made = {posixpath.dirname(known) for known in view.files}
+    for name in needed if outputs else []:
+        folder = posixpath.dirname(outputs[0].replace("{object_id}", name))
+        if folder not in made and not view.source.unlisted(f"{folder}/*"):
             message = (
-                f"object {show(name)} must be articulated, and nothing in {posixpath.dirname(patterns[0])}/ answers "
+                f"object {show(name)} must be articulated, and nothing in {folder}/ answers to that, though {path} "
             )
-            message += f"to that, though {path} is there."
+            message += "is there."
             place = ("objects", manifest.objects[name][0], "articulation", "required")
             view.add("articulation-not-made", manifest.path, message, at=place, stage=stage)
 

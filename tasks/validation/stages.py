@@ -189,7 +189,7 @@ def _markers_missing(view: SceneView, markers: Markers, line: Line, name: str, r
         kind, path = view.catalogue.markers[marker], view.catalogue.markers[marker].paths[0]
         if markers.has(marker) or not view.absent(path):
             continue
-        if view.expired(path, name):
+        if (marker in asked or kind.required) and view.expired(path, name):
             line.expired.add(name)
             continue
         if kind.required and _not_started(view, line, name, marker):

@@ -8,7 +8,7 @@ from dataclasses import replace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from blocks.catalogue_query import class_of
+from blocks.catalogue_query import class_of, writes
 from blocks.patterns import matches
 from tasks.recovery.observe import SceneFacts
 from tasks.recovery.plan import NEVER_DELETED, plan_recovery
@@ -181,3 +181,14 @@ def test_no_workflow_is_started_with_the_id_of_a_simulation_that_is_run_again(fo
         if action.effect == "start":
             assert not (again and "local-1" in str(action.params.get("argument")))
             again = again or "genie-sim-run" in str(action.params["stages"])
+
+
+@quickly
+@given(facts())
+def test_no_plan_deletes_an_object_that_the_restarted_stages_do_not_write_again(found: SceneFacts) -> None:
+    plan = planned(found)
+    made = {*plan.stages, *(stage for unit in found.units for stage in unit.stages)}
+    again = [path.replace("{object_id}", "*") for stage in made for path in writes(CATALOGUE.stages[stage])]
+    for path in deletions(plan):
+        if class_of(CATALOGUE, path) not in ("completion_marker", "failure_marker", "lock"):
+            assert any(matches(pattern.replace("{job_id}", found.job_id or "{none}"), path) for pattern in again), path

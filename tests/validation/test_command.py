@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from blocks.catalogue_load import load_catalogue
 from blocks.environment import PipelineEnvironment
-from deployments.cli_validate import validate
+from deployments.cli_validate import _stream, loaded, validate
 from deployments.sandbox.faults import FaultRule
-from deployments.sandbox.pipeline.scenes import make_scene
+from deployments.sandbox.pipeline.scenes import make_scene, make_text_scene
 from deployments.sandbox.server import Sandbox
+from tasks.validation.scene import validate_scene
+from tasks.validation.source import FolderSource
 from tests.validation.scene_builder import MANIFEST, healthy
 from tests.validation.scene_changes import put
 from tests.validation.test_sources import BUCKET, folder
@@ -151,3 +156,61 @@ def test_a_temporary_refusal_is_waited_for(
 ) -> None:
     sandbox.faults.add(FaultRule(service="storage", method="objects.media", kind="status", status=503, times=3))
     assert validate([f"gs://{BUCKET}/scenes/{kitchen}"], True, environment) == 0
+
+
+def test_an_empty_folder_among_the_scenes_of_a_bucket_is_passed_over(
+    sandbox: Sandbox, bucket: str, kitchen: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sandbox.store.put(BUCKET, "scenes/New folder/", b"", quiet=True)
+    assert validate([bucket], True) == 0
+    said = capsys.readouterr()
+    assert [json.loads(line)["scene_id"] for line in said.out.splitlines()] == [kitchen]
+    assert "New folder" in said.err
+    assert "passed over" in said.err
+
+
+def test_an_overlay_is_a_shipped_name_or_a_file(
+    sandbox: Sandbox, tmp_path: Path, bucket: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_text_scene(sandbox.store, BUCKET, "text_1", "kitchen", objects=1, upto="usd")
+    assert validate([f"{bucket}text_1"], True) == 1
+    assert validate([f"{bucket}text_1"], True, None, Path("2026-06")) == 0
+    own = tmp_path / "own.yaml"
+    own.write_text('manifest_versions: ["7.0"]\n')
+    capsys.readouterr()
+    assert validate([str(folder(tmp_path / "a", healthy()))], True, None, own) == 0
+    assert "manifest-version-unknown" in capsys.readouterr().out
+    own.write_text("stages: {usd: {nedds: []}}\n")
+    assert validate([str(tmp_path)], True, None, own) == 2
+    assert "nedds" in capsys.readouterr().err
+
+
+def test_an_environment_block_that_is_not_there_is_one_sentence() -> None:
+    with pytest.raises(ValueError, match="nvironment block 'nobody'"):
+        loaded("nobody")
+    assert loaded("") is None
+
+
+def test_what_nobody_foresaw_in_one_scene_is_one_sentence_and_stops_no_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("surprise")
+
+    good = folder(tmp_path / "a", healthy("regen3d"))
+    answers = list(_stream([lambda: broken() or None, lambda: validated(good)]))  # type: ignore[func-returns-value, list-item, return-value]
+    assert "surprise" in str(answers[0])
+    assert getattr(answers[1], "healthy", False)
+
+
+def validated(scene: Path) -> object:
+    return validate_scene(FolderSource(scene), load_catalogue())
+
+
+def test_an_unforeseen_error_is_one_sentence_and_no_traceback(tmp_path: Path) -> None:
+    script = "import deployments.cli as cli\ncli.app = lambda: {}['surprise']\ncli.main()\n"
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert ran.returncode == 2
+    assert "Traceback" not in ran.stderr
+    assert "nobody foresaw" in ran.stderr
+    assert len(ran.stderr.splitlines()) == 1

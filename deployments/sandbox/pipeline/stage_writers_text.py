@@ -90,7 +90,7 @@ def _manifest(folder: SceneFolder, kind: str, placed: list[dict[str, Any]]) -> d
 
 def _object(folder: SceneFolder, number: int, entry: dict[str, Any]) -> dict[str, Any]:
     width, height, depth = entry["size"]
-    soft, held = "deformable_object" if number % 5 == 4 else "static", not entry["on_floor"]
+    soft, held = "deformable_object" if number % 3 == 0 else "static", not entry["on_floor"]
     return {
         "id": entry["id"],
         "sim_role": "manipulable_object" if held else soft,

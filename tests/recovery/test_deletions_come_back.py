@@ -1,0 +1,31 @@
+"""Everything a recovery deletes is there again when it is done, but for what only spoke of the old run."""
+
+from __future__ import annotations
+
+import pytest
+
+from blocks.catalogue_query import class_of
+from blocks.environment import PipelineEnvironment
+from deployments.sandbox.server import Sandbox
+from tests.recovery.world import DATA, PREFIX, ill, live, recover
+
+STRAYS = ("usd/by_hand.usda", "geniesim/notes.txt", "replicator/own.yaml", "assets/obj_counter_0/photo.jpg")
+
+
+@pytest.mark.parametrize("name", ["manifest_nan", "usd_truncated", "export_corrupt", "replicator_missing"])
+def test_what_is_deleted_comes_back_and_what_is_nobodys_stays(
+    sandbox: Sandbox, environment: PipelineEnvironment, name: str
+) -> None:
+    ill(sandbox, name, objects=1)
+    for path in STRAYS:
+        body = b"#usda 1.0\n" if path.endswith("usda") else b"x: 1\n"
+        sandbox.store.put(DATA, PREFIX + path, body, quiet=True)
+    result = recover(environment)
+    assert result.outcome == "recovered", result.reasons
+    assert result.plan is not None
+    after = live(sandbox.store)
+    deleted = [str(a.params["name"]) for a in result.plan.actions if a.effect == "delete"]
+    data = [n for n in deleted if class_of(environment.catalogue, n.removeprefix(PREFIX)) in ("data", "report")]
+    assert data
+    assert [name for name in data if name not in after] == []
+    assert all(PREFIX + path in after for path in STRAYS)

@@ -1,0 +1,81 @@
+"""What a scene was promised, what it was made from, and what its documents claim that nothing answers to."""
+
+from __future__ import annotations
+
+from tests.validation.scene_builder import LAYOUT, MANIFEST, SCENE_ID, Scene, dump, healthy, put_marker, report_of
+from tests.validation.scene_changes import drop, edit, put
+
+BUNDLES = dump({"scene_id": SCENE_ID, "bundles": ["bundle_000"]})
+
+
+def codes(scene: Scene) -> set[str]:
+    return {f.code for f in report_of(scene).findings}
+
+
+def test_an_optional_stage_that_was_prepared_and_never_started_is_no_error() -> None:
+    scene = healthy() | {"dwm/dwm_bundles_manifest.json": BUNDLES}
+    report = report_of(scene)
+    assert report.healthy
+    assert report.stages["dwm"] == "never_ran"
+    assert "marker-not-there" in codes(scene)
+
+
+def test_one_whose_later_step_did_run_misses_its_marker() -> None:
+    scene = healthy() | {"dwm/dwm_bundles_manifest.json": BUNDLES}
+    scene["dwm/bundle_000/interaction_video.mp4"] = (
+        b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isomiso2\x00\x00\x00\x08mdat"
+    )
+    put_marker(scene, "dwm/.dwm_inference_complete", 9)
+    assert report_of(scene).stages["dwm"] == "missing"
+
+
+def test_a_promised_stage_that_has_not_run_is_told() -> None:
+    assert "promise-open" in codes(healthy() | {"config.json": dump({"bundle_tier": "pro"})})
+    assert "promise-open" not in codes(healthy() | {"config.json": dump({"bundle_tier": "standard"})})
+    assert "promise-open" not in codes(healthy())
+
+
+def test_a_whole_input_gone_is_told_though_nothing_needs_rerunning() -> None:
+    scene = {path: data for path, data in healthy().items() if not path.startswith("regen3d/")}
+    report = report_of(scene)
+    assert report.healthy
+    assert "inputs-gone" in codes(scene)
+    assert "inputs-gone" not in codes(healthy())
+
+
+def test_a_manifest_version_that_nobody_knows_is_told() -> None:
+    scene = healthy()
+    put(MANIFEST, ("version",), "9.1.0")(scene)
+    assert "manifest-version-unknown" in codes(scene)
+    assert report_of(scene).healthy
+
+
+def test_an_articulation_that_no_stage_made_is_told() -> None:
+    scene = healthy()
+    put(MANIFEST, ("objects", 0, "articulation"), {"required": True})(scene)
+    put_marker(scene, "assets/.interactive_complete", 2)
+    assert "articulation-not-made" in codes(scene)
+    scene["assets/interactive/obj_mug_0/mug_0.urdf"] = b"<robot/>"
+    assert "articulation-not-made" not in codes(scene)
+
+
+def test_what_the_builder_does_without_is_no_error() -> None:
+    for change in (
+        drop(LAYOUT, ("objects", 0, "obb", "R")),
+        drop(LAYOUT, ("objects", 0, "center3d")),
+        drop("seg/inventory.json", ("total_objects",)),
+        drop("seg/inventory.json", ("objects", 0, "sim_role")),
+        drop("seg/inventory.json", ("scene_id",)),
+    ):
+        scene = healthy()
+        change(scene)
+        assert report_of(scene).healthy
+
+
+def test_an_object_that_lost_its_box_or_its_place_is_told() -> None:
+    scene = healthy()
+    drop(LAYOUT, ("objects", 0, "obb"))(scene)
+    assert "layout-place-missing" in codes(scene)
+    assert report_of(scene).healthy
+    edit(LAYOUT, lambda d: [d["objects"][0].pop(key, None) for key in ("center3d", "position")] and None)(scene)
+    assert "layout-place-missing" in codes(scene)
