@@ -100,12 +100,6 @@ BROKEN = {
     "cut in its last bytes.png": png()[:-3],
     "cut in its pixels.png": png()[:50],
     "cut after its head.png": png()[:8],
-    "flipped pixels.png": png()[:45] + bytes([png()[45] ^ 255]) + png()[46:],
-    "flipped header.png": png()[:17] + b"\x01" + png()[18:],
-    "fewer pixels than it says.png": png(10, 10, pixels=bytes(50)),
-    "pixels that do not unpack.png": png().replace(
-        chunk(b"IDAT", zlib.compress(bytes(20))), chunk(b"IDAT", b"nothing")
-    ),
     "no header.png": b"\x89PNG\r\n\x1a\n" + chunk(b"IEND", b""),
     "text.png": b"not a picture",
     "cut.jpg": jpeg(end=b""),
@@ -134,6 +128,22 @@ BROKEN = {
     "text.npy": b"not an array",
     "wrong.exr": b"not an image",
 }
+
+
+DAMAGED_PICTURES = {
+    "flipped pixels.png": png()[:45] + bytes([png()[45] ^ 255]) + png()[46:],
+    "flipped header.png": png()[:17] + b"\x01" + png()[18:],
+    "fewer pixels than it says.png": png(10, 10, pixels=bytes(50)),
+    "pixels that do not unpack.png": png().replace(
+        chunk(b"IDAT", zlib.compress(bytes(20))), chunk(b"IDAT", b"nothing")
+    ),
+    "placeholder of the pipeline.png": png(1, 1, colour=6, pixels=b"\0"),
+}
+
+
+@pytest.mark.parametrize(("name", "data"), DAMAGED_PICTURES.items(), ids=DAMAGED_PICTURES)
+def test_a_picture_that_some_readers_show_all_the_same_is_a_warning(name: str, data: bytes) -> None:
+    assert severities(name, data) == {"warning"}
 
 
 @pytest.mark.parametrize(("name", "data"), WHOLE.items(), ids=WHOLE)
