@@ -1,7 +1,8 @@
 """Pictures: PNG by its chunks, JPEG by its markers; nothing is ever unpacked beyond a bound.
 
 PNG (W3C, PNG 3rd edition, section 5): chunks of length, type, data, CRC; IHDR first, IEND last. What follows IEND is no
-part of the picture, and every reader ignores it. JPEG (ITU T.81, annex B): segments from SOI to EOI.
+part of the picture, and every reader ignores it. Readers differ in whether they mind a wrong checksum or lacking pixels
+(the pipeline's own placeholder has both), so those are warnings; a cut picture is an error. JPEG (ITU T.81, annex B): segments from SOI to EOI.
 """
 
 from __future__ import annotations
@@ -94,13 +95,11 @@ def _png(pieces: Pieces) -> Iterator[Problem]:
         try:
             fits = not whole or _chunk(pieces, place, length, kind, pixels)
         except zlib.error:
-            yield Problem("file-not-what-it-says", "its pixels cannot be unpacked")
+            yield Problem("picture-damaged", "its pixels cannot be unpacked")
             return
         if not fits:
-            code = "file-not-what-it-says" if kind[:1].isupper() else "picture-note-damaged"
-            yield Problem(code, f"its chunk {show(kind.decode('latin-1'))} does not fit its checksum")
-            if code == "file-not-what-it-says":
-                return
+            yield Problem("picture-damaged", f"its chunk {show(kind.decode('latin-1'))} does not fit its checksum")
+            return
         if kind == b"IEND":
             break
         place, first = place + 12 + length, False
@@ -110,9 +109,9 @@ def _png(pieces: Pieces) -> Iterator[Problem]:
 def _lacking(pixels: _Pixels | None) -> Iterator[Problem]:
     try:
         if pixels and pixels.lacking:
-            yield Problem("file-not-what-it-says", "it holds fewer pixels than its header says")
+            yield Problem("picture-damaged", "it holds fewer pixels than its header says")
     except zlib.error:
-        yield Problem("file-not-what-it-says", "its pixels cannot be unpacked")
+        yield Problem("picture-damaged", "its pixels cannot be unpacked")
 
 
 def _chunk(pieces: Pieces, place: int, length: int, kind: bytes, pixels: _Pixels | None) -> bool:

@@ -54,10 +54,10 @@ class Stream(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a place. Raises ValueError for one before the first byte, as files do."""
+        """Go to a place. Raises OSError for one before the first byte, as files do."""
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._pieces.size}[whence]
         if base + offset < 0:
-            raise ValueError(f"negative seek position {base + offset}")
+            raise OSError(f"there is no byte {base + offset}")
         self._place = base + offset
         return self._place
 

@@ -25,7 +25,8 @@ _FILE = "<a script of the scene>"
 _Parser = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 # Python would print a warning about every odd backslash in a script; they are the script's own business.
-warnings.filterwarnings("ignore", category=SyntaxWarning, module=_FILE)
+for _kind in (SyntaxWarning, DeprecationWarning):
+    warnings.filterwarnings("ignore", category=_kind, module=_FILE)
 
 
 def script_problems(data: bytes, ending: str) -> Iterator[Problem]:

@@ -68,7 +68,7 @@ def check_usd(view: SceneView, places: Places, manifest: Manifest, doubts: Doubt
             continue
         facts.followed.add(path)
         facts.units[path] = Units.of(layer)
-        for reference in layer.references:
+        for reference in {(one.raw, one.prim, one.is_arc): one for one in reversed(layer.references)}.values():
             target = _follow(view, places, layers, layer, reference)
             if target is not None and target.code in OUTSIDE_CODES:
                 facts.unsafe.add(path)
