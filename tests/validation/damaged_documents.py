@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+
 from tests.validation.scene_builder import INVENTORY, LAYOUT, MANIFEST
 from tests.validation.scene_changes import Case, cut, drop, edit, put, replace, write
 
@@ -16,6 +18,8 @@ DOCUMENTS: list[Case] = [
     ("error answer", write(LAYOUT, b'{"error": {"code": 404}}'), "document-is-error-page", LAYOUT, "$"),
     ("not UTF-8", write(INVENTORY, b'{"a": "\xff"}'), "document-not-utf8", INVENTORY, "$"),
     ("UTF-16", cut(MANIFEST, lambda d: d.decode().encode("utf-16")), "document-not-utf8", MANIFEST, "$"),
+    ("gzip", cut(MANIFEST, gzip.compress), "document-compressed", MANIFEST, "$"),
+    ("gzip layout", cut(LAYOUT, gzip.compress), "document-compressed", LAYOUT, "$"),
     ("surrogate", write(INVENTORY, b'{"a": "\\ud800"}'), "document-not-utf8", INVENTORY, "$"),
     ("byte order mark", cut(MANIFEST, lambda d: b"\xef\xbb\xbf" + d), "document-has-bom", MANIFEST, "$"),
     ("comma", cut(LAYOUT, lambda d: d[:-1] + b",}"), "document-not-json", LAYOUT, "$"),
