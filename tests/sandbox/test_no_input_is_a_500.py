@@ -75,6 +75,19 @@ def raw_bodies(names: set[str]) -> st.SearchStrategy[bytes]:
     )
 
 
+def multipart(body: bytes) -> bytes:
+    """The body as the resource of a multipart upload that names the boundary x."""
+    return b"--x\r\nContent-Type: application/json\r\n\r\n" + body + b"\r\n--x\r\n\r\nbytes\r\n--x--"
+
+
+def batched(drawn: tuple[str, str, bytes]) -> bytes:
+    """A batch of two calls, the first of which is what was drawn."""
+    verb, path, body = drawn
+    call = f"{verb} {path} HTTP/1.1\r\nContent-Type: application/json\r\n\r\n".encode("utf-8", "replace") + body
+    fine = b"GET /storage/v1/b/data/o/f HTTP/1.1\r\n\r\n"
+    return b"".join(b"--x\r\nContent-Type: application/http\r\n\r\n" + one + b"\r\n" for one in (call, fine)) + b"--x--"
+
+
 def queries(names: str) -> st.SearchStrategy[str]:
     return st.dictionaries(st.sampled_from(names.split()), TEXTS, max_size=4).map(urlencode)
 
@@ -147,12 +160,30 @@ def test_nothing_that_is_sent_to_storage_is_a_500(
     route: tuple[str, str], query: str, sent: list[bytes], headers: dict[str, str]
 ) -> None:
     app = storage_world()
+    if headers.get("content-type", "").startswith("multipart/related"):
+        sent = [multipart(body) for body in sent]
     for body in sent:
         status, text = ask(app, *route, query, body, headers)
         assert status < 500 or status == 501 or (status == 503 and b"upload offset" in text), text
     for path in ("/storage/v1/b", "/storage/v1/b/data/o"):
         assert ask(app, "GET", path, "project=p&versions=true", b"", {})[0] == 200, "a listing that was broken"
     assert ask(app, "GET", "/storage/v1/b/data/o/f", "alt=media", b"", {})[0] in (200, 404)
+
+
+@BOUNDED
+@given(
+    st.tuples(
+        st.sampled_from(("GET", "PATCH", "PUT", "POST", "DELETE", "", "NOT A")),
+        st.sampled_from(STORAGE_VERBS).flatmap(lambda route: paths(route[1])) | TEXTS | st.just("http://["),
+        raw_bodies(STORAGE),
+    ).map(batched)
+    | raw_bodies(STORAGE)
+)
+def test_no_call_in_a_batch_is_a_500_for_the_whole(body: bytes) -> None:
+    app = storage_world()
+    status, text = ask(app, "POST", "/batch/storage/v1", "", body, {"content-type": "multipart/mixed; boundary=x"})
+    assert status in (200, 400), text
+    assert b"HTTP/1.1 500" not in text
 
 
 PLACES = [

@@ -329,3 +329,15 @@ def test_a_bucket_may_be_called_like_a_service(storage_server: StorageServer) ->
     storage_server.store.create_bucket("compute")
     storage_server.store.put("compute", "v1/a", b"1", quiet=True)
     assert storage_server.call("GET", "/compute/v1/a").content == b"1"
+
+
+def test_a_bad_call_in_a_batch_spoils_only_itself(storage_server: StorageServer) -> None:
+    storage_server.store.put("data", "f", b"123", quiet=True)
+    calls = ('{"metadata": "s"}', '{"contentType": "a/b"}')
+    parts = "".join(
+        f"--x\r\nContent-Type: application/http\r\n\r\nPATCH {F} HTTP/1.1\r\n\r\n{body}\r\n" for body in calls
+    )
+    headers = {"Content-Type": "multipart/mixed; boundary=x"}
+    answer = storage_server.call("POST", "/batch/storage/v1", data=f"{parts}--x--", headers=headers)
+    assert [line.split()[1] for line in answer.text.splitlines() if line.startswith("HTTP/1.1")] == ["400", "200"]
+    assert storage_server.live("data", "f").content_type == "a/b"

@@ -52,9 +52,9 @@ def _request(outer: Request, head: bytes, body: bytes) -> Request:
     line, _, rest = head.partition(b"\n")
     try:
         method, target, _ = line.decode("latin-1").split()
+        url = urlsplit(target)
     except ValueError:
         raise BadRequest("Failed to parse batch request, error: a part has no request line.") from None
-    url = urlsplit(target)
     query = parse_query(url.query)
     return replace(outer, method=method, path=url.path, query=query, headers=_headers(rest), body=body.strip(b"\r\n"))
 
