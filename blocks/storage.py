@@ -12,8 +12,8 @@ from blocks.base import RemediationBlock
 from blocks.calls import Call, CallLimits, read, write
 from blocks.clients import Lazy
 from blocks.credentials import GoogleCredentials
-from blocks.errors import Cause, NotFound, OutsideError, PermanentError, PreconditionFailed
-from blocks.storage_client import CHECK_BUCKET, OBJECT_FIELDS, download, open_client, pages
+from blocks.errors import Cause, NotFound, OutsideError, PreconditionFailed
+from blocks.storage_client import CHECK_BUCKET, OBJECT_FIELDS, download, open_client, pages, until_copied
 from blocks.stored_object import WRITE_TOKEN, Protection, StoredObject, from_blob, from_bucket
 
 if TYPE_CHECKING:
@@ -163,11 +163,10 @@ class PipelineStorage(RemediationBlock):
         `token` is one to go on with. Raises `PreconditionFailed` when the source or the target is not the one named,
         `NotFound` when that version of the source is gone.
         """
-        call = Call(
-            f"copy {source.uri} to gs://{bucket}/{name}", "storage.objects.get and storage.objects.create", CHECK_BUCKET
-        )
+        needed = "storage.objects.get and storage.objects.create"
+        call = Call(f"copy {source.uri} to gs://{bucket}/{name}", needed, CHECK_BUCKET)
 
-        def attempt() -> tuple[str | None, StoredObject | None]:
+        def attempt(token: str | None) -> tuple[str | None, StoredObject | None]:
             target = self._bucket(bucket).blob(name)
             more, _, _ = target.rewrite(
                 self._bucket(source.bucket).blob(source.name, generation=source.generation),
@@ -184,20 +183,7 @@ class PipelineStorage(RemediationBlock):
             there = self.stat(bucket, name)
             return (None, there) if there and there.generation != generation and there.same_as(source) else None
 
-        refused = False
-        while True:
-            try:
-                token, copied = write(call, attempt, self.limits, recognise)
-            except (NotFound, PreconditionFailed):
-                raise
-            except PermanentError:
-                if token is None or refused:
-                    raise
-                token, refused = None, True  # it may be the token: too old, or used up by a call whose answer was lost
-                continue
-            if copied is not None:
-                return copied
-            keep(token or "")
+        return until_copied(lambda at: write(call, lambda: attempt(at), self.limits, recognise), token, keep)
 
     def restore_soft_deleted(self, obj: StoredObject) -> StoredObject:
         """Bring a soft-deleted object back as a new generation of its name.

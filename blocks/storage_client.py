@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from blocks.calls import Call, CallLimits, read
 from blocks.clients import anonymous, google_credentials
+from blocks.errors import NotFound, PermanentError, PreconditionFailed
+from blocks.stored_object import StoredObject
 
 if TYPE_CHECKING:
     from google.cloud import storage
@@ -79,3 +81,35 @@ def pages(
         yield blobs, folders
         if not token:
             return
+
+
+def until_copied(
+    go_on: Callable[[str | None], tuple[str | None, StoredObject | None]],
+    token: str | None,
+    keep: Callable[[str], None],
+) -> StoredObject:
+    """The copy, after as many calls as it takes (Google: "Objects: rewrite").
+
+    Args:
+        go_on: Makes one call with a token (None: from the beginning); a new token, or the copy.
+        token: One to go on with. When it is refused (too old, or used up by a call whose answer was lost) the copy
+            begins again, once.
+        keep: Told the token after each call.
+
+    Raises:
+        PreconditionFailed, NotFound, PermanentError, TemporaryError, UnknownOutcome: what `go_on` raises.
+    """
+    begun_again = False
+    while True:
+        try:
+            token, copied = go_on(token)
+        except (NotFound, PreconditionFailed):
+            raise
+        except PermanentError:
+            if token is None or begun_again:
+                raise
+            token, begun_again = None, True
+            continue
+        if copied is not None:
+            return copied
+        keep(token or "")
