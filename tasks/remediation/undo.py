@@ -88,7 +88,7 @@ class UndoRun(Procedure[UndoRequest, Reversal]):
             return
         params, result = kind.read(doing.action), doing.journal.outcomes().get(doing.action.key)
         if result is None and doing.journal.was_begun(doing.action.step):
-            result = kind.look(doing, params)
+            result = kind.look(doing, params) or ("begun" if kind.by_parts else None)
         if result is None:
             return
         try:

@@ -14,8 +14,8 @@ from pydantic import JsonValue
 
 from blocks.policy import RemediationPolicy, Risk
 from tasks.remediation.plan import Action, Plan
-from tasks.restore.firing import Firing
-from tasks.restore.items import ListName, digest_of
+from tasks.delivery.listeners import Listener
+from tasks.actions.object_lists import ListName, digest_of
 from tasks.restore.rungs import RUNG_WORDS
 from tasks.restore.survey import Found
 from tasks.restore.wanted import Scope, Wanted
@@ -27,7 +27,7 @@ SUBJECT = "restore"
 
 
 def plan_objects(
-    scope: Scope, wanted: Wanted, found: Found, to_hold: Sequence[Firing], night: str, bucket: str
+    scope: Scope, wanted: Wanted, found: Found, to_hold: Sequence[Listener], night: str, bucket: str
 ) -> Plan:
     """The steps that bring a scope back: hold, data, proof, markers, proof, removal, release."""
     steps: list[Action] = []
@@ -56,7 +56,7 @@ def risk_of(wanted: Wanted) -> Risk:
     return "high" if bold else "medium"
 
 
-def _hold(to_hold: Sequence[Firing], scope: Scope) -> Action:
+def _hold(to_hold: Sequence[Listener], scope: Scope) -> Action:
     subscriptions: list[JsonValue] = [asdict(one) for one in to_hold]
     return Action(
         step="hold delivery",
@@ -115,7 +115,7 @@ def _remove(scope: Scope, found: Found, bucket: str) -> Action:
     )
 
 
-def _release(to_hold: Sequence[Firing]) -> Action:
+def _release(to_hold: Sequence[Listener]) -> Action:
     return Action(
         step="release delivery",
         kind="release_delivery",

@@ -18,9 +18,9 @@ from tasks.remediation.guard import Surroundings, refusals
 from tasks.remediation.lease import ROOT as LEASES
 from tasks.remediation.lease import read_holder
 from tasks.remediation.plan import Plan
-from tasks.restore.firing import Firing, by_catalogue, listeners
-from tasks.restore.hold import cannot_hold, work_on
-from tasks.restore.items import send
+from tasks.delivery.listeners import Listener, by_catalogue, listeners
+from tasks.delivery.hold import cannot_hold, work_on
+from tasks.actions.object_lists import send
 from tasks.restore.outcome import RestoreResult
 from tasks.restore.plan import caps, plan_objects, time_sentence
 from tasks.restore.survey import Found, Looking, look
@@ -161,7 +161,7 @@ def night_of(environment: PipelineEnvironment, wanted: Wanted, scope: Scope | No
     return night
 
 
-def triggers(environment: PipelineEnvironment) -> tuple[tuple[Firing, ...], list[str]]:
+def triggers(environment: PipelineEnvironment) -> tuple[tuple[Listener, ...], list[str]]:
     """The triggers that listen, and why they cannot be held when they cannot be asked for."""
     try:
         return listeners(environment), []

@@ -10,29 +10,12 @@ from blocks.environment import PipelineEnvironment
 from blocks.errors import PermanentError
 from blocks.storage_bulk import BulkStorage, Entry
 from tasks.remediation.actions import Doing
-from tasks.restore.items import Item, ListName, parts, read_done
+from tasks.actions.object_lists import ListName, holds, live_now, parts, read_done
 from tasks.validation.scene import validate_scene
 from tasks.validation.source import BucketSource, Listed, SceneFile
 
 NAMED = 5
 """Objects that an error names; it counts all."""
-
-
-def live_now(environment: PipelineEnvironment, items: Sequence[Item]) -> Iterator[tuple[Item, Entry | None]]:
-    """Each item with the live object of its name, by one listing from the first name to the last."""
-    ahead = {item.name: item for item in items}
-    first, last = min(ahead), max(ahead)
-    for page in BulkStorage(environment.storage).pages(environment.data_bucket, start=first, end=last + "\0"):
-        for entry in page:
-            if (item := ahead.pop(entry.name, None)) is not None:
-                yield item, entry
-    for item in ahead.values():
-        yield item, None
-
-
-def holds(item: Item, entry: Entry | None) -> bool:
-    """Whether the live object has the wanted bytes."""
-    return entry is not None and (entry.size, entry.crc32c) == (item.size, item.crc32c)
 
 
 def verify_objects(doing: Doing) -> str:

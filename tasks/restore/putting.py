@@ -12,10 +12,10 @@ from blocks.storage_bulk import Answer, BulkStorage, Copy, Deletion
 from blocks.stored_object import StoredObject
 from tasks.recovery.present import counted
 from tasks.remediation.actions import Doing, quarantine_name
-from tasks.restore.items import Done, Item, check_list, parts, read_done, write_done
+from tasks.actions.object_lists import Done, Item, check_list, parts, read_done, write_done
 from tasks.restore.plan import SUBJECT
 from tasks.restore.proof import as_list
-from tasks.restore.tickets import Ticket, read_ticket
+from tasks.delivery.tickets import Ticket, read_ticket
 from tasks.sync.copying import Job, copy_all, delete_all, in_parallel
 from tasks.sync.meter import Meter, Progress
 

@@ -28,7 +28,7 @@ from tasks.restore.prepare import Prepared, prepare_objects
 from tasks.restore.putting import Report
 from tasks.restore.steps import STEP_TASKS, RestoreWork
 from tasks.restore.terraform import prepare_state
-from tasks.restore.tickets import is_redeemed, read_ticket
+from tasks.delivery.tickets import is_redeemed, read_ticket
 from tasks.restore.wanted import OBJECTS, Wanted, check, scope_of
 
 UNFINISHED_HOURS = 24.0 * 7

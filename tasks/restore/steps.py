@@ -14,8 +14,8 @@ from tasks.remediation.lease import Lease
 from tasks.remediation.plan import Kind, Step
 from tasks.remediation.task_settings import STEP_SETTINGS
 from tasks.restore.definitions import deploy_definition
-from tasks.restore.drain import release_delivery
-from tasks.restore.hold import hold_delivery
+from tasks.delivery.release import release_delivery
+from tasks.delivery.hold import hold_delivery
 from tasks.restore.proof import verify_objects
 from tasks.restore.putting import Report, remove_objects, restore_objects
 from tasks.restore.terraform import restore_state

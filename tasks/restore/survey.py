@@ -15,9 +15,9 @@ from blocks.catalogue_query import class_of_object
 from blocks.environment import PipelineEnvironment
 from blocks.stored_object import Protection
 from tasks.restore.damaged import Damaged
-from tasks.restore.firing import Firing
+from tasks.delivery.listeners import Listener
 from tasks.restore.history import Name, Recorded, names, recorded
-from tasks.restore.items import Item, ListName, line_of
+from tasks.actions.object_lists import Item, ListName, line_of
 from tasks.restore.rungs import Held, Version, compare, live_of, wanted_version
 from tasks.restore.wanted import Scope, Wanted
 from tasks.snapshots.layout import Layout
@@ -47,7 +47,7 @@ class Looking:
     protection: Protection
     layout: Layout | None
     night: Summary | None
-    firing: tuple[Firing, ...]
+    firing: tuple[Listener, ...]
     folder: Path
     """Where the lists go."""
 

@@ -9,9 +9,9 @@ from blocks.errors import NotFound
 from tasks.remediation.context import Context
 from tasks.remediation.journal import read_journal
 from tasks.remediation.lease import Holder, read_holder
-from tasks.restore.drain import release
+from tasks.delivery.release import release
 from tasks.restore.plan import SUBJECT
-from tasks.restore.tickets import Ticket, open_tickets
+from tasks.delivery.tickets import Ticket, open_tickets
 
 
 @dataclass(frozen=True, slots=True)

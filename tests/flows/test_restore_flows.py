@@ -11,7 +11,7 @@ from deployments.sandbox.server import Sandbox
 from flows.hold_watch import hold_watch
 from flows.restore import restore_flow
 from flows.restore_drill import restore_drill
-from tasks.restore.tickets import Held, Ticket, open_tickets, write_ticket
+from tasks.delivery.tickets import Held, Ticket, open_tickets, write_ticket
 from tests.flows.world import Saved, Started, artifacts, everything, run, task_runs
 from tests.restore.world import (
     DATA,

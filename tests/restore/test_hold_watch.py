@@ -11,9 +11,9 @@ from blocks.errors import TemporaryError
 from deployments.sandbox.server import Sandbox
 from tasks.remediation.context import Context
 from tasks.restore import steps
-from tasks.restore.drain import release
+from tasks.delivery.release import release
 from tasks.restore.restore import restore
-from tasks.restore.tickets import Ticket, deadline_of, is_redeemed, open_tickets, read_ticket
+from tasks.delivery.tickets import Ticket, deadline_of, is_redeemed, open_tickets, read_ticket
 from tasks.restore.wanted import Wanted
 from tasks.restore.watch import give_up, look, why_forgotten
 from tests.restore.world import (

@@ -15,7 +15,7 @@ from deployments.sandbox.server import Sandbox
 from tasks.remediation.context import Context
 from tasks.restore.outcome import RestoreResult
 from tasks.restore.restore import restore
-from tasks.restore.tickets import open_tickets
+from tasks.delivery.tickets import open_tickets
 from tasks.restore.wanted import Wanted
 from tasks.restore.watch import give_up
 from tests.recovery.killer import Moment, Victims, at

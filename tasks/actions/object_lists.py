@@ -1,4 +1,4 @@
-"""The lists of a restore: one line an object, in files while planning, in the ops bucket once it is carried out.
+"""Lists of objects that a run is about: a line an object, in files while planning, in the ops bucket once it has begun.
 
     remediation/restore/<run>/<list>/00000.jsonl.gz         what is to be done, 5,000 objects
     remediation/restore/<run>/<list>/00000.done.jsonl.gz    what became of them, written when all of them have ended
@@ -19,13 +19,16 @@ import orjson
 
 from blocks.environment import PipelineEnvironment
 from blocks.errors import NotFound, PermanentError, PreconditionFailed
-from tasks.restore.rungs import Rung
+from blocks.storage_bulk import BulkStorage, Entry
 
 ROOT = "remediation/restore/"
 PART = 5000
 """Objects in one part of a list: what is held in memory, and what is looked at again after a kill."""
 
 ListName = Literal["data", "markers", "extra"]
+
+Rung = Literal["live", "version", "soft_delete", "backup", "quarantine"]
+"""Where the wanted bytes are; `live`: it is the live object, to be removed."""
 
 
 class Item(NamedTuple):
@@ -43,6 +46,7 @@ class Item(NamedTuple):
     live_generation: int
     """What it is put in the place of; 0: nothing is there."""
     live_size: int = 0
+    live_crc32c: str = ""
 
 
 class Done(NamedTuple):
@@ -50,7 +54,7 @@ class Done(NamedTuple):
 
     name: str
     generation: int
-    """The generation this restore wrote; 0: none."""
+    """The generation this run wrote; 0: none."""
     result: Literal["done", "changed", "gone"]
     """`changed`: somebody else wrote it meanwhile; it was left alone. `gone`: its source is not there any more."""
 
@@ -121,7 +125,7 @@ def read_lines(environment: PipelineEnvironment, name: str) -> list[bytes] | Non
         return gzip.decompress(body).splitlines()
     except (OSError, EOFError, zlib.error) as error:
         raise PermanentError(
-            f"gs://{environment.ops_bucket}/{name} is not what a restore wrote; find out who changed it."
+            f"gs://{environment.ops_bucket}/{name} is not what a run wrote; find out who changed it."
         ) from error
 
 
@@ -156,3 +160,20 @@ def read_done(environment: PipelineEnvironment, run: str, which: ListName, numbe
 def write_done(environment: PipelineEnvironment, run: str, which: ListName, number: int, done: Sequence[Done]) -> None:
     """Record that a part has ended."""
     create(environment, part_name(run, which, number, done=True), [line_of(one) for one in done])
+
+
+def live_now(environment: PipelineEnvironment, items: Sequence[Item]) -> Iterator[tuple[Item, Entry | None]]:
+    """Each item with the live object of its name, by one listing from the first name to the last."""
+    ahead = {item.name: item for item in items}
+    first, last = min(ahead), max(ahead)
+    for page in BulkStorage(environment.storage).pages(environment.data_bucket, start=first, end=last + "\0"):
+        for entry in page:
+            if (item := ahead.pop(entry.name, None)) is not None:
+                yield item, entry
+    for item in ahead.values():
+        yield item, None
+
+
+def holds(item: Item, entry: Entry | None) -> bool:
+    """Whether the live object has the wanted bytes."""
+    return entry is not None and (entry.size, entry.crc32c) == (item.size, item.crc32c)
