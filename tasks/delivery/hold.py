@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from blocks.environment import PipelineEnvironment
 from blocks.errors import OutsideError, PermanentError
 from tasks.delivery.listeners import Listener
-from tasks.delivery.release import ReleaseDelivery, release_action
 from tasks.delivery.tickets import (
     DRAINING,
     REDEEMED,
@@ -21,15 +20,13 @@ from tasks.delivery.tickets import (
     Ticket,
     deadline_of,
     is_stamped,
-    open_ticket,
     open_tickets,
     read_ticket,
     write_ticket,
 )
 from tasks.pipeline.activity import LiveWork, live_work
 from tasks.remediation.context import Context
-from tasks.remediation.kind import Doing, Kind, Params
-from tasks.remediation.plan import Action
+from tasks.remediation.kind import Doing, Params
 
 WAIT_SECONDS = 600.0
 """How long work on the scope is waited for, where the policy sets no limit."""
@@ -166,20 +163,3 @@ def wait_until_idle(doing: Doing, scene_id: str) -> None:
 def work_on(context: Context, scene_id: str) -> list[LiveWork]:
     """What runs on that scene, or on any when it is empty."""
     return [work for work in live_work(context.environment) if scene_id in ("", work.scene_id)]
-
-
-def inverse_of_hold(doing: Doing, _params: HoldDelivery, _result: str) -> Action | None:
-    """Give it back, if the run's ticket was not redeemed."""
-    ticket = open_ticket(doing.context.environment, doing.journal.run)
-    return None if ticket is None else release_action(ReleaseDelivery(run=ticket.run), ticket.triggers)
-
-
-hold_delivery = Kind(
-    name="hold_delivery",
-    params=HoldDelivery,
-    effect="configure",
-    apply=apply_hold,
-    inverse=inverse_of_hold,
-    by_parts=True,
-    task="hold_delivery",
-)

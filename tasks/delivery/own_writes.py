@@ -12,7 +12,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from blocks.environment import PipelineEnvironment
-from tasks.actions.object_lists import Item, holds, live_now, parts, read_done
+from tasks.actions.object_lists import Item, ListName, holds, live_now, parts, read_done
+
+WRITTEN: tuple[ListName, ...] = ("data", "extra")
+"""Lists of data objects; an undo puts back what was removed as `extra`."""
 
 
 class OwnWrites:
@@ -44,9 +47,9 @@ class OwnWrites:
 
 
 @contextmanager
-def written_by(environment: PipelineEnvironment, run: str) -> Iterator[OwnWrites]:
-    """The data objects that a run wrote; nothing for a run that has no list. Its markers are not among them: their
-    events are to be delivered.
+def written_by(environment: PipelineEnvironment, runs: Iterable[str]) -> Iterator[OwnWrites]:
+    """The data objects that these runs wrote; none for a run that has no list. Markers are not among them: their events
+    are to be delivered.
 
     What a killed process wrote last is in no `done` part: there the live object tells, if it has the wanted bytes and
     is not the generation that was planned to be replaced.
@@ -54,15 +57,22 @@ def written_by(environment: PipelineEnvironment, run: str) -> Iterator[OwnWrites
     with TemporaryDirectory(prefix="own-writes-") as folder:
         written = OwnWrites(Path(folder) / "written.sqlite")
         try:
-            for number, items in parts(environment, run, "data"):
-                done = read_done(environment, run, "data", number)
-                if done is None:
-                    written.add(undone(environment, items))
-                else:
-                    written.add((one.name, one.generation) for one in done if one.generation)
+            for run in runs:
+                for which in WRITTEN:
+                    add_list(environment, run, which, written)
             yield written
         finally:
             written.close()
+
+
+def add_list(environment: PipelineEnvironment, run: str, which: ListName, written: OwnWrites) -> None:
+    """Note what a run wrote of one list."""
+    for number, items in parts(environment, run, which):
+        done = read_done(environment, run, which, number)
+        if done is None:
+            written.add(undone(environment, items))
+        else:
+            written.add((one.name, one.generation) for one in done if one.generation)
 
 
 def undone(environment: PipelineEnvironment, items: list[Item]) -> Iterator[tuple[str, int]]:

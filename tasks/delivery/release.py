@@ -18,8 +18,7 @@ from blocks.held_event import HeldEvent
 from tasks.delivery.listeners import Listener
 from tasks.delivery.own_writes import OwnWrites, written_by
 from tasks.delivery.tickets import DRAINING, REDEEMED, Held, Ticket, is_stamped, read_ticket, stamp
-from tasks.remediation.kind import Doing, Kind, Params
-from tasks.remediation.plan import Action
+from tasks.remediation.kind import Doing, Params
 
 EVENT_LABEL = "remediation-event"
 """Label of an execution that delivers a held event: which event. By it a start without an answer is found again."""
@@ -73,7 +72,7 @@ def release(doing: Doing, ticket: Ticket) -> str:
         return "was released already"
     first = stamp(environment, ticket.run, DRAINING, {"by": actor})
     told: list[str] = []
-    with written_by(environment, ticket.run) as written:
+    with written_by(environment, dict.fromkeys((ticket.run, doing.journal.run))) as written:
         for held in ticket.held:
             told.append(give_back(Draining(doing, ticket, held, written, first)))
     stamp(environment, ticket.run, REDEEMED, {"by": actor, "told": list(told)})
@@ -217,21 +216,3 @@ def argument_of(event: HeldEvent) -> dict[str, Any]:
         "bucket": event.bucket,
         "data": data,
     }
-
-
-def release_action(params: ReleaseDelivery, triggers: str) -> Action:
-    """The action that gives a hold back, whatever else failed."""
-    return release_delivery.action(
-        params,
-        step="release delivery",
-        target=triggers,
-        precondition="the ticket is not redeemed",
-        undo="nothing to undo",
-        why="own events are dropped, everybody else's delivered one by one, then it pushes as before",
-        always=True,
-    )
-
-
-release_delivery = Kind(
-    name="release_delivery", params=ReleaseDelivery, effect="configure", apply=apply_release, task="release_delivery"
-)
