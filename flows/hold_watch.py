@@ -7,47 +7,42 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from prefect import State, flow, get_run_logger
+from prefect import State, flow
 from prefect.artifacts import create_markdown_artifact
-from prefect.states import Completed, Failed
 
-from blocks.environment import PipelineEnvironment
-from blocks.errors import OutsideError
-from flows.running import flow_context
+from flows.running import as_task_run, flow_context, state_of
+from tasks.delivery.watch import Forgotten, GiveBack, GiveBackRequest, HoldWatch
+from tasks.remediation.check import check
 from tasks.remediation.context import Context
-from tasks.remediation.lease import LeaseBusy, LeaseLost
-from tasks.restore.watch import Forgotten, give_up, look
+from tasks.remediation.report import run_markdown
+from tasks.remediation.run import Run
+from tasks.remediation.runner import run
 
 
 @flow(name="hold-watch", flow_run_name="hold watch ({mode})")
 def hold_watch(
     mode: Literal["look", "apply"] = "look", environment: str = "default", requested_by: str = ""
 ) -> State[Any]:
-    """Fail loudly when delivery is held and its deadline is over or its flow run is dead.
+    """Fail loudly when delivery is held and its deadline is over or its run is dead.
 
     Args:
         mode: "look" changes nothing; "apply" delivers what waits and lets it push as before.
         environment: Name of the Remediation Environment block.
         requested_by: Who asks; recorded.
     """
-    context = flow_context(PipelineEnvironment.load(environment), environment, requested_by)
-    fine, forgotten = look(context)
-    for ticket in fine:
-        get_run_logger().info("In order: %s", ticket.sentence())
-    if not forgotten:
-        return Completed(message=f"{len(fine)} holds, all in order" if fine else "No delivery is held")
-    told = [act(context, one) if mode == "apply" else one.sentence() for one in forgotten]
-    message = "Forgotten: " + "; ".join(told)
-    hint = (
-        "" if mode == "apply" else "\n\nRun hold-watch with mode `apply` to deliver what waits and let it push again."
-    )
-    create_markdown_artifact(f"# Delivery is held and nobody gives it back\n\n{message}{hint}", key="hold-watch")
-    return Failed(message=message)
+    context = flow_context(environment, requested_by)
+    seen = check(HoldWatch(), context, None, as_task_run)
+    if seen.facts is not None and mode == "apply":
+        seen.reasons = [act(context, one) for one in seen.facts.facts] + seen.reasons[len(seen.facts.facts) :]
+    if not seen.good:
+        create_markdown_artifact(run_markdown(seen, seen.facts.sections if seen.facts else ()), key="hold-watch")
+    return state_of(seen)
 
 
 def act(context: Context, one: Forgotten) -> str:
-    """Give one hold back."""
-    try:
-        return f"{one.sentence()}; it was given back now: {give_up(context, one.ticket)}"
-    except (LeaseBusy, LeaseLost, OutsideError) as error:
-        return f"{one.sentence()}; it could not be given back: {error}"
+    """Give one hold back, and say what came of it. A person hears of it in any case."""
+    request = GiveBackRequest(run=one.ticket.run, mode="apply", reason=one.why)
+    given: Run = run(GiveBack(), context, request, as_task_run)
+    if given.outcome == "done":
+        return f"{one.sentence()}; it was given back now: {'; '.join(given.done.values())}"
+    return f"{one.sentence()}; it could not be given back: {given.outcome} - {' '.join(given.reasons)}"

@@ -6,23 +6,18 @@ docs/operations/backup-and-restore.md.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
 
-from prefect import State, flow, get_run_logger, runtime
-from prefect.states import Completed, Failed
-from tasks.remediation.approve import NotApproved, ask
+from prefect import State, flow, runtime
 
-from blocks.environment import PipelineEnvironment
 from flows.progress import show_bytes
-from flows.running import call_task, flow_context
-from tasks.remediation.context import Context
-from tasks.restore.outcome import RestoreResult
-from tasks.restore.present import markdown, publish
-from tasks.restore.restore import restore
-from tasks.restore.wanted import Overwrite, ScopeKind, Wanted
-from tasks.sync.meter import Progress
+from flows.running import as_task_run, flow_context, state_of
+from tasks.remediation.report import publish
+from tasks.remediation.run import Run
+from tasks.remediation.runner import run_approved
+from tasks.restore.request import Overwrite, RestoreRequest, ScopeKind
+from tasks.restore.scopes import procedure_for
 
 
 def run_name() -> str:
@@ -66,41 +61,25 @@ def restore_flow(
         plan_digest: Apply only the plan with this digest, the one you reviewed.
         requested_by: Who asks; recorded, and not allowed to approve.
     """
-    loaded = PipelineEnvironment.load(environment)
-    context = flow_context(loaded, environment, requested_by)
-    wanted = Wanted(
-        scope,
-        name,
-        at,
-        mode,
-        reason,
-        overwrite,
-        remove_extra,
-        markers,
-        without_hold,
-        older_serial,
-        plan_digest,
+    context, procedure = flow_context(environment, requested_by), procedure_for(scope)
+    request = RestoreRequest(
+        kind=scope,
+        name=name,
+        at=at,
+        mode=mode,
+        reason=reason,
+        overwrite=overwrite,
+        remove_extra=remove_extra,
+        markers=markers,
+        without_hold=without_hold,
+        older_serial=older_serial,
+        plan_digest=plan_digest,
     )
-    try:
-        result = restore_approved(context, wanted)
-    except NotApproved as error:
-        return Failed(message=str(error))
-    publish(result)
-    get_run_logger().info(result.sentence())
-    return (Completed if result.good else Failed)(message=result.sentence())
 
+    def show(one: Run) -> None:
+        publish(one, procedure.sections(one), "restore")
 
-def restore_approved(context: Context, wanted: Wanted) -> RestoreResult:
-    """The restore, with a person's approval where the policy wants one."""
-    report = show_bytes("restore") if wanted.mode == "apply" else ignore
-    result = restore(context, wanted, call_task, report)
-    if result.outcome != "needs_approval" or result.plan is None:
-        return result
-    publish(result)
-    approval = ask(result.plan, context.environment.policy, context.actor, markdown(result))
-    approved = replace(wanted, approved_digest=result.plan.digest, approved_by=approval.approver)
-    return restore(context, approved, call_task, report)
-
-
-def ignore(_: Progress) -> None:
-    """A plan makes no progress worth showing."""
+    report = show_bytes("restore") if mode == "apply" else lambda _: None
+    one = run_approved(procedure, context, request, as_task_run, report, show)
+    show(one)
+    return state_of(one)

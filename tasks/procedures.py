@@ -9,14 +9,29 @@ from tasks.actions.objects import OBJECT_KINDS
 from tasks.backup.expiry import ExpireBackups
 from tasks.backup.leftovers import ExpireLeftovers
 from tasks.backup.procedure import NightlyBackup
+from tasks.delivery.watch import GiveBack
 from tasks.pipeline.activity import phrases_on
 from tasks.recovery.procedure import ExportRecovery
 from tasks.remediation.kind import Kinds
 from tasks.remediation.outcome import Refused
 from tasks.remediation.procedure import AnyProcedure
 from tasks.remediation.undo import UndoRun
+from tasks.restore.definitions import RestoreDefinition
+from tasks.restore.drill import RestoreDrill
+from tasks.restore.objects import RestoreObjects
+from tasks.restore.terraform import RestoreState
 
-PROCEDURES: tuple[type[AnyProcedure], ...] = (ExportRecovery, NightlyBackup, ExpireBackups, ExpireLeftovers)
+PROCEDURES: tuple[type[AnyProcedure], ...] = (
+    ExportRecovery,
+    NightlyBackup,
+    ExpireBackups,
+    ExpireLeftovers,
+    RestoreObjects,
+    RestoreState,
+    RestoreDefinition,
+    RestoreDrill,
+    GiveBack,
+)
 
 
 def kinds_of(procedure: str) -> Kinds:

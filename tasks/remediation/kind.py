@@ -49,6 +49,10 @@ class Doing:
         """Raise `LeaseLost` or `Stopped` when nothing more may be done; long actions ask it again and again."""
         self.run.check(goes_on=self.action.always or self.action.effect == "read")
 
+    def confirm(self) -> None:
+        """Ask the bucket whether every lease is still ours, directly before a start that the action makes by itself."""
+        self.run.confirm(goes_on=self.action.always or self.action.effect == "read")
+
     def note(self, **data: JsonValue) -> None:
         """Write something about the action into the journal."""
         self.journal.append("note", {"action": self.action.key, **data})
@@ -79,6 +83,8 @@ class Kind(Generic[P]):
     """What became of it if it took effect already, asked after a kill; None: it did not, or nobody can tell."""
     inverse: Callable[[Doing, P, str], Action | None] = nothing_to_undo
     """The action that undoes what was done, from its parameters and its recorded result. Raises `NoWayBack`."""
+    by_parts: bool = False
+    """It can have taken effect in part, so undo asks for the inverse of whatever was begun."""
     task: str = "step"
     """Name of the Prefect task of a step that begins with it, as in `clear_completion_markers`."""
 

@@ -95,11 +95,11 @@ class Run:
         if not goes_on and not self.additive and (reasons := stopped(self.context.policy(fresh=fresh))):
             raise Stopped(f"{' '.join(reasons)} Nothing more was done.")
 
-    def confirm(self) -> None:
+    def confirm(self, *, goes_on: bool = False) -> None:
         """Ask the bucket whether every lease is still ours; done directly before what cannot be taken back."""
         for lease in self.leases:
             lease.confirm()
-        self.check(fresh=True)
+        self.check(goes_on=goes_on, fresh=True)
 
     @contextmanager
     def timed(self, name: str) -> Iterator[None]:

@@ -217,15 +217,18 @@ def may_continue(procedure: Procedure[R, F], one: Run, request: R, journal: Jour
             "refused",
             f"Run {journal.run} on {one.subject} was interrupted and {finish_first} anything else is done; run it again "
             "with the options it had, or undo it.",
+            *procedure.in_force(one),
         )
     elif request.plan_digest and request.plan_digest != plan.digest:
         one.end(
             "refused",
             f"Run {journal.run} was interrupted and its plan {plan.digest} {finish_first} plan {request.plan_digest} can "
             "be applied; run this without a digest to continue it.",
+            *procedure.in_force(one),
         )
     elif reasons := still_guarded(procedure, one, rest, request):
-        one.end("refused", *reasons, f"Run {journal.run} stays interrupted. {CONTINUES}")
+        left = [f"Run {journal.run} stays interrupted. {CONTINUES}", *procedure.in_force(one)]
+        one.end("refused", *reasons, *left)
     elif approved(one, plan, request, str(journal.begin.data.get("approved_digest") or "")):
         return True
     return False
@@ -251,6 +254,7 @@ def begin(procedure: Procedure[R, F], one: Run, request: R) -> Journal:
     said: dict[str, JsonValue] = {
         "plan": one.plan.model_dump(mode="json"),
         "digest": one.plan.digest,
+        "subjects": [lease.subject for lease in one.leases],
         "asked": request.asked(),
         "reason": request.reason,
         "case": request.case,
@@ -277,6 +281,7 @@ def finish(procedure: Procedure[R, F], one: Run, call: Caller) -> None:
         give_back(procedure, one, call)
         if not procedure.additive:
             one.reasons.append(f"Undo with: remediate undo {one.subject} {one.id}")
+        one.reasons += procedure.in_force(one)
     one.journal.end(one.outcome, one.reasons)
 
 

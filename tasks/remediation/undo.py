@@ -59,21 +59,17 @@ class UndoRun(Procedure[UndoRequest, Reversal]):
         self.kinds: Kinds = ()  # known once the journal is read
 
     def subjects(self, context: Context, request: UndoRequest) -> tuple[str, ...]:
-        """The subject of the run that is undone, whose journal this run's stands beside."""
+        """All that the run that is undone had leased; the first is its subject, whose journal this run's stands beside."""
         if not request.subject or not request.run or "/" in request.subject + request.run:
             raise Refused("Name the subject (as kitchen_001) and the run, as its report gives them.")
-        return (request.subject,)
+        leased = undone_journal(context, request).begin.data.get("subjects")
+        others = [str(one) for one in leased if one != request.subject] if isinstance(leased, list) else []
+        return (request.subject, *others)
 
     def observe(self, run: Run, request: UndoRequest) -> Reversal:
         """Read the journal, and ask every kind what takes its actions back."""
-        environment, context = run.context.environment, run.context
-        try:
-            journal = read_journal(
-                environment.storage, environment.ops_bucket, request.subject, request.run, context.actor
-            )
-        except NotFound as error:
-            raise Refused(f"There is no run {request.run} of {request.subject}; its report names it.") from error
-        undone = Run(context, journal.plan().procedure)
+        journal = undone_journal(run.context, request)
+        undone = Run(run.context, journal.plan().procedure)
         undone.journal, undone.subject = journal, request.subject
         self.kinds = self.kinds_of(undone.procedure)
         reversal = Reversal(journal)
@@ -89,7 +85,7 @@ class UndoRun(Procedure[UndoRequest, Reversal]):
             return
         params, result = kind.read(doing.action), doing.journal.outcomes().get(doing.action.key)
         if result is None and doing.journal.was_begun(doing.action.step):
-            result = kind.look(doing, params)
+            result = kind.look(doing, params) or ("begun" if kind.by_parts else None)
         if result is None:
             return
         try:
@@ -116,10 +112,22 @@ class UndoRun(Procedure[UndoRequest, Reversal]):
 
     def scope(self, run: Run, facts: Reversal) -> Scope:
         """What is at work on the subject. What a run has made may be a part of anything, so no percentage counts."""
-        return Scope(total_objects=None, at_work=tuple(self.at_work(run.context, run.subject)))
+        leased = facts.journal.begin.data.get("subjects")
+        subjects = {run.subject, *(map(str, leased) if isinstance(leased, list) else ())}
+        busy = [phrase for subject in sorted(subjects) for phrase in self.at_work(run.context, subject)]
+        return Scope(total_objects=None, at_work=tuple(busy))
 
     def verify(self, run: Run, facts: Reversal | None) -> Verdict:
         """End the run that was undone, so that nobody carries it on."""
         if facts is not None and not facts.journal.ended:
             facts.journal.end("stopped", [f"undone by run {run.id}"], by=run.id)
         return Verdict()
+
+
+def undone_journal(context: Context, request: UndoRequest) -> Journal:
+    """The journal of the run that is to be undone. Raises `Refused` when there is none, `LedgerDamaged`."""
+    environment = context.environment
+    try:
+        return read_journal(environment.storage, environment.ops_bucket, request.subject, request.run, context.actor)
+    except NotFound as error:
+        raise Refused(f"There is no run {request.run} of {request.subject}; its report names it.") from error

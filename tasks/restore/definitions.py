@@ -1,80 +1,147 @@
-"""Redeploy a workflow or a job as a night recorded it: the difference is shown first, the live revision must not change."""
+"""Restore of a workflow or a job as a night recorded it: the difference is shown first, the live one must not change."""
 
 from __future__ import annotations
 
 import copy
 import hashlib
 import json
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from difflib import unified_diff
 from typing import Any
 
-from blocks.environment import PipelineEnvironment
-from blocks.errors import PermanentError
-from blocks.job_definitions import JobDefinition
+from pydantic import JsonValue
+
 from blocks.workflow_definitions import WorkflowDefinition
-from tasks.remediation.actions import Doing
+from tasks.actions.definitions import (
+    Definition,
+    DefinitionKind,
+    DeployDefinition,
+    deploy_definition,
+    digest_of,
+    keep_definition,
+    live_definition,
+    read_definition,
+    revision_of,
+    same,
+)
 from tasks.remediation.context import Context
-from tasks.remediation.guard import Surroundings, stopped
-from tasks.remediation.plan import Action, Plan
-from tasks.restore.outcome import RestoreResult
-from tasks.restore.plan import PROCEDURE
-from tasks.restore.prepare import Prepared, night_of
-from tasks.restore.wanted import BadRequest, Wanted
+from tasks.remediation.journal import Journal
+from tasks.remediation.outcome import Refused
+from tasks.remediation.plan import Plan
+from tasks.remediation.procedure import Procedure, Verdict
+from tasks.remediation.report import Section
+from tasks.remediation.run import Run
+from tasks.restore.observe import night_of
+from tasks.restore.report import sections, summary
+from tasks.restore.request import SUBJECT, RestoreRequest, check
+from tasks.restore.unfinished import unfinished_others
 from tasks.snapshots.layout import layout_of
 from tasks.snapshots.nights import read_definitions
-from tasks.snapshots.summary import DefinitionRecord
+from tasks.snapshots.summary import DefinitionRecord, Summary
 
-Recorded = WorkflowDefinition | JobDefinition
-
-
-def prepare_definition(context: Context, wanted: Wanted, result: RestoreResult) -> Prepared:
-    """Compare what was recorded with what is live. Raises `BadRequest`, `OutsideError`."""
-    environment = context.environment
-    night = night_of(environment, wanted)
-    records = read_definitions(environment, night) if night is not None else []
-    kind = f"{wanted.kind}s"
-    record = next((one for one in records if (one.kind, one.name) == (kind, wanted.name)), None)
-    if night is None or record is None:
-        known = ", ".join(one.name for one in records if one.kind == kind) or f"no {wanted.kind}"
-        raise BadRequest(f"No {wanted.kind} {wanted.name!r} was recorded by then; that night has {known}.")
-    recorded, live = read_definition(environment, record), live_definition(environment, wanted.kind, wanted.name)
-    result.night, result.achieved = night.night, f"As night {night.night} recorded it ({record.revision})."
-    if same(recorded, live):
-        return Prepared(Plan(procedure=PROCEDURE, subject=result.scope))
-    result.diff = diff(recorded, live)
-    return Prepared(plan_definition(wanted, result.scope, record, live), stopped(environment.policy, Surroundings(0)))
+KINDS: Mapping[str, DefinitionKind] = {"workflow": "workflow", "job": "job"}
 
 
-def read_definition(environment: PipelineEnvironment, record: DefinitionRecord) -> Recorded:
-    """A recorded definition. Raises PermanentError when it is not what the night's list says."""
-    body = environment.storage.read(layout_of(environment).bucket, record.object)
-    if hashlib.sha256(body).hexdigest() != record.sha256:
-        raise PermanentError(f"{record.object} is not what the night recorded; use another night.")
-    value: dict[str, Any] = json.loads(body)
-    return WorkflowDefinition.from_dict(value) if record.kind == "workflows" else JobDefinition.from_dict(value)
+@dataclass(frozen=True, slots=True)
+class DefinitionFacts:
+    """What was recorded, and what is live."""
+
+    kind: DefinitionKind
+    bucket: str
+    night: Summary
+    record: DefinitionRecord
+    recorded: Definition
+    live: Definition | None
 
 
-def live_definition(environment: PipelineEnvironment, kind: str, name: str) -> Recorded | None:
-    """What is deployed now; None when nothing is."""
-    return environment.workflows.definition(name) if kind == "workflow" else environment.jobs.definition(name)
+class RestoreDefinition(Procedure[RestoreRequest, DefinitionFacts]):
+    """Handbook: 'Rolling back'. One workflow or Cloud Run job, from a night's record."""
+
+    name = "restore-definition"
+    kinds = (deploy_definition,)
+
+    def subjects(self, context: Context, request: RestoreRequest) -> tuple[str, ...]:
+        """Restores."""
+        check(context.environment, request)
+        if request.kind not in KINDS:
+            raise Refused(f"The scope {request.kind} is no definition.")
+        return (SUBJECT,)
+
+    def observe(self, run: Run, request: RestoreRequest) -> DefinitionFacts:
+        """Compare what was recorded with what is live."""
+        environment, kind = run.context.environment, KINDS[request.kind]
+        night = night_of(environment, request)
+        records = read_definitions(environment, night) if night is not None else []
+        record = next((one for one in records if (one.kind, one.name) == (f"{kind}s", request.name)), None)
+        if night is None or record is None:
+            known = ", ".join(one.name for one in records if one.kind == f"{kind}s") or f"no {kind}"
+            raise Refused(f"No {kind} {request.name!r} was recorded by then; that night has {known}.")
+        bucket = layout_of(environment).bucket
+        recorded = read_definition(environment, kind, bucket, record.object, record.sha256)
+        return DefinitionFacts(kind, bucket, night, record, recorded, live_definition(environment, kind, record.name))
+
+    def plan(self, run: Run, facts: DefinitionFacts, request: RestoreRequest) -> Plan:
+        """One action: deploy over the revision that was seen."""
+        what = f"{facts.kind} {facts.record.name}"
+        revision = facts.record.revision
+        achieved = f"As night {facts.night.night} recorded it ({revision})."
+        details: dict[str, JsonValue] = {"night": facts.night.night, "achieved": achieved}
+        run.summary = f"{what}. {achieved}"
+        if same(facts.recorded, facts.live):
+            return Plan(procedure=self.name, subject=what, details=details)
+        action = deploy_definition.action(
+            DeployDefinition(
+                kind=facts.kind,
+                name=facts.record.name,
+                bucket=facts.bucket,
+                object=facts.record.object,
+                sha256=facts.record.sha256,
+                expected=revision_of(facts.live),
+                former=digest_of(facts.live),
+            ),
+            step="1 redeploy",
+            target=what,
+            precondition=f"the live one is still {revision_of(facts.live) or 'not deployed'}",
+            undo="undo this run: it deploys the former one, which is kept in the ops bucket",
+            why=f"as recorded: {revision or facts.record.sha256[:16]}",
+            replaced=1 if facts.live is not None else 0,
+        )
+        details["diff"] = diff(facts.recorded, facts.live)
+        return Plan(procedure=self.name, subject=what, actions=(action,), risk="medium", details=details)
+
+    def guard(self, run: Run, facts: DefinitionFacts | None, plan: Plan, request: RestoreRequest) -> Iterable[str]:
+        """An interrupted restore that holds delivery."""
+        return unfinished_others(run) if facts is not None else ()
+
+    def stage(self, run: Run, facts: DefinitionFacts, plan: Plan) -> Mapping[str, JsonValue]:
+        """Keeps what is deployed now, for the way back."""
+        if facts.live is not None:
+            keep_definition(run.context.environment, facts.kind, facts.live)
+        return {}
+
+    def verify(self, run: Run, facts: DefinitionFacts | None) -> Verdict:
+        """The deployment was read back by its step."""
+        run.summary = summary(run.journal.plan())
+        return Verdict()
+
+    def may_abandon(self, run: Run, journal: Journal) -> bool:
+        """It holds nothing, and what it had deployed is seen by the new plan."""
+        return True
+
+    def sections(self, run: Run) -> Iterable[Section]:
+        """The difference, and what came of it."""
+        return sections(run)
 
 
-def same(recorded: Recorded, live: Recorded | None) -> bool:
-    """Whether what is live does what was recorded."""
-    if isinstance(recorded, WorkflowDefinition):
-        return isinstance(live, WorkflowDefinition) and live.same_as(recorded)
-    return isinstance(live, JobDefinition) and live.pinned() == recorded.pinned()
-
-
-def diff(recorded: Recorded, live: Recorded | None) -> str:
+def diff(recorded: Definition, live: Definition | None) -> str:
     """From what is live to what was recorded, as a unified diff. Values of environment variables are not shown."""
     before, after = (text_of(live) if live else []), text_of(recorded)
     lines = list(unified_diff(before, after, "live", "recorded", lineterm=""))
     return "\n".join(lines) or "They differ only in values that are not shown."
 
 
-def text_of(found: Recorded) -> list[str]:
+def text_of(found: Definition) -> list[str]:
     """A definition as lines; secrets are told apart by a digest."""
     if isinstance(found, WorkflowDefinition):
         settings = asdict(found)
@@ -99,35 +166,3 @@ def without_values(value: Any) -> Any:
 def hidden(text: str) -> str:
     """What stands for a value: equal values look equal."""
     return f"(sha256 {hashlib.sha256(text.encode()).hexdigest()[:12]})"
-
-
-def plan_definition(wanted: Wanted, subject: str, record: DefinitionRecord, live: Recorded | None) -> Plan:
-    """One action: deploy over the revision that was seen."""
-    expected = live.revision_id if isinstance(live, WorkflowDefinition) else live.etag if live else ""
-    action = Action(
-        step="1 redeploy",
-        kind="deploy_definition",
-        effect="write",
-        target=f"{wanted.kind} {wanted.name}",
-        precondition=f"the live one is still {expected or 'not deployed'}",
-        undo="deploy the earlier revision the same way",
-        why=f"as recorded: {record.revision or record.sha256[:16]}",
-        params={"kind": wanted.kind, "record": record.model_dump(mode="json"), "expected": expected},
-    )
-    return Plan(procedure=PROCEDURE, subject=subject, actions=(action,), risk="medium")
-
-
-def deploy_definition(doing: Doing) -> str:
-    """Deploy the recorded definition over the live one that was seen, and read it back.
-
-    Raises:
-        PreconditionFailed: another one is live by now; nothing was changed.
-    """
-    environment, expected = doing.context.environment, doing.text("expected")
-    record = DefinitionRecord.model_validate(doing.action.params["record"])
-    recorded = read_definition(environment, record)
-    if same(recorded, live_definition(environment, doing.text("kind"), record.name)):
-        return "found deployed"
-    if isinstance(recorded, WorkflowDefinition):
-        return f"deployed as {environment.workflows.deploy(recorded, expected_revision=expected).revision_id}"
-    return f"deployed as {environment.jobs.deploy(recorded, etag=expected).etag}"

@@ -5,28 +5,34 @@ remediation/backup/drills/<run>.json        created once
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from blocks.backup import BackupPolicy
 from blocks.environment import PipelineEnvironment
 from blocks.errors import PermanentError
+from tasks.remediation.outcome import read_word
 from tasks.remediation.plan import canonical
-from tasks.restore.present import table
+from tasks.remediation.report import Section
 from tasks.snapshots.summary import Summary
 from tasks.sync.meter import human
-from tasks.sync.outcome import Outcome
 
 ROOT = "remediation/backup/drills/"
 LOOKED_BACK = 500
 """Records that are read to find out which scenes were drilled when."""
 
 
-class Model(BaseModel):
-    """Read-only; an unknown key is an error."""
+Outcome = Literal["clean", "nothing to do", "failed"]
+"""Words of the stored record."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+
+class Model(BaseModel):
+    """Read-only; what a newer version has written beside the fields is passed over."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class SceneDrill(Model):
@@ -142,9 +148,9 @@ def scorecard(record: DrillRecord, rules: BackupPolicy) -> str:
     rate = f"{record.objects / record.seconds:,.0f} objects/s" if record.seconds else "nothing was restored"
     return "\n\n".join(
         [
-            f"# Restore drill: {record.outcome}",
+            f"# Restore drill: {read_word(record.outcome)}",
             record.sentence(),
-            table(("", "achieved", "our aim", "the pipeline's aim"), aims(record, rules)),
+            table(("aim", "achieved", "our aim", "the pipeline's aim"), aims(record, rules)),
             f"The estimate for everything is {record.night_objects:,} objects and {human(record.night_bytes)} at the "
             f"measured {rate}; a real restore also holds delivery and proves each scene.",
             table(("scene", "objects", "size", "seconds", "result"), scenes),
@@ -156,6 +162,11 @@ def scorecard(record: DrillRecord, rules: BackupPolicy) -> str:
 def result_of(scene: SceneDrill) -> str:
     """What came of one scene, in a cell of the table."""
     return "; ".join(scene.problems) or ("as recorded, when it was broken" if scene.notes else "whole")
+
+
+def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """A Markdown table."""
+    return Section("", rows=tuple(dict(zip(head, row, strict=True)) for row in rows)).markdown()
 
 
 def aims(record: DrillRecord, rules: BackupPolicy) -> list[tuple[str, str, str, str]]:

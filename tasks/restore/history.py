@@ -13,7 +13,8 @@ from blocks.environment import PipelineEnvironment
 from blocks.object_protection import kept_by
 from blocks.storage_bulk import BulkStorage, Entry
 from blocks.stored_object import Protection, StoredObject
-from tasks.restore.rungs import Held, Rung
+from tasks.actions.object_lists import Rung
+from tasks.restore.rungs import Held
 from tasks.snapshots.layout import Layout
 from tasks.snapshots.nights import read_entries
 from tasks.snapshots.summary import ManifestEntry, Summary

@@ -1,136 +1,144 @@
-"""Plan: what a restore would do, from what was found. Pure.
+"""Plan: what a restore of objects would do, from what was found. Pure.
 
-Objects are not actions here, since there may be a million: a step is one action, and its list is part of the plan by
-its SHA-256.
+Objects are not actions here, since there may be a million: a step is one action, its list is part of the plan by the
+SHA-256 of its parts, and its counts are what the policy's caps weigh.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from pydantic import JsonValue
 
-from blocks.policy import RemediationPolicy, Risk
-from tasks.remediation.plan import Action, Plan
-from tasks.restore.firing import Firing
-from tasks.restore.items import ListName, digest_of
+from tasks.actions.object_lists import ListName, digests_of
+from tasks.delivery.hold import HoldDelivery
+from tasks.delivery.kinds import hold_delivery, release_action
+from tasks.delivery.listeners import Listener
+from tasks.delivery.release import ReleaseDelivery
+from tasks.remediation.plan import Action, Plan, Risk
+from tasks.restore.apply_lists import ObjectList
+from tasks.restore.list_kinds import remove_list, restore_list, verify_list
+from tasks.restore.observe import ObjectFacts
+from tasks.restore.request import RestoreRequest, Scope
 from tasks.restore.rungs import RUNG_WORDS
 from tasks.restore.survey import Found
-from tasks.restore.wanted import Scope, Wanted
-from tasks.sync.meter import human
 
-PROCEDURE = "restore"
-SUBJECT = "restore"
-"""Of the lease and the journal: one restore at a time, because two would hold the same delivery."""
+OBJECTS_PROCEDURE = "restore-objects"
 
 
-def plan_objects(
-    scope: Scope, wanted: Wanted, found: Found, to_hold: Sequence[Firing], night: str, bucket: str
-) -> Plan:
+def plan_objects(facts: ObjectFacts, request: RestoreRequest, bucket: str) -> Plan:
     """The steps that bring a scope back: hold, data, proof, markers, proof, removal, release."""
-    steps: list[Action] = []
-    if to_hold:
-        steps.append(_hold(to_hold, scope))
-    steps += _restore("data", scope, found, bucket)
-    if found.in_list("markers"):
-        steps += _restore("markers", scope, found, bucket)
-    if found.in_list("extra"):
-        steps.append(_remove(scope, found, bucket))
-    if to_hold:
-        steps.append(_release(to_hold))
-    numbered = [one.model_copy(update={"step": f"{number} {one.step}"}) for number, one in enumerate(steps, 1)]
+    found, scope = facts.found, facts.scope
+    steps = list(list_actions(facts, bucket))
+    if steps and facts.to_hold:
+        triggers = ", ".join(one.trigger for one in facts.to_hold)
+        steps = [hold(facts.to_hold, scope, triggers), *steps, release_action(ReleaseDelivery(), triggers)]
     return Plan(
-        procedure=PROCEDURE,
+        procedure=OBJECTS_PROCEDURE,
         subject=scope.text,
-        actions=tuple(numbered) if any(found.in_list(which) for which in ("data", "markers", "extra")) else (),
-        risk=risk_of(wanted),
-        fault=f"night {night}" if night else "the bucket's own history",
+        actions=tuple(one.model_copy(update={"step": f"{n} {one.step}"}) for n, one in enumerate(steps, 1)),
+        risk=risk_of(request),
+        lost=found.objects["lost"],
+        details=details(facts, request),
     )
 
 
-def risk_of(wanted: Wanted) -> Risk:
-    """A restore of everything, one that removes or replaces at will, and one of Terraform's state are high."""
-    bold = wanted.kind in ("bucket", "terraform-state") or wanted.remove_extra or wanted.overwrite == "always"
+def risk_of(request: RestoreRequest) -> Risk:
+    """A restore of everything, and one that removes or replaces at will, are high."""
+    bold = request.kind == "bucket" or request.remove_extra or request.overwrite == "always"
     return "high" if bold else "medium"
 
 
-def _hold(to_hold: Sequence[Firing], scope: Scope) -> Action:
-    subscriptions: list[JsonValue] = [asdict(one) for one in to_hold]
-    return Action(
+def details(facts: ObjectFacts, request: RestoreRequest) -> dict[str, JsonValue]:
+    """What the report shows, also of a run that is continued."""
+    night = facts.night
+    shown: dict[str, JsonValue] = {kind: list(names) for kind, names in facts.found.shown.items()}
+    return {
+        "night": night.night if night else "",
+        "achieved": time_sentence(request.at, night.begun_at if night else None, facts.found),
+        "counts": dict(facts.found.objects),
+        "fires": dict(facts.found.fires),
+        "shown": shown,
+    }
+
+
+def list_actions(facts: ObjectFacts, bucket: str) -> Iterator[Action]:
+    """Restore and prove the data, then the markers, then remove what was not there: whatever of it there is."""
+    if facts.found.in_list("data"):
+        yield from restoring("data", "objects", facts, bucket)
+    if facts.found.in_list("markers"):
+        yield from restoring("markers", "markers and trigger objects", facts, bucket)
+    if facts.found.in_list("extra"):
+        yield removing(facts, bucket)
+
+
+def hold(to_hold: Sequence[Listener], scope: Scope, triggers: str) -> Action:
+    """Hold the delivery of what the restore would set off."""
+    return hold_delivery.action(
+        HoldDelivery(listeners=tuple(to_hold), scene=scope.scene_id or ""),
         step="hold delivery",
-        kind="hold_delivery",
-        effect="write",
-        target=", ".join(one.trigger for one in to_hold),
+        target=triggers,
         precondition="it pushes now, and nobody else holds it",
         undo="the ticket in the ops bucket has what it was; the last step or hold-watch gives it back",
         why="every object written starts these workflows",
-        params={"subscriptions": subscriptions, "scene": scope.scene_id or ""},
     )
 
 
-def _restore(which: ListName, scope: Scope, found: Found, bucket: str) -> list[Action]:
-    count = found.in_list(which)
-    if not count:
-        return []
-    size, words = found.bytes[f"list:{which}"], "objects" if which == "data" else "markers and trigger objects"
-    params = listed(which, found) | {"scene": (scope.scene_id or "") if scope.kind == "scene" else ""}
+def restoring(which: ListName, words: str, facts: ObjectFacts, bucket: str) -> Iterator[Action]:
+    """Bring a list back, then prove it."""
+    found, scope = facts.found, facts.scope
+    count, size, params = found.in_list(which), found.bytes[f"list:{which}"], listed(which, facts)
     target = f"{count:,} {words} of {scope.text} in gs://{bucket}"
-    restore = Action(
+    yield restore_list.action(
+        params,
         step=f"restore {which}",
-        kind="restore_objects",
-        effect="write",
         target=target,
         precondition="each only over the generation that was seen, or where nothing is",
         undo="what is replaced stays in the bucket's history, else is copied to the ops bucket first",
         why=rungs_sentence(found),
+        objects=count,
         bytes=size,
-        params=params,
+        replaced=found.objects[f"over:{which}"],
+        replaced_bytes=found.bytes[f"over:{which}"],
     )
-    prove = Action(
+    yield verify_list.action(
+        params,
         step=f"verify {which}",
-        kind="verify_objects",
-        effect="read",
         target=target,
         precondition="none",
         undo="nothing to undo",
         why="size and checksum of every restored object decide; of a whole scene its validation too",
-        params=params,
+        objects=count,
     )
-    return [restore, prove]
 
 
-def _remove(scope: Scope, found: Found, bucket: str) -> Action:
-    return Action(
+def removing(facts: ObjectFacts, bucket: str) -> Action:
+    """Remove what was not there at that time."""
+    count = facts.found.in_list("extra")
+    return remove_list.action(
+        listed("extra", facts),
         step="remove extra objects",
-        kind="remove_objects",
-        effect="delete",
-        target=f"{found.in_list('extra'):,} objects of {scope.text} in gs://{bucket}",
+        target=f"{count:,} objects of {facts.scope.text} in gs://{bucket}",
         precondition="the generation that was seen",
         undo="they stay in the bucket's history, else are copied to the ops bucket first",
         why="they were not there at that time",
-        bytes=found.bytes["list:extra"],
-        params=listed("extra", found),
+        objects=count,
+        bytes=facts.found.bytes["list:extra"],
     )
 
 
-def _release(to_hold: Sequence[Firing]) -> Action:
-    return Action(
-        step="release delivery",
-        kind="release_delivery",
-        effect="write",
-        target=", ".join(one.trigger for one in to_hold),
-        precondition="this run's ticket is not redeemed",
-        undo="nothing to undo",
-        why="the restore's own events are dropped, everybody else's delivered one by one, then it pushes as before",
-    )
-
-
-def listed(which: ListName, found: Found) -> dict[str, JsonValue]:
+def listed(which: ListName, facts: ObjectFacts) -> ObjectList:
     """A list as parameters of an action."""
-    files = found.lists.get(which, [])
-    return {"list": which, "count": found.in_list(which), "sha256": digest_of(files)}
+    scope = facts.scope
+    return ObjectList(
+        list=which,
+        prefix=scope.prefix,
+        count=facts.found.in_list(which),
+        sha256=digests_of(facts.found.lists.get(which, [])),
+        scene=scope.scene_id or "",
+        whole_scene=scope.kind == "scene",
+    )
 
 
 def rungs_sentence(found: Found) -> str:
@@ -156,26 +164,3 @@ def time_sentence(asked: datetime | None, night_at: datetime | None, found: Foun
             f"{night_at:%Y-%m-%d %H:%M:%S} UTC recorded them, {minutes:,.0f} minutes earlier"
         )
     return sentence + "."
-
-
-def caps(found: Found, policy: RemediationPolicy) -> list[str]:
-    """The blast radius: live objects that would be replaced or removed, in number, percent and bytes."""
-    removed, replaced = found.in_list("extra"), found.objects["overwritten"]
-    size = found.bytes["list:extra"] + found.bytes["overwritten"]
-    there, refused = found.objects["live"] + found.objects["missing"], []
-    if removed + replaced > policy.max_objects:
-        refused.append(
-            f"It would replace {replaced:,} and remove {removed:,} live objects; the policy's max_objects is "
-            f"{policy.max_objects:,}."
-        )
-    if removed and 100 * removed > policy.max_objects_percent * there:
-        refused.append(
-            f"It would remove {removed:,} of {there:,} objects ({100 * removed / there:.0f} %); the policy's "
-            f"max_objects_percent is {policy.max_objects_percent:g}."
-        )
-    if size > policy.max_bytes:
-        refused.append(
-            f"It would replace or remove {human(size)} of live objects; the policy's max_bytes is "
-            f"{human(policy.max_bytes)}."
-        )
-    return refused

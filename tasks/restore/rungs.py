@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple
 
+from tasks.actions.object_lists import Rung
 from tasks.snapshots.summary import ManifestEntry
 
-Rung = Literal["live", "version", "soft_delete", "backup"]
 RUNG_WORDS: dict[str, str] = {
     "version": "object versions of the bucket",
     "soft_delete": "soft-deleted objects of the bucket",

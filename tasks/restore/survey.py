@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -14,12 +13,12 @@ from blocks.catalogue import ObjectClass
 from blocks.catalogue_query import class_of_object
 from blocks.environment import PipelineEnvironment
 from blocks.stored_object import Protection
+from tasks.actions.object_lists import Item, ListName, line_of
+from tasks.delivery.listeners import Listener
 from tasks.restore.damaged import Damaged
-from tasks.restore.firing import Firing
 from tasks.restore.history import Name, Recorded, names, recorded
-from tasks.restore.items import Item, ListName, line_of
+from tasks.restore.request import RestoreRequest, Scope
 from tasks.restore.rungs import Held, Version, compare, live_of, wanted_version
-from tasks.restore.wanted import Scope, Wanted
 from tasks.snapshots.layout import Layout
 from tasks.snapshots.summary import Summary
 from tasks.sync.listing import each_shard
@@ -43,11 +42,11 @@ class Looking:
 
     environment: PipelineEnvironment
     scope: Scope
-    wanted: Wanted
+    wanted: RestoreRequest
     protection: Protection
     layout: Layout | None
     night: Summary | None
-    firing: tuple[Firing, ...]
+    firing: tuple[Listener, ...]
     folder: Path
     """Where the lists go."""
 
@@ -58,8 +57,8 @@ class Found:
 
     objects: Counter[str] = field(default_factory=Counter)
     """By what was found (`live`, `same`, `missing`, `differs`, `left_alone`, `lost`, `withheld`, `never`, `extra`,
-    `kept` by the service), by list (`list:data`), by rung (`rung:backup`), and by storage class that is lost
-    (`class:NEARLINE`)."""
+    `kept` by the service), by list (`list:data`), of these over live objects (`over:data`), by rung (`rung:backup`), and
+    by storage class that is lost (`class:NEARLINE`)."""
     bytes: Counter[str] = field(default_factory=Counter)
     fires: Counter[str] = field(default_factory=Counter)
     """Executions by trigger, were nothing held."""
@@ -196,7 +195,7 @@ def extra(looking: Looking, name: str, kind: ObjectClass, live: Held, found: Fou
     if looking.wanted.remove_extra:
         note_kept(found, name, live)
         bucket, content = looking.environment.data_bucket, (live.size, live.crc32c, live.updated)
-        place = (live.generation, live.size)
+        place = (live.generation, live.size, live.crc32c)
         write("extra", Item(name, "live", bucket, name, live.generation, *content, *place))
 
 
@@ -223,8 +222,10 @@ def restore(
     found.from_night += not version.exact
     found.fires.update(one.trigger for one in looking.firing if one.fires(name))
     content = (version.size, version.crc32c, version.updated)
-    place = (live.generation, live.size) if live is not None else (0, 0)
+    place = (live.generation, live.size, live.crc32c) if live is not None else (0, 0, "")
     which: ListName = "markers" if kind in MARKERS else "data"
+    if live is not None:
+        found.add(f"over:{which}", live.size)
     write(which, Item(name, version.rung, bucket, source_name, generation, *content, *place))
 
 
@@ -242,8 +243,3 @@ def source_of(looking: Looking, name: str, version: Version, record: Recorded | 
     if copy is None or looking.layout is None or (copy.size, copy.crc32c) != (version.size, version.crc32c):
         return None
     return looking.layout.bucket, copy.name, copy.generation
-
-
-def asked_time(wanted: Wanted, night: Summary | None) -> datetime | None:
-    """The time whose state is brought back."""
-    return wanted.at or (night.begun_at if night is not None else None)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import gzip
 
 import pytest
+from tasks.restore.restore import restore
+from tasks.restore.wanted import Wanted
 
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.server import Sandbox
 from tasks.remediation.context import Context
 from tasks.restore.drill import drill
-from tasks.restore.restore import restore
-from tasks.restore.wanted import Wanted
 from tasks.snapshots.nights import last_good
 from tasks.snapshots.summary import body_of, parse_entry
 from tests.backup.world import (

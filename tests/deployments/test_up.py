@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from tasks.remediation.live import live_work
+
 from tests.deployments.world import EXPORT, FREE_PORTS, RunningStack, Up, wait_for
 
 

@@ -11,7 +11,7 @@ from deployments.sandbox.server import Sandbox
 from flows.hold_watch import hold_watch
 from flows.restore import restore_flow
 from flows.restore_drill import restore_drill
-from tasks.restore.tickets import Held, Ticket, open_tickets, write_ticket
+from tasks.delivery.tickets import Held, Ticket, open_tickets, write_ticket
 from tests.flows.world import Saved, Started, artifacts, everything, run, task_runs
 from tests.restore.world import (
     DATA,
@@ -49,7 +49,7 @@ def test_a_plan_is_shown_and_changes_nothing(lost: Saved, sandbox: Sandbox) -> N
     state = restore()
     assert state.is_completed(), state.message
     assert everything(sandbox) == before
-    (report,) = artifacts(state).values()
+    report = artifacts(state)["restore-restore"]
     assert "Without a hold it would set off" in str(report.data)
     assert "| hold_delivery" not in str(report.data)
 
@@ -57,7 +57,7 @@ def test_a_plan_is_shown_and_changes_nothing(lost: Saved, sandbox: Sandbox) -> N
 def test_a_scene_is_brought_back_in_a_few_task_runs(lost: Saved, sandbox: Sandbox) -> None:
     state = restore(mode="apply", reason="deleted by mistake")
     assert state.is_completed(), state.message
-    assert f"scene {SCENE}: clean" in str(state.message)
+    assert f"@restore: done - scene {SCENE}" in str(state.message)
     assert contents(sandbox.store, f"{PREFIX}regen3d/")
     assert executions(sandbox) == []
     runs = task_runs(state, lambda found: len(found) >= 4)
@@ -77,7 +77,7 @@ def test_a_restore_of_everything_waits_for_a_person(lost: Saved, sandbox: Sandbo
     paused = started.paused()
     assert contents(sandbox.store) == {}
     plan = restore(scope="bucket", name="")
-    digest = str(next(iter(artifacts(plan).values())).data).partition("Plan ")[2][:16]
+    digest = str(artifacts(plan)["restore-restore"].data).partition("Plan ")[2][:16]
     resume_flow_run(paused.id, run_input={"decision": "approve", "approver": "else", "plan_digest": digest})
     state = started.ended()
     assert state.is_completed(), state.message
@@ -87,8 +87,8 @@ def test_a_restore_of_everything_waits_for_a_person(lost: Saved, sandbox: Sandbo
 def test_a_drill_publishes_its_scorecard_and_a_failing_one_fails(lost: Saved, sandbox: Sandbox) -> None:
     state = run(restore_drill)
     assert state.is_completed(), state.message
-    (card,) = artifacts(state).values()
-    assert "Restore drill: clean" in str(card.data)
+    card = artifacts(state)["drill-restore-drill"]
+    assert "Restore drill: done" in str(card.data)
     copy = next(iter(sandbox.store.list("sandbox-backup", "objects/")))
     sandbox.store.delete("sandbox-backup", copy.name)
     failed = run(restore_drill)
@@ -124,5 +124,5 @@ def test_the_hold_watch_fails_loudly_and_gives_back_when_told_to(lost: Saved, sa
     assert given.is_failed(), "a person must hear of it"
     assert "it was given back now" in str(given.message)
     assert pushing(environment) == before
-    assert open_tickets(environment) == []
+    assert open_tickets(environment) == ([], [])
     assert run(hold_watch).is_completed()

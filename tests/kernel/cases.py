@@ -6,17 +6,20 @@ A procedure is conformant by being listed here; one that is not listed fails a t
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from blocks.backup import BackupPolicy
 from blocks.environment import PipelineEnvironment
+from deployments.sandbox.pipeline.scenes import make_scene
 from deployments.sandbox.pipeline.simulator_faults import SimulatorFault
 from deployments.sandbox.server import Sandbox
 from deployments.sandbox_environment import for_sandbox, quick_policy
 from tasks.backup.expiry import ExpireBackups, ExpiryRequest
 from tasks.backup.leftovers import ExpireLeftovers
 from tasks.backup.procedure import NightlyBackup
+from tasks.delivery.tickets import open_tickets
+from tasks.delivery.watch import GiveBack, GiveBackRequest
 from tasks.procedures import undo
 from tasks.recovery.procedure import ExportRecovery
 from tasks.recovery.request import RecoveryRequest
@@ -24,7 +27,15 @@ from tasks.remediation.context import Context
 from tasks.remediation.procedure import AnyProcedure, Request
 from tasks.remediation.runner import run
 from tasks.remediation.undo import UndoRequest
+from tasks.restore.definitions import RestoreDefinition
+from tasks.restore.drill import DrillRequest, RestoreDrill
+from tasks.restore.objects import RestoreObjects
+from tasks.restore.request import RestoreRequest
+from tasks.restore.terraform import RestoreState
 from tests.recovery.world import SCENE, ill, without_triggers
+from tests.restore.test_definitions import WORKFLOW, captured, change, live_workflow
+from tests.restore.test_terraform import BUCKET, NAME, body
+from tests.restore.world import interrupt, make_night, now
 
 DATA, OPS = "sandbox-scenes", "sandbox-ops"
 
@@ -112,10 +123,70 @@ def clearing(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[AnyPro
     return ExpireLeftovers(), ExpiryRequest(mode="apply", now=datetime.now(UTC) + timedelta(days=900))
 
 
+def restoring(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[AnyProcedure, Request]:
+    """A scene of a night with one object lost and one that is spoilt; its delivery is held meanwhile."""
+    environment.backup.release_per_second = 1000.0
+    for trigger in sandbox.eventarc.deployed.names():
+        sandbox.eventarc.subscriptions.backlog(trigger).ack_deadline = 1
+    make_scene(sandbox.store, DATA, SCENE, "kitchen", objects=1, upto="regen3d")
+    spoilt, lost = f"scenes/{SCENE}/regen3d/notes.bin", f"scenes/{SCENE}/regen3d/lost.bin"
+    for name in (spoilt, lost):
+        sandbox.store.put(DATA, name, b"good", quiet=True)
+    make_night(environment, sandbox.store)
+    sandbox.store.put(DATA, spoilt, b"spoilt", quiet=True)
+    sandbox.store.delete(DATA, lost)
+    request = RestoreRequest(kind="scene", name=SCENE, mode="apply", reason="a test", overwrite="always")
+    return RestoreObjects(), request
+
+
+def restoring_state(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[AnyProcedure, Request]:
+    """A Terraform state that is to go back by one serial."""
+    where = {"terraform_state_bucket": BUCKET, "terraform_state_prefix": "state"}
+    environment.backup = environment.backup.model_copy(update=where)
+    sandbox.store.create_bucket(BUCKET, versioning=True)
+    sandbox.store.put(BUCKET, NAME, body(3))
+    at = now()
+    sandbox.store.put(BUCKET, NAME, body(4))
+    asked = {"kind": "terraform-state", "at": at, "older_serial": True}
+    return RestoreState(), RestoreRequest(mode="apply", reason="a test", **asked)  # type: ignore[arg-type]
+
+
+def redeploying(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[AnyProcedure, Request]:
+    """A workflow that was changed since the night."""
+    live = live_workflow(environment)
+    found = captured(environment, "workflows", WORKFLOW, live.revision_id, asdict(live))
+    make_night(environment, sandbox.store, definitions=[found])
+    change(environment)
+    return RestoreDefinition(), RestoreRequest(kind="workflow", name=WORKFLOW, mode="apply", reason="a test")
+
+
+def drilling(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[AnyProcedure, Request]:
+    """A night of one scene."""
+    make_scene(sandbox.store, DATA, SCENE, "kitchen", objects=1, upto="regen3d")
+    make_night(environment, sandbox.store)
+    return RestoreDrill(), DrillRequest(mode="apply")
+
+
+def giving_back(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[AnyProcedure, Request]:
+    """A restore that was killed while it held delivery."""
+    procedure, request = restoring(sandbox, environment)
+    assert isinstance(request, RestoreRequest)
+    interrupt(environment, request.kind, request.name, "verify data", overwrite="always")
+    ((ticket,), _) = open_tickets(environment)
+    for lease in ("@restore", SCENE):
+        sandbox.store.delete(OPS, f"remediation/leases/{lease}.json")
+    return GiveBack(), GiveBackRequest(run=ticket.run, mode="apply")
+
+
 CASES: tuple[Case, ...] = (
     Case("export-recovery", recovery),
     Case("undo", undoing, takes=False),
     Case("nightly-backup", backing_up, takes=False, stops=False),
     Case("expire-backups", expiring),
     Case("expire-leftovers", clearing),
+    Case("restore-objects", restoring),
+    Case("restore-state", restoring_state),
+    Case("restore-definition", redeploying),
+    Case("restore-drill", drilling, takes=False, stops=False),
+    Case("give-back", giving_back, takes=False, stops=False),
 )

@@ -13,7 +13,8 @@ from blocks.job_definitions import JobDefinition
 from blocks.workflow_definitions import WorkflowDefinition
 from deployments.sandbox.server import Sandbox
 from tasks.remediation.plan import canonical
-from tasks.restore import definitions
+from tasks.remediation.report import run_markdown
+from tasks.restore.definitions import RestoreDefinition
 from tasks.snapshots.layout import DefinitionKind, layout_of
 from tasks.snapshots.summary import DefinitionRecord
 from tests.restore.world import BACKUP, do, make_night
@@ -74,8 +75,8 @@ def recorded(environment: PipelineEnvironment, sandbox: Sandbox) -> WorkflowDefi
 def test_nothing_to_do_when_what_was_recorded_is_live(
     environment: PipelineEnvironment, recorded: WorkflowDefinition
 ) -> None:
-    assert do(environment, "workflow", WORKFLOW).outcome == "nothing to do"
-    assert do(environment, "job", JOB).outcome == "nothing to do"
+    assert do(environment, "workflow", WORKFLOW).outcome == "nothing_to_do"
+    assert do(environment, "job", JOB).outcome == "nothing_to_do"
 
 
 def test_a_workflow_goes_back_and_the_difference_is_shown_first(
@@ -87,7 +88,7 @@ def test_a_workflow_goes_back_and_the_difference_is_shown_first(
     assert "-        return: changed" in planned.diff
     assert live_workflow(environment) == changed
     result = do(environment, "workflow", WORKFLOW)
-    assert (result.outcome, result.reasons) == ("clean", [])
+    assert (result.outcome, result.reasons) == ("done", [])
     assert live_workflow(environment).same_as(recorded)
 
 
@@ -97,24 +98,24 @@ def test_a_job_goes_back_and_no_value_of_its_environment_is_shown(
     before = live_job(environment)
     set_variable(environment, "hunter2")
     result = do(environment, "job", JOB)
-    assert result.outcome == "clean"
+    assert result.outcome == "done"
     assert live_job(environment).pinned() == before.pinned()
     assert "API_KEY" in result.diff
-    assert "hunter" not in result.model_dump_json()
+    assert "hunter" not in run_markdown(result.run, RestoreDefinition().sections(result.run))
 
 
 def test_a_revision_that_changed_since_the_plan_is_refused(
     environment: PipelineEnvironment, recorded: WorkflowDefinition, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     change(environment)
-    real = definitions.plan_definition
+    real = RestoreDefinition.plan
 
     def plan_then_somebody_deploys(*given: Any) -> Any:
         plan = real(*given)
         change(environment, CHANGED + "# once more\n")
         return plan
 
-    monkeypatch.setattr(definitions, "plan_definition", plan_then_somebody_deploys)
+    monkeypatch.setattr(RestoreDefinition, "plan", plan_then_somebody_deploys)
     result = do(environment, "workflow", WORKFLOW)
     assert result.outcome == "failed"
     assert "revision" in result.reasons[0]
@@ -139,5 +140,5 @@ def test_a_definition_that_was_altered_in_the_backup_is_not_deployed(
     sandbox.store.put(BACKUP, name, found.data.replace(b"main", b"evil"))
     result = do(environment, "workflow", WORKFLOW)
     assert result.outcome == "failed"
-    assert "is not what the night recorded" in result.reasons[0]
+    assert "is not what was recorded" in result.reasons[0]
     assert live_workflow(environment) == changed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import threading
 from typing import Any
@@ -12,18 +13,21 @@ from blocks.environment import PipelineEnvironment
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.pipeline.simulator import SimulatorFault
 from deployments.sandbox.server import Sandbox
-from tasks.restore import putting
+from tasks.remediation.context import Context
+from tasks.restore.request import RestoreRequest
 from tests.recovery.world import live, without_triggers
 from tests.restore.world import (
     DATA,
     OPS,
     PREFIX,
+    SCENE,
     contents,
     delete_all,
     do,
     executions,
     make_night,
     pushing,
+    restore,
     scene,
     started_for,
 )
@@ -60,7 +64,7 @@ def test_the_restore_starts_nothing_and_delivery_is_as_before(
     environment: PipelineEnvironment, sandbox: Sandbox, lost: None
 ) -> None:
     before, ran = pushing(environment), len(executions(sandbox))
-    assert do(environment).outcome == "clean"
+    assert do(environment).outcome == "done"
     assert len(executions(sandbox)) == ran
     assert pushing(environment) == before
     for trigger in EVERYWHERE:
@@ -84,14 +88,14 @@ def test_the_ticket_with_the_exact_configuration_is_there_before_anything_is_hel
     assert {held["subscription"]: held["push_config"] for held in ticket["held"]} == {
         name: config for name, config in before.items() if any(trigger in name for trigger in EVERYWHERE)
     }
-    assert f"remediation/holds/{result.run}.redeemed.json" in live(sandbox.store, OPS)
+    assert f"remediation/holds/{result.id}.redeemed.json" in live(sandbox.store, OPS)
 
 
 def test_an_event_of_somebody_else_during_the_hold_is_delivered_exactly_once(
     environment: PipelineEnvironment, sandbox: Sandbox, lost: None
 ) -> None:
     meanwhile = Meanwhile(sandbox, lambda: sandbox.store.put(DATA, FOREIGN, b"theirs"))
-    assert do(environment).outcome == "clean"
+    assert do(environment).outcome == "done"
     assert meanwhile.done
     for trigger in EVERYWHERE:
         workflow = sandbox.catalogue.triggers[trigger].workflow
@@ -123,7 +127,7 @@ def test_a_start_whose_answer_was_lost_is_found_and_not_made_twice(
     Meanwhile(sandbox, lambda: sandbox.store.put(DATA, FOREIGN, b"theirs"))
     sandbox.faults.add(FaultRule(service="executions", method="CreateExecution", kind="lost_answer", times=1))
     environment.policy.settle_seconds = 2
-    assert do(environment).outcome == "clean"
+    assert do(environment).outcome == "done"
     assert started_for(sandbox, EXPORT) == [FOREIGN]
 
 
@@ -131,7 +135,7 @@ def test_an_event_that_is_delivered_twice_is_dropped_twice(
     environment: PipelineEnvironment, sandbox: Sandbox, lost: None
 ) -> None:
     sandbox.eventarc.copies = 2
-    assert do(environment).outcome == "clean"
+    assert do(environment).outcome == "done"
     assert executions(sandbox) == []
 
 
@@ -139,7 +143,7 @@ def test_events_of_restored_markers_are_delivered_when_markers_were_asked_for(
     environment: PipelineEnvironment, sandbox: Sandbox, lost: None
 ) -> None:
     sandbox.eventarc.deployed.put("usd-assembly-trigger", False)
-    assert do(environment, markers=True).outcome == "clean"
+    assert do(environment, markers=True).outcome == "done"
     assert started_for(sandbox, EXPORT) == [f"{PREFIX}assets/.regen3d_complete"]
 
 
@@ -156,7 +160,7 @@ def test_what_was_started_is_delivered_at_the_policys_rate(
     environment.backup.release_per_second = 5.0
     result = do(environment)
     assert len(started_for(sandbox, EXPORT)) == 5
-    release = next(seconds for step, seconds in result.seconds.items() if "release" in step)
+    release = next(seconds for step, seconds in result.run.seconds.items() if "release" in step)
     assert release >= 5 / 5.0
 
 
@@ -181,7 +185,7 @@ def test_a_subscription_that_cannot_be_held_refuses_unless_told_otherwise(
     assert result.outcome == "refused"
     assert "without_hold" in result.reasons[0]
     assert contents(sandbox.store) == {}
-    assert do(environment, without_hold=True).outcome == "clean"
+    assert do(environment, without_hold=True).outcome == "done"
     assert len(executions(sandbox)) > 0
 
 
@@ -200,22 +204,44 @@ def test_without_deployed_triggers_nothing_is_held(
     environment: PipelineEnvironment, sandbox: Sandbox, lost: None
 ) -> None:
     without_triggers(sandbox)
-    assert do(environment).outcome == "clean"
+    assert do(environment).outcome == "done"
     assert [name for name in live(sandbox.store, OPS) if "/holds/" in name] == []
 
 
-def test_after_a_failure_delivery_is_given_back(
-    environment: PipelineEnvironment, sandbox: Sandbox, lost: None, monkeypatch: pytest.MonkeyPatch
+def test_a_list_whose_bytes_changed_since_approval_is_refused_and_delivery_is_given_back(
+    environment: PipelineEnvironment, sandbox: Sandbox, lost: None
 ) -> None:
     before = pushing(environment)
 
-    real = putting.check_list
-    monkeypatch.setattr(putting, "check_list", lambda *given: real(*given[:3], "another digest"))
-    result = do(environment)
+    def say(sentence: str) -> None:
+        if "restore data" in sentence:
+            (part,) = [one for one in sandbox.store.list(OPS, "remediation/restore/") if "/data/" in one.name]
+            lines = gzip.decompress(part.data).splitlines(keepends=True)
+            sandbox.store.put(OPS, part.name, gzip.compress(b"".join(reversed(lines))))
+
+    request = RestoreRequest(kind="scene", name=SCENE, mode="apply", reason="a test")
+    result = restore(Context(environment, "a test", say=say), request)
     assert result.outcome == "failed"
     assert "is not the one of the plan" in result.reasons[0]
     assert pushing(environment) == before
     assert contents(sandbox.store) == {}
+
+
+def test_what_somebody_let_push_meanwhile_ends_the_restore_before_it_starts_workflows(
+    environment: PipelineEnvironment, sandbox: Sandbox, lost: None
+) -> None:
+    before = pushing(environment)
+
+    def say(sentence: str) -> None:
+        if "restore data" in sentence:
+            for name, config in before.items():
+                environment.delivery.release(name, dict(config))  # type: ignore[call-overload]
+
+    request = RestoreRequest(kind="scene", name=SCENE, mode="apply", reason="a test")
+    result = restore(Context(environment, "a test", say=say), request)
+    assert result.outcome == "failed"
+    assert "is not held any more" in result.reasons[0]
+    assert (contents(sandbox.store), executions(sandbox)) == ({}, [])
 
 
 def test_a_restore_ends_before_its_hold_would_lose_events(
@@ -252,6 +278,6 @@ def test_what_an_event_of_a_moment_ago_has_started_is_waited_for(
             while_it_ran.append(version.name)
 
     sandbox.store.on_finalize(written)
-    assert do(environment).outcome == "clean"
+    assert do(environment).outcome == "done"
     assert begun
     assert while_it_ran == []

@@ -12,12 +12,9 @@ import pytest
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.server import Sandbox
+from tasks.delivery.tickets import open_tickets
 from tasks.remediation.context import Context
-from tasks.restore.outcome import RestoreResult
-from tasks.restore.restore import restore
-from tasks.restore.tickets import open_tickets
-from tasks.restore.wanted import Wanted
-from tasks.restore.watch import give_up
+from tasks.restore.request import RestoreRequest
 from tests.recovery.killer import Moment, Victims, at
 from tests.recovery.world import live
 from tests.restore.world import (
@@ -26,15 +23,18 @@ from tests.restore.world import (
     OPS,
     PREFIX,
     SCENE,
+    Restored,
     contents,
     delete_all,
     do,
     executions,
+    give_back,
     killed,
     kind,
     make_night,
     pushing,
     quick,
+    restore,
     scene,
     started_for,
     without_history,
@@ -59,23 +59,23 @@ def sandbox() -> Iterator[Sandbox]:
 
 MOMENTS: dict[str, Moment] = {
     "the scene's lease": at(INSERT, 2, done=True),
-    "the list, not written": at(INSERT, 3, done=False),
-    "the list, written": at(INSERT, 3, done=True),
-    "begin, written": at(INSERT, 5, done=True),
-    "the ticket, not written": at(INSERT, 7, done=False),
-    "the ticket, written": at(INSERT, 7, done=True),
+    "the list, not written": at(INSERT, 5, done=False),
+    "the list, written": at(INSERT, 5, done=True),
+    "begin, written": at(INSERT, 8, done=True),
+    "the ticket, not written": at(INSERT, 10, done=False),
+    "the ticket, written": at(INSERT, 10, done=True),
     "holding, not done": at(HOLD, 1, done=False),
     "holding, done": at(HOLD, 1, done=True),
-    "outcome of the hold": at(INSERT, 8, done=True),
+    "outcome of the hold": at(INSERT, 11, done=True),
     "first object, not done": at(REWRITE, 1, done=False),
     "first object, done": at(REWRITE, 1, done=True),
     "an object in the middle": at(REWRITE, 7, done=True),
-    "what became of the part, not written": at(INSERT, 10, done=False),
-    "what became of the part, written": at(INSERT, 10, done=True),
-    "outcome of the data": at(INSERT, 11, done=True),
-    "outcome of the proof": at(INSERT, 13, done=True),
+    "what became of the part, not written": at(INSERT, 13, done=False),
+    "what became of the part, written": at(INSERT, 13, done=True),
+    "outcome of the data": at(INSERT, 14, done=True),
+    "outcome of the proof": at(INSERT, 16, done=True),
     "first marker, done": at(REWRITE, 24, done=True),
-    "outcome of the markers": at(INSERT, 16, done=True),
+    "outcome of the markers": at(INSERT, 19, done=True),
     "removing, not done": at(DELETE, 1, done=False),
     "removing, done": at(DELETE, 1, done=True),
     "looking at what waits": at(PULL, 1, done=True),
@@ -85,6 +85,7 @@ MOMENTS: dict[str, Moment] = {
     "delivering a marker's event, done": at(START, 1, done=True),
     "letting it push, not done": at(HOLD, 2, done=False),
     "letting it push, done": at(HOLD, 2, done=True),
+    "the hold, redeemed": at(INSERT, 29, done=True),
     "giving the lease back": at(DELETE, 2, done=False),
 }
 
@@ -103,19 +104,19 @@ def test_killed_anywhere_the_next_one_ends_it_and_every_event_is_delivered_once(
     options = {"markers": True, "remove_extra": True}
     killed(victims, sandbox, moment, **options)
     result = do(environment, **options)  # type: ignore[arg-type]
-    assert (result.outcome, result.reasons) in (("clean", []), ("nothing to do", []))
+    assert (result.outcome, result.reasons) in (("done", []), ("nothing_to_do", []))
     assert contents(sandbox.store) == before
     marker = [name for name in before if kind(environment, name) in MARKERS]
     assert started_for(sandbox, EXPORT) == marker, "the marker's event is delivered once, the data's never"
     assert pushing(environment) == push
     assert [name for name in live(sandbox.store, OPS) if "/leases/" in name] == []
-    assert do(environment, **options).outcome == "nothing to do"  # type: ignore[arg-type]
+    assert do(environment, **options).outcome == "nothing_to_do"  # type: ignore[arg-type]
     environment.close()
 
 
 @pytest.mark.parametrize(
     "moment",
-    [at(UNDELETE, 1, done=True), at(UNDELETE, 5, done=False), at(INSERT, 8, done=True)],
+    [at(UNDELETE, 1, done=True), at(UNDELETE, 5, done=False), at(INSERT, 11, done=True)],
     ids=["first undeleted", "in the middle, not done", "part"],
 )
 def test_killed_while_undeleting_every_object_comes_back_once(
@@ -125,7 +126,7 @@ def test_killed_while_undeleting_every_object_comes_back_once(
     make_night(environment, sandbox.store)
     delete_all(sandbox)
     killed(victims, sandbox, moment)
-    assert do(environment).outcome == "clean"
+    assert do(environment).outcome == "done"
     generations = [found.name for found in sandbox.store.list(DATA, PREFIX, soft_deleted=True)]
     assert len(generations) == len(set(generations)), "nothing was written twice"
     assert executions(sandbox) == []
@@ -137,10 +138,10 @@ def test_somebody_elses_event_survives_the_kill(
     scene(sandbox, upto="regen3d")
     make_night(environment, sandbox.store)
     delete_all(sandbox)
-    killed(victims, sandbox, at(INSERT, 9, done=True))
+    killed(victims, sandbox, at(INSERT, 12, done=True))
     sandbox.store.put(DATA, FOREIGN, b"theirs")
     assert started_for(sandbox, EXPORT) == []
-    assert do(environment).outcome == "clean"
+    assert do(environment).outcome == "done"
     assert started_for(sandbox, EXPORT) == [FOREIGN]
 
 
@@ -153,11 +154,12 @@ def test_giving_up_a_killed_restore_drops_the_events_of_what_it_had_written(
     delete_all(sandbox)
     killed(victims, sandbox, at(REWRITE, 7, done=True))
     assert 7 <= len(contents(sandbox.store)) < 23
-    (ticket,) = open_tickets(environment)
-    told = give_up(Context(environment, "watch", gone=lambda _: True), ticket)
-    assert "0 others delivered" in told
+    ((ticket,), _) = open_tickets(environment)
+    given = give_back(environment, ticket.run)
+    assert given.outcome == "done"
+    assert "0 others delivered" in " ".join(given.done.values())
     assert executions(sandbox) == []
-    assert do(environment).outcome == "clean"
+    assert do(environment).outcome == "done"
 
 
 def test_a_list_that_was_changed_meanwhile_is_not_carried_out(
@@ -167,7 +169,7 @@ def test_a_list_that_was_changed_meanwhile_is_not_carried_out(
     make_night(environment, sandbox.store)
     without_history(sandbox)
     delete_all(sandbox)
-    killed(victims, sandbox, at(INSERT, 8, done=True))
+    killed(victims, sandbox, at(INSERT, 9, done=True))
     (part,) = [found for found in sandbox.store.list(OPS, "remediation/restore/") if "/data/" in found.name]
     lines = gzip.decompress(part.data).splitlines(keepends=True)
     sandbox.store.put(OPS, part.name, gzip.compress(b"".join(lines[1:])))
@@ -185,30 +187,30 @@ def test_another_restore_does_not_begin_while_one_is_unfinished(
     scene(sandbox, upto="regen3d")
     make_night(environment, sandbox.store)
     delete_all(sandbox)
-    killed(victims, sandbox, at(INSERT, 9, done=True))
+    killed(victims, sandbox, at(INSERT, 11, done=True))
     result = do(environment, "object", f"{PREFIX}regen3d/scene_info.json")
     assert result.outcome == "refused"
     assert "was interrupted" in result.reasons[0]
-    assert do(environment).outcome == "clean"
+    assert do(environment).outcome == "done"
 
 
 def test_two_at_once_make_one_restore(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
     scene(sandbox, upto="regen3d")
     make_night(environment, sandbox.store)
     delete_all(sandbox)
-    wanted = Wanted("scene", SCENE, mode="apply", reason="a test")
+    wanted = RestoreRequest(kind="scene", name=SCENE, mode="apply", reason="a test")
     ready = threading.Barrier(2)
 
-    def one(number: int) -> RestoreResult:
+    def one(number: int) -> Restored:
         ready.wait(20)
         return restore(Context(environment, f"person {number}"), wanted)
 
     with ThreadPoolExecutor(2) as pool:
         results = list(pool.map(one, range(2)))
     outcomes = sorted(result.outcome for result in results)
-    assert outcomes in (["clean", "refused"], ["clean", "nothing to do"])
+    assert outcomes in (["busy", "done"], ["done", "nothing_to_do"])
     for result in results:
-        assert result.outcome != "refused" or "is being worked on by person" in result.reasons[0]
+        assert result.outcome != "busy" or "is being worked on by person" in result.reasons[0]
     restored = [found.name for found in sandbox.store.list(DATA, PREFIX)]
     assert len(restored) == len(set(restored))
     assert executions(sandbox) == []
@@ -231,6 +233,6 @@ def test_one_call_in_five_failing_gives_the_same_result(
     environment.delivery.limits = environment.storage.limits
     result = do(environment, markers=True)
     sandbox.faults.clear()
-    assert (result.outcome, result.reasons) == ("clean", [])
+    assert (result.outcome, result.reasons) == ("done", [])
     assert contents(sandbox.store) == before
     assert len(executions(sandbox)) == 1

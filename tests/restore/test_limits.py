@@ -10,10 +10,9 @@ from blocks.environment import PipelineEnvironment
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.pipeline.damage import damage
 from deployments.sandbox.server import Sandbox
+from tasks.actions import object_lists
 from tasks.remediation.context import Context
-from tasks.restore import items
-from tasks.restore.restore import restore
-from tasks.restore.wanted import Wanted
+from tasks.restore.request import RestoreRequest
 from tests.recovery.world import everything
 from tests.restore.world import (
     BACKUP,
@@ -30,6 +29,7 @@ from tests.restore.world import (
     kind,
     make_night,
     now,
+    restore,
     scene,
     without_history,
 )
@@ -42,10 +42,10 @@ def test_extra_objects_are_removed_last_and_only_if_told_to(environment: Pipelin
     extra, own_input = f"{PREFIX}usd/extra.bin", f"{PREFIX}regen3d/extra.bin"
     for name in (extra, own_input):
         sandbox.store.put(DATA, name, b"x", quiet=True)
-    assert do(environment).outcome == "nothing to do"
+    assert do(environment).outcome == "nothing_to_do"
     assert extra in contents(sandbox.store)
     result = do(environment, remove_extra=True)
-    assert (result.outcome, result.counts["list:extra"]) == ("clean", 1)
+    assert (result.outcome, result.counts["list:extra"]) == ("done", 1)
     assert contents(sandbox.store) == before | {own_input: b"x"}, "inputs are nobody's to delete"
     assert extra in {one.name for one in sandbox.store.list(DATA, PREFIX, soft_deleted=True)}
 
@@ -103,7 +103,7 @@ def test_only_the_scope_is_touched(environment: PipelineEnvironment, sandbox: Sa
     make_night(environment, sandbox.store)
     delete_all(sandbox)
     name = {"stage": f"{SCENE}/usd", "prefix": f"{PREFIX}usd/", "object": USD}[what]
-    assert do(environment, what, name).outcome == "clean"  # type: ignore[arg-type]
+    assert do(environment, what, name).outcome == "done"  # type: ignore[arg-type]
     found = contents(sandbox.store)
     assert USD in found
     assert [one for one in found if "/regen3d/" in one or "/geniesim/" in one] == []
@@ -120,7 +120,7 @@ def test_a_bucket_comes_back_scene_by_scene_in_many_ranges(environment: Pipeline
     without_history(sandbox)
     delete_all(sandbox, "scenes/")
     result = do(environment, "bucket", "")
-    assert (result.outcome, result.reasons) == ("clean", [])
+    assert (result.outcome, result.reasons) == ("done", [])
     assert contents(sandbox.store, "scenes/") == data_only(environment, before)
     assert result.plan is not None
     assert result.plan.risk == "high"
@@ -165,12 +165,12 @@ def test_a_scene_that_is_being_recovered_keeps_a_restore_of_everything_waiting(
     scene(sandbox, upto="regen3d")
     make_night(environment, sandbox.store)
     delete_all(sandbox, f"{PREFIX}regen3d/")
-    wanted = Wanted("bucket", mode="apply", reason="a test")
+    wanted = RestoreRequest(kind="bucket", mode="apply", reason="a test")
     with Context(environment, "somebody").holding(SCENE, "their-run"):
         result = restore(Context(environment, "a test"), wanted)
     assert result.outcome == "refused"
     assert "somebody" in result.reasons[0]
-    assert restore(Context(environment, "a test"), wanted).outcome == "clean"
+    assert restore(Context(environment, "a test"), wanted).outcome == "done"
 
 
 def test_what_the_service_refuses_for_good_is_not_asked_for_ever(
@@ -182,10 +182,10 @@ def test_what_the_service_refuses_for_good_is_not_asked_for_ever(
     delete_all(sandbox)
     sandbox.faults.add(FaultRule(service="storage", method="objects.rewrite", kind="status", status=403, times=1))
     result = do(environment)
-    assert result.outcome == "failed"
+    assert result.outcome == "partial", "the others were restored"
     assert "1 object could not be restored: Could not copy gs://" in result.reasons[0]
     assert executions(sandbox) == []
-    assert do(environment).outcome == "clean"
+    assert do(environment).outcome == "done"
 
 
 def test_an_object_that_does_not_stay_is_found_by_the_proof_and_nothing_follows_it(
@@ -203,7 +203,7 @@ def test_an_object_that_does_not_stay_is_found_by_the_proof_and_nothing_follows_
             lost.append(next(iter(contents(sandbox.store, f"{PREFIX}regen3d/"))))
             sandbox.store.delete(DATA, lost[0])
 
-    wanted = Wanted("scene", SCENE, mode="apply", reason="a test", markers=True, remove_extra=True)
+    wanted = RestoreRequest(kind="scene", name=SCENE, mode="apply", reason="a test", markers=True, remove_extra=True)
     result = restore(Context(environment, "a test", say=say), wanted)
     assert result.outcome == "partial"
     assert f"1 restored objects are not as they should be: {lost[0]}" in result.reasons[0]
@@ -215,7 +215,7 @@ def test_an_object_that_does_not_stay_is_found_by_the_proof_and_nothing_follows_
 def test_a_long_list_is_carried_out_in_parts_and_goes_on_with_the_first_that_has_not_ended(
     environment: PipelineEnvironment, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(items, "PART", 4)
+    monkeypatch.setattr(object_lists, "PART", 4)
     scene(sandbox, upto="regen3d")
     before = contents(sandbox.store)
     make_night(environment, sandbox.store)
@@ -235,7 +235,7 @@ def test_a_long_list_is_carried_out_in_parts_and_goes_on_with_the_first_that_has
     assert first.outcome == "failed"
     assert "continues where it stopped" in first.reasons[0]
     assert 10 <= len(contents(sandbox.store)) < len(data_only(environment, before))
-    assert do(environment).outcome == "clean"
+    assert do(environment).outcome == "done"
     assert contents(sandbox.store) == data_only(environment, before)
     assert len(written) == len(set(written)), "nothing was written twice"
     assert executions(sandbox) == []

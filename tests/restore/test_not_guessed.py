@@ -5,36 +5,30 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.server import Sandbox
-from tasks.remediation.context import Context
-from tasks.restore import restore as restoring
-from tasks.restore.drill import drill
-from tests.restore.world import DATA, OPS, PREFIX, contents, delete_all, do, make_night, quick, scene, without_history
+from tasks.restore.drill_record import past_drills
+from tests.restore.world import (
+    DATA,
+    OPS,
+    PREFIX,
+    SCENE,
+    contents,
+    delete_all,
+    do,
+    drill,
+    interrupt,
+    make_night,
+    quick,
+    scene,
+    without_history,
+)
 
 USD = f"{PREFIX}usd/scene.usda"
 
 
-class Killed(BaseException):
-    """What stands for a kill between plan and steps."""
-
-
-def interrupt(monkeypatch: pytest.MonkeyPatch, environment: PipelineEnvironment, **options: object) -> None:
-    """A restore that dies when its journal has begun."""
-
-    def die(*_: object) -> None:
-        raise Killed
-
-    with monkeypatch.context() as dying:
-        dying.setattr(restoring, "carry_out", die)
-        with pytest.raises(Killed):
-            do(environment, **options)  # type: ignore[arg-type]
-
-
 def test_an_interrupted_restore_is_not_continued_for_another_time(
-    sandbox: Sandbox, environment: PipelineEnvironment, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, environment: PipelineEnvironment
 ) -> None:
     scene(sandbox)
     times = []
@@ -43,32 +37,23 @@ def test_an_interrupted_restore_is_not_continued_for_another_time(
         time.sleep(0.01)
         times.append(datetime.now(UTC))
         time.sleep(0.01)
-    interrupt(monkeypatch, environment, kind="object", name=USD, at=times[0], overwrite="always")
-    assert do(environment, "object", USD, at=times[1], overwrite="always").outcome == "clean"
+    interrupt(environment, "object", USD, "hold delivery", at=times[0], overwrite="always")
+    assert do(environment, "object", USD, at=times[1], overwrite="always").outcome == "done"
     assert contents(sandbox.store)[USD] == b"#usda 1.0\nsecond"
 
 
 def test_one_that_holds_delivery_is_finished_or_given_up_first(
-    sandbox: Sandbox, environment: PipelineEnvironment, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, environment: PipelineEnvironment
 ) -> None:
     scene(sandbox)
     make_night(environment, sandbox.store)
     delete_all(sandbox)
-    step = restoring.do_step
-
-    def die(*asked: object) -> None:
-        if str(asked[-1]).endswith("restore data"):
-            raise Killed
-        step(*asked)  # type: ignore[arg-type]
-
-    with monkeypatch.context() as dying:
-        dying.setattr(restoring, "do_step", die)
-        with pytest.raises(Killed):
-            do(environment)
+    interrupt(environment, "scene", SCENE, "restore data")
     result = do(environment, overwrite="always")
     assert result.outcome == "refused"
-    assert "another time or with other options" in result.sentence()
-    assert do(environment).outcome == "clean"
+    assert "with the options it had" in result.reasons[0]
+    assert "Meanwhile the delivery of" in " ".join(result.reasons)
+    assert do(environment).outcome == "done"
 
 
 def test_nothing_is_extra_outside_of_what_the_night_recorded(sandbox: Sandbox) -> None:
@@ -115,8 +100,8 @@ def test_an_object_is_named_exactly_and_never_as_a_pattern(sandbox: Sandbox, env
     make_night(environment, sandbox.store)
     for name in names:
         sandbox.store.delete(DATA, name)
-    assert do(environment, "object", names[0]).outcome == "clean"
-    assert do(environment, "object", names[2]).outcome == "clean"
+    assert do(environment, "object", names[0]).outcome == "done"
+    assert do(environment, "object", names[2]).outcome == "done"
     assert [name in contents(sandbox.store) for name in names] == [True, False, True, False]
     assert "check its name" in do(environment, "object", f"{PREFIX}*").sentence()
 
@@ -127,17 +112,17 @@ def test_nothing_to_do_says_what_was_left_alone(sandbox: Sandbox, environment: P
     make_night(environment, sandbox.store)
     sandbox.store.put(DATA, f"{PREFIX}usd/notes.txt", b"2", quiet=True)
     result = do(environment)
-    assert result.outcome == "nothing to do"
+    assert result.outcome == "nothing_to_do"
     assert "left alone" in result.sentence()
 
 
 def test_a_list_that_was_spoilt_ends_the_restore_in_a_sentence(
-    sandbox: Sandbox, environment: PipelineEnvironment, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, environment: PipelineEnvironment
 ) -> None:
     scene(sandbox)
     make_night(environment, sandbox.store)
     delete_all(sandbox)
-    interrupt(monkeypatch, environment)
+    interrupt(environment, "scene", SCENE, "hold delivery")
     (listed,) = sandbox.store.list(OPS, "remediation/restore/")
     sandbox.store.put(OPS, listed.name, b"no gzip at all")
     result = do(environment)
@@ -149,8 +134,9 @@ def test_a_list_that_was_spoilt_ends_the_restore_in_a_sentence(
 def test_a_scene_that_is_named_twice_is_drilled_once(sandbox: Sandbox, environment: PipelineEnvironment) -> None:
     scene(sandbox)
     make_night(environment, sandbox.store)
-    record = drill(Context(environment, "a test"), ["kitchen_001", "kitchen_001"])
-    assert (record.outcome, len(record.scenes)) == ("clean", 1)
+    assert drill(environment, SCENE, SCENE).outcome == "done"
+    (record,) = past_drills(environment)
+    assert len(record.scenes) == 1
 
 
 def test_a_newer_night_that_is_not_good_is_mentioned(sandbox: Sandbox, environment: PipelineEnvironment) -> None:
@@ -183,5 +169,5 @@ def test_an_object_whose_name_ends_with_a_space_is_not_the_one_without(
         sandbox.store.put(DATA, one, one.encode(), quiet=True)
     make_night(environment, sandbox.store)
     sandbox.store.delete(DATA, f"{name} ")
-    assert do(environment, "object", f"{name} \n").outcome == "clean"
+    assert do(environment, "object", f"{name} \n").outcome == "done"
     assert f"{name} " in contents(sandbox.store)

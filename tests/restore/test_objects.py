@@ -42,7 +42,7 @@ def test_a_lost_scene_comes_back_from_the_cheapest_rung_that_has_it(
     delete_all(sandbox)
     ran = len(executions(sandbox))
     result = do(environment)
-    assert (result.outcome, result.reasons) == ("clean", [])
+    assert (result.outcome, result.reasons) == ("done", [])
     assert contents(sandbox.store) == data_only(environment, before)
     assert result.counts[f"rung:{rung}"] == len(data_only(environment, before))
     assert len(executions(sandbox)) == ran, "a restore starts nothing"
@@ -78,7 +78,7 @@ def test_the_same_state_gives_the_same_digest_and_another_one_is_refused(
     sandbox.store.delete(DATA, name)
     make_night(environment, sandbox.store, datetime(2030, 1, 1, tzinfo=UTC))
     refused = do(environment, plan_digest=first.digest)
-    assert refused.outcome in ("refused", "nothing to do")
+    assert refused.outcome in ("refused", "nothing_to_do")
     assert contents(sandbox.store) == {}
 
 
@@ -87,7 +87,7 @@ def test_nothing_to_do_is_said_and_nothing_is_written(environment: PipelineEnvir
     make_night(environment, sandbox.store)
     before = live(sandbox.store)
     result = do(environment)
-    assert result.outcome == "nothing to do"
+    assert result.outcome == "nothing_to_do"
     assert live(sandbox.store) == before
     assert [name for name in live(sandbox.store, OPS) if "/holds/" in name] == []
 
@@ -100,10 +100,10 @@ def test_a_newer_good_object_is_left_alone_and_listed(environment: PipelineEnvir
     make_night(environment, sandbox.store, datetime(2029, 1, 1, tzinfo=UTC))
     sandbox.store.put(DATA, name, b"newer", quiet=True)
     result = do(environment)
-    assert (result.outcome, result.shown["left_alone"]) == ("nothing to do", [name])
+    assert (result.outcome, result.shown["left_alone"]) == ("nothing_to_do", [name])
     assert contents(sandbox.store)[name] == b"newer"
-    assert do(environment, overwrite="never").outcome == "nothing to do"
-    assert do(environment, overwrite="always").outcome == "clean"
+    assert do(environment, overwrite="never").outcome == "nothing_to_do"
+    assert do(environment, overwrite="always").outcome == "done"
     assert contents(sandbox.store)[name] == b"old"
 
 
@@ -114,7 +114,7 @@ def test_an_object_that_validation_calls_broken_is_replaced(environment: Pipelin
     damage(sandbox.store, DATA, SCENE, "input_mesh_truncated")
     changed = [name for name, data in contents(sandbox.store).items() if before.get(name) != data]
     result = do(environment)
-    assert (result.outcome, result.shown["overwritten"]) == ("clean", changed)
+    assert (result.outcome, result.shown["overwritten"]) == ("done", changed)
     assert contents(sandbox.store) == before
 
 
@@ -128,11 +128,11 @@ def test_what_is_replaced_can_be_had_again(environment: PipelineEnvironment, san
     if history == "none":
         without_history(sandbox)
     bad = sandbox.store.put(DATA, name, b"bad", quiet=True).generation
-    assert do(environment, "object", name, overwrite="always").outcome == "clean"
+    assert do(environment, "object", name, overwrite="always").outcome == "done"
     assert contents(sandbox.store)[name] == b"good"
     if history == "none":
         kept = contents(sandbox.store, "remediation/quarantine/", OPS)
-        assert kept == {f"remediation/quarantine/restore/{name}#{bad}": b"bad"}
+        assert kept == {f"remediation/quarantine/@restore/{name}#{bad}": b"bad"}
     else:
         gone = {(one.name, one.generation) for one in sandbox.store.list(DATA, PREFIX, soft_deleted=True)}
         assert (name, bad) in gone
@@ -148,7 +148,7 @@ def test_the_state_of_a_time_is_exact_where_the_bucket_keeps_history(
     sandbox.store.put(DATA, name, b"two", quiet=True)
     sandbox.store.put(DATA, f"{PREFIX}regen3d/later.bin", b"later", quiet=True)
     result = do(environment, at=at, overwrite="always")
-    assert result.outcome == "clean"
+    assert result.outcome == "done"
     assert "minutes earlier" not in result.achieved
     assert contents(sandbox.store)[name] == b"one"
     assert f"{PREFIX}regen3d/later.bin" in contents(sandbox.store), "what came later stays unless it is told to go"
@@ -165,7 +165,7 @@ def test_without_history_it_is_the_night_and_says_how_much_earlier(
     sandbox.store.put(DATA, name, b"of today", quiet=True)
     make_night(environment, sandbox.store, datetime(2026, 1, 3, 2, tzinfo=UTC))
     result = do(environment, "object", name, at=datetime(2026, 1, 2, 2, tzinfo=UTC), overwrite="always")
-    assert result.outcome == "clean"
+    assert result.outcome == "done"
     assert "1,440 minutes earlier" in result.achieved
     assert contents(sandbox.store)[name] == b"of the night"
 
@@ -176,7 +176,7 @@ def test_what_had_been_deleted_by_then_is_not_brought_back(environment: Pipeline
     sandbox.store.delete(DATA, f"{PREFIX}regen3d/scene_info.json")
     at = now()
     delete_all(sandbox, f"{PREFIX}regen3d/")
-    assert do(environment, at=at).outcome == "clean"
+    assert do(environment, at=at).outcome == "done"
     assert f"{PREFIX}regen3d/scene_info.json" not in contents(sandbox.store)
     assert [name for name in contents(sandbox.store) if "/regen3d/" in name]
 
@@ -204,12 +204,12 @@ def test_markers_come_back_only_if_asked_for_and_after_all_data(
     make_night(environment, sandbox.store)
     markers = {name for name in contents(sandbox.store) if kind(environment, name) in MARKERS}
     delete_all(sandbox)
-    assert do(environment).outcome == "clean"
+    assert do(environment).outcome == "done"
     assert markers & set(contents(sandbox.store)) == set()
     delete_all(sandbox)
     written: list[str] = []
     sandbox.store.on_finalize(lambda bucket, version: written.append(version.name) if bucket == DATA else None)
     result = do(environment, markers=True)
-    assert result.outcome == "clean"
+    assert result.outcome == "done"
     ours = written[: result.counts["list:data"] + result.counts["list:markers"]]
     assert set(ours[-len(markers) :]) == markers, "every marker is written after the last data object"

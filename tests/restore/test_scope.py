@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from blocks.environment import PipelineEnvironment
-from tasks.restore.wanted import BadRequest, Wanted, check, scope_of
+from tasks.remediation.outcome import Refused
+from tasks.restore.request import RestoreRequest, check, scope_of
 
 AT = datetime(2026, 11, 20, tzinfo=UTC)
 
@@ -42,8 +43,8 @@ def environment() -> PipelineEnvironment:
 def test_an_unclear_scope_is_refused_in_one_sentence(
     environment: PipelineEnvironment, kind: str, name: str, says: str
 ) -> None:
-    with pytest.raises(BadRequest) as refused:
-        check(environment, Wanted(kind, name))  # type: ignore[arg-type]
+    with pytest.raises(Refused) as refused:
+        check(environment, RestoreRequest(kind=kind, name=name))  # type: ignore[arg-type]
     assert says in str(refused.value)
     assert "\n" not in str(refused.value)
 
@@ -60,30 +61,30 @@ def test_an_unclear_scope_is_refused_in_one_sentence(
 def test_a_scope_is_one_prefix_that_is_never_empty(
     environment: PipelineEnvironment, kind: str, name: str, prefix: str, scene_id: str | None
 ) -> None:
-    scope = scope_of(environment, Wanted(kind, name))  # type: ignore[arg-type]
+    scope = scope_of(environment, RestoreRequest(kind=kind, name=name))  # type: ignore[arg-type]
     assert (scope.prefix, scope.scene_id) == (prefix, scene_id)
 
 
 def test_one_object_is_not_what_only_begins_like_it(environment: PipelineEnvironment) -> None:
-    scope = scope_of(environment, Wanted("object", "scenes/a/usd/scene.usd"))
+    scope = scope_of(environment, RestoreRequest(kind="object", name="scenes/a/usd/scene.usd"))
     assert scope.wants("scenes/a/usd/scene.usd")
     assert not scope.wants("scenes/a/usd/scene.usda")
 
 
 def test_a_stage_is_its_outputs_and_its_markers_and_nothing_else(environment: PipelineEnvironment) -> None:
-    scope = scope_of(environment, Wanted("stage", "a/usd"))
+    scope = scope_of(environment, RestoreRequest(kind="stage", name="a/usd"))
     assert scope.wants("scenes/a/usd/scene.usda")
     assert not scope.wants("scenes/a/regen3d/objects/obj_1/mesh.glb")
     assert not scope.wants("scenes/a/geniesim/scene_graph.json")
 
 
 def test_a_time_in_the_future_is_refused_and_one_without_a_zone_is_utc(environment: PipelineEnvironment) -> None:
-    with pytest.raises(BadRequest, match="in the future"):
-        check(environment, Wanted("bucket", at=datetime.now(UTC) + timedelta(hours=1)))
-    assert check(environment, Wanted("bucket", at=AT.replace(tzinfo=None))).at == AT
+    with pytest.raises(Refused, match="in the future"):
+        check(environment, RestoreRequest(kind="bucket", at=datetime.now(UTC) + timedelta(hours=1)))
+    assert RestoreRequest(kind="bucket", at=AT.replace(tzinfo=None)).at == AT
 
 
 def test_whoever_changes_something_says_why(environment: PipelineEnvironment) -> None:
-    with pytest.raises(BadRequest, match="Say why"):
-        check(environment, Wanted("scene", "a", mode="apply"))
-    assert check(environment, Wanted("scene", "a", mode="apply", reason="deleted by mistake")).reason
+    with pytest.raises(Refused, match="Say why"):
+        check(environment, RestoreRequest(kind="scene", name="a", mode="apply"))
+    check(environment, RestoreRequest(kind="scene", name="a", mode="apply", reason="deleted by mistake"))

@@ -8,8 +8,8 @@ from typing import Any
 from deployments.sandbox.server import Endpoints
 from deployments.sandbox_environment import for_sandbox, quick_policy
 from tasks.remediation.context import Context
-from tasks.restore.restore import restore
-from tasks.restore.wanted import Wanted
+from tasks.restore.request import RestoreRequest
+from tests.restore.world import restore
 from tests.victims import say, serve
 
 
@@ -20,8 +20,8 @@ def one_restore(order: dict[str, Any]) -> None:
     wanted = dict(order["wanted"])
     if "at" in wanted:
         wanted["at"] = datetime.fromisoformat(wanted["at"])
-    result = restore(Context(environment, "victim"), Wanted(**wanted))
-    say({"outcome": result.outcome, "reasons": result.reasons, "run": result.run})
+    result = restore(Context(environment, "victim"), RestoreRequest(**wanted))
+    say({"outcome": result.outcome, "reasons": result.reasons, "run": result.id})
 
 
 if __name__ == "__main__":

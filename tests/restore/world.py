@@ -9,6 +9,8 @@ import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+import pytest
+
 from blocks.catalogue_query import class_of_object
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.pipeline.scenes import make_scene
@@ -16,11 +18,14 @@ from deployments.sandbox.server import Sandbox
 from deployments.sandbox.services.executions import Execution
 from deployments.sandbox.storage.store import ObjectStore, StoredVersion
 from deployments.sandbox_environment import for_sandbox, quick_policy
+from tasks.delivery.watch import GiveBack, GiveBackRequest
 from tasks.remediation.context import Context
 from tasks.remediation.plan import canonical
-from tasks.restore.outcome import RestoreResult
-from tasks.restore.restore import restore
-from tasks.restore.wanted import ScopeKind, Wanted
+from tasks.remediation.run import Run
+from tasks.remediation.runner import run
+from tasks.restore.drill import DrillRequest, RestoreDrill
+from tasks.restore.request import RestoreRequest, ScopeKind
+from tasks.restore.scopes import procedure_for
 from tasks.snapshots.layout import layout_of, night_id
 from tasks.snapshots.nights import nights
 from tasks.snapshots.summary import DefinitionRecord, ManifestEntry, Part, StateRecord, Summary, body_of
@@ -129,13 +134,68 @@ def scene(sandbox: Sandbox, scene_id: str = SCENE, *, upto: str = "genie-sim-imp
     make_scene(sandbox.store, DATA, scene_id, "kitchen", objects=objects, upto=upto)
 
 
-def do(
-    environment: PipelineEnvironment, kind: ScopeKind = "scene", name: str = SCENE, **options: object
-) -> RestoreResult:
+class Restored:
+    """A run of a restore, with what its report shows within reach."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.outcome, self.reasons, self.plan, self.notes = run.outcome, run.reasons, run.plan, run.notes
+        details = run.plan.details if run.plan is not None else {}
+        self.counts: dict[str, int] = details.get("counts", {})  # type: ignore[assignment]
+        self.fires: dict[str, int] = details.get("fires", {})  # type: ignore[assignment]
+        self.shown: dict[str, list[str]] = details.get("shown", {})  # type: ignore[assignment]
+        self.achieved, self.diff = str(details.get("achieved", "")), str(details.get("diff", ""))
+        self.night = str(details.get("night", ""))
+
+    @property
+    def id(self) -> str:
+        """The run's id; empty when nothing was begun."""
+        return self.run.id
+
+    def sentence(self) -> str:
+        """As in logs."""
+        return " ".join([self.run.sentence(), *self.run.notes])
+
+
+def restore(context: Context, request: RestoreRequest) -> Restored:
+    """One restore."""
+    return Restored(run(procedure_for(request.kind), context, request))
+
+
+def do(environment: PipelineEnvironment, kind: ScopeKind = "scene", name: str = SCENE, **options: object) -> Restored:
     """One restore with a context of its own, as a process of its own would have."""
     settings = {"mode": "apply", "reason": "a test"} | options
     context = Context(environment, "a test", gone=lambda _: True)
-    return restore(context, Wanted(kind, name, **settings))  # type: ignore[arg-type]
+    return restore(context, RestoreRequest(kind=kind, name=name, **settings))  # type: ignore[arg-type]
+
+
+class Killed(BaseException):
+    """What stands for a kill between two steps."""
+
+
+def interrupt(environment: PipelineEnvironment, kind: ScopeKind, name: str, step: str, **options: object) -> None:
+    """A restore that dies when it comes to a step: its lease stays, its journal has no end."""
+
+    def say(sentence: str) -> None:
+        if sentence.endswith(step):
+            raise Killed
+
+    settings = {"mode": "apply", "reason": "a test"} | options
+    context = Context(environment, "a test", say=say, gone=lambda _: True)
+    with pytest.raises(Killed):
+        restore(context, RestoreRequest(kind=kind, name=name, **settings))  # type: ignore[arg-type]
+
+
+def drill(environment: PipelineEnvironment, *scenes: str) -> Run:
+    """One drill."""
+    context = Context(environment, "a test", gone=lambda _: True)
+    return run(RestoreDrill(), context, DrillRequest(mode="apply", scene_ids=scenes))
+
+
+def give_back(environment: PipelineEnvironment, run_id: str) -> Run:
+    """Give back what a run holds, as hold-watch does when told to."""
+    context = Context(environment, "watch", gone=lambda _: True)
+    return run(GiveBack(), context, GiveBackRequest(run=run_id, mode="apply", reason="a test"))
 
 
 def contents(store: ObjectStore, prefix: str = PREFIX, bucket: str = DATA) -> dict[str, bytes]:

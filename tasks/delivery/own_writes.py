@@ -1,4 +1,4 @@
-"""Which generations a restore has written: by these its own events are told from everybody else's.
+"""Which generations a run has written by its lists: by these its own events are told from everybody else's.
 
 In a small database file, because there may be a million of them.
 """
@@ -12,11 +12,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from blocks.environment import PipelineEnvironment
-from tasks.restore.items import Item, parts, read_done
-from tasks.restore.proof import holds, live_now
+from tasks.actions.object_lists import Item, ListName, holds, live_now, parts, read_done
+
+WRITTEN: tuple[ListName, ...] = ("data", "extra")
+"""Lists of data objects; an undo puts back what was removed as `extra`."""
 
 
-class Written:
+class OwnWrites:
     """Names and generations on disk."""
 
     def __init__(self, path: Path) -> None:
@@ -31,7 +33,7 @@ class Written:
         self._rows.execute("COMMIT")
 
     def __contains__(self, key: tuple[str, int]) -> bool:
-        """Whether this restore wrote that generation of that name."""
+        """Whether this run wrote that generation of that name."""
         asked = self._rows.execute("SELECT 1 FROM written WHERE name = ? AND generation = ?", key)
         return asked.fetchone() is not None
 
@@ -45,24 +47,32 @@ class Written:
 
 
 @contextmanager
-def written_by(environment: PipelineEnvironment, run: str) -> Iterator[Written]:
-    """The data objects that a run wrote. Its markers are not among them: their events are to be delivered.
+def written_by(environment: PipelineEnvironment, runs: Iterable[str]) -> Iterator[OwnWrites]:
+    """The data objects that these runs wrote; none for a run that has no list. Markers are not among them: their events
+    are to be delivered.
 
     What a killed process wrote last is in no `done` part: there the live object tells, if it has the wanted bytes and
     is not the generation that was planned to be replaced.
     """
-    with TemporaryDirectory(prefix="restore-") as folder:
-        written = Written(Path(folder) / "written.sqlite")
+    with TemporaryDirectory(prefix="own-writes-") as folder:
+        written = OwnWrites(Path(folder) / "written.sqlite")
         try:
-            for number, items in parts(environment, run, "data"):
-                done = read_done(environment, run, "data", number)
-                if done is None:
-                    written.add(undone(environment, items))
-                else:
-                    written.add((one.name, one.generation) for one in done if one.generation)
+            for run in runs:
+                for which in WRITTEN:
+                    add_list(environment, run, which, written)
             yield written
         finally:
             written.close()
+
+
+def add_list(environment: PipelineEnvironment, run: str, which: ListName, written: OwnWrites) -> None:
+    """Note what a run wrote of one list."""
+    for number, items in parts(environment, run, which):
+        done = read_done(environment, run, which, number)
+        if done is None:
+            written.add(undone(environment, items))
+        else:
+            written.add((one.name, one.generation) for one in done if one.generation)
 
 
 def undone(environment: PipelineEnvironment, items: list[Item]) -> Iterator[tuple[str, int]]:

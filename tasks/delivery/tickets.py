@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue, ValidationError
 
 from blocks.environment import PipelineEnvironment
 from blocks.errors import NotFound, PermanentError, PreconditionFailed
 from tasks.remediation.plan import canonical
 
 ROOT = "remediation/holds/"
+DRAINING, REDEEMED = ".draining", ".redeemed"
 RETENTION_SHARE = 0.5
 """A hold is over after this part of the time after which Pub/Sub forgets what waits, at the latest."""
 
@@ -25,7 +26,7 @@ RETENTION_SHARE = 0.5
 class Held(BaseModel):
     """One subscription that is held, and what it was."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     trigger: str
     workflow: str
@@ -36,24 +37,35 @@ class Held(BaseModel):
 
 
 class Ticket(BaseModel):
-    """Who holds what since when, until when, and how to give it back."""
+    """Who holds what since when, until when, and how to give it back. What a newer version adds is passed over."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     run: str
+    procedure: str = "restore"
+    """Which procedure holds it; earlier versions held delivery for nothing but restores."""
+    lease: str = "@restore"
+    """The subject that the run leases, under which its journal is."""
     subject: str
+    """What it is about, for people."""
+    stays: bool = False
+    """It outlives its run: only its deadline ends it."""
     owner: str
     flow_run_id: str = ""
     reason: str = ""
-    made_at: datetime
-    deadline: datetime
+    made_at: AwareDatetime
+    deadline: AwareDatetime
     held: tuple[Held, ...]
+
+    @property
+    def triggers(self) -> str:
+        """Whose delivery is held, as in `a-trigger, another-trigger`."""
+        return ", ".join(one.trigger for one in self.held)
 
     def sentence(self) -> str:
         """Who holds what."""
-        names = ", ".join(one.trigger for one in self.held)
         return (
-            f"the delivery of {names} is held by run {self.run} ({self.owner}, restoring {self.subject}) since "
+            f"the delivery of {self.triggers} is held by run {self.run} ({self.owner}, {self.procedure} of {self.subject}) since "
             f"{self.made_at:%Y-%m-%d %H:%M} UTC, until {self.deadline:%H:%M} UTC"
         )
 
@@ -98,14 +110,28 @@ def stamp(environment: PipelineEnvironment, run: str, what: str, said: dict[str,
     return True
 
 
-def is_redeemed(environment: PipelineEnvironment, run: str) -> bool:
-    """Whether the run's delivery was given back."""
-    return environment.storage.stat(environment.ops_bucket, ticket_name(run, ".redeemed")) is not None
+def is_stamped(environment: PipelineEnvironment, run: str, what: str) -> bool:
+    """Whether the ticket of a run has its `.draining` or its `.redeemed`."""
+    return environment.storage.stat(environment.ops_bucket, ticket_name(run, what)) is not None
 
 
-def open_tickets(environment: PipelineEnvironment) -> list[Ticket]:
-    """The tickets that were not redeemed, oldest first."""
+def open_ticket(environment: PipelineEnvironment, run: str) -> Ticket | None:
+    """A run's ticket, if it was not redeemed: what the run holds now."""
+    ticket = read_ticket(environment, run)
+    return None if ticket is None or is_stamped(environment, run, REDEEMED) else ticket
+
+
+def open_tickets(environment: PipelineEnvironment) -> tuple[list[Ticket], list[str]]:
+    """The tickets that were not redeemed, oldest first, and a sentence for each that cannot be read."""
     names = {found.name for found in environment.storage.list(environment.ops_bucket, ROOT)}
     runs = [name.removeprefix(ROOT).removesuffix(".json") for name in names]
-    plain = [run for run in runs if "." not in run and ticket_name(run, ".redeemed") not in names]
-    return [ticket for run in sorted(plain) if (ticket := read_ticket(environment, run)) is not None]
+    found: list[Ticket] = []
+    damaged: list[str] = []
+    for run in sorted(run for run in runs if "." not in run and ticket_name(run, REDEEMED) not in names):
+        try:
+            ticket = read_ticket(environment, run)
+        except PermanentError as error:
+            damaged.append(str(error))
+            continue
+        found += [ticket] if ticket is not None else []
+    return found, damaged

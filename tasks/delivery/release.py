@@ -1,4 +1,4 @@
-"""Give delivery back: the restore's own events are dropped, everybody else's delivered one by one, then it pushes again.
+"""Give delivery back: the run's own events are dropped, everybody else's delivered one by one, then it pushes again.
 
 Anybody can do it from the ticket alone, and go on where somebody was killed.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -16,11 +15,10 @@ from typing import Any
 from blocks.environment import PipelineEnvironment
 from blocks.errors import NotFound, PreconditionFailed, UnknownOutcome
 from blocks.held_event import HeldEvent
-from tasks.remediation.actions import Doing
-from tasks.remediation.context import Context
-from tasks.restore.firing import Firing
-from tasks.restore.tickets import Held, Ticket, is_redeemed, read_ticket, stamp
-from tasks.restore.written import Written, written_by
+from tasks.delivery.listeners import Listener
+from tasks.delivery.own_writes import OwnWrites, written_by
+from tasks.delivery.tickets import DRAINING, REDEEMED, Held, Ticket, is_stamped, read_ticket, stamp
+from tasks.remediation.kind import Doing, Params
 
 EVENT_LABEL = "remediation-event"
 """Label of an execution that delivers a held event: which event. By it a start without an answer is found again."""
@@ -31,15 +29,21 @@ BATCH_SECONDS = 5.0
 CLOCK_SKEW = timedelta(seconds=5)
 
 
+class ReleaseDelivery(Params):
+    """Whose hold is given back."""
+
+    run: str = ""
+    """Whose ticket it is; empty: this run's own."""
+
+
 @dataclass
 class Draining:
     """One subscription being emptied."""
 
-    context: Context
+    doing: Doing
     ticket: Ticket
     held: Held
-    written: Written
-    check: Callable[[], None]
+    written: OwnWrites
     first: bool
     """Whether nobody has begun to empty it before."""
     known: set[str] = field(default_factory=set)
@@ -52,26 +56,26 @@ class Draining:
     @property
     def environment(self) -> PipelineEnvironment:
         """The pipeline."""
-        return self.context.environment
+        return self.doing.context.environment
 
 
-def release_delivery(doing: Doing, check: Callable[[], None]) -> str:
-    """Give back what this run holds. Raises TemporaryError, PermanentError, UnknownOutcome: done again, it goes on."""
-    ticket = read_ticket(doing.context.environment, doing.journal.run)
-    return "nothing was held" if ticket is None else release(doing.context, ticket, check)
+def apply_release(doing: Doing, params: ReleaseDelivery) -> str:
+    """Give back what a run holds. Raises TemporaryError, PermanentError, UnknownOutcome: done again, it goes on."""
+    ticket = read_ticket(doing.context.environment, params.run or doing.journal.run)
+    return "nothing was held" if ticket is None else release(doing, ticket)
 
 
-def release(context: Context, ticket: Ticket, check: Callable[[], None] = lambda: None) -> str:
+def release(doing: Doing, ticket: Ticket) -> str:
     """Redeem a ticket: empty every subscription, let it push as before, and read that back."""
-    environment = context.environment
-    if is_redeemed(environment, ticket.run):
+    environment, actor = doing.context.environment, doing.context.actor
+    if is_stamped(environment, ticket.run, REDEEMED):
         return "was released already"
-    first = stamp(environment, ticket.run, ".draining", {"by": context.actor})
+    first = stamp(environment, ticket.run, DRAINING, {"by": actor})
     told: list[str] = []
-    with written_by(environment, ticket.run) as written:
+    with written_by(environment, dict.fromkeys((ticket.run, doing.journal.run))) as written:
         for held in ticket.held:
-            told.append(give_back(Draining(context, ticket, held, written, check, first)))
-    stamp(environment, ticket.run, ".redeemed", {"by": context.actor, "told": list(told)})
+            told.append(give_back(Draining(doing, ticket, held, written, first)))
+    stamp(environment, ticket.run, REDEEMED, {"by": actor, "told": list(told)})
     return "; ".join(told)
 
 
@@ -95,17 +99,23 @@ def give_back(draining: Draining) -> str:
 
 
 def drain(draining: Draining) -> None:
-    """Deliver or drop what waits, until nothing has waited for long enough."""
+    """Deliver or drop what waits, until nothing has waited for long enough.
+
+    Where somebody else has begun, what they started may be late in listings: it is waited for, and listed before each
+    pull. Their lease is over, so nothing new is added to it.
+    """
     environment, held = draining.environment, draining.held
-    firing = Firing(held.trigger, held.workflow, held.subscription, held.pattern)
-    expected = draining.written.count(firing.fires)
+    listener = Listener(held.trigger, held.workflow, held.subscription, held.pattern)
+    expected = draining.written.count(listener.fires)
     if not draining.first:
-        draining.known = delivered_before(draining)
+        time.sleep(environment.policy.settle_seconds)
     # An event may come late, and what a killed process had pulled is out of sight until its ack deadline.
     silence = max(environment.policy.settle_seconds, environment.delivery.ack_deadline_seconds(held.subscription))
     quiet_since = time.monotonic()
     while True:
-        draining.check()
+        draining.doing.check()
+        if not draining.first:
+            draining.known |= delivered_before(draining)
         events = environment.delivery.pull(held.subscription, PULLED, wait_seconds=min(5.0, silence))
         if any(event.message_id not in draining.stuck for event in events):
             handle(draining, events)
@@ -130,12 +140,12 @@ def handle(draining: Draining, events: list[HeldEvent]) -> None:
             continue
         if time.monotonic() > until:
             return
-        draining.check()
+        draining.doing.check()
         deliver(draining, event)
 
 
 def is_own(draining: Draining, event: HeldEvent) -> bool:
-    """Whether it is about a generation that this restore wrote as data."""
+    """Whether it is about a generation that the run wrote as data."""
     return event.bucket == draining.environment.data_bucket and (event.name, event.generation) in draining.written
 
 
@@ -149,6 +159,7 @@ def deliver(draining: Draining, event: HeldEvent) -> None:
     """Start the trigger's workflow with the event, unless that was done, and take the event out."""
     label = label_of(draining.held, event)
     if label not in draining.known:
+        draining.doing.confirm()
         try:
             start(draining, event, label)
         except NotFound:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from blocks.environment import PipelineEnvironment
 from blocks.errors import PermanentError
-from blocks.storage_bulk import BulkStorage, Entry
-from tasks.remediation.actions import Doing
-from tasks.restore.items import Item, ListName, parts, read_done
+from tasks.actions.object_lists import ListName, holds, live_now, parts, planned_parts, read_done
+from tasks.remediation.kind import Doing
+from tasks.restore.apply_lists import ObjectList
 from tasks.validation.scene import validate_scene
 from tasks.validation.source import BucketSource, Listed, SceneFile
 
@@ -18,34 +18,17 @@ NAMED = 5
 """Objects that an error names; it counts all."""
 
 
-def live_now(environment: PipelineEnvironment, items: Sequence[Item]) -> Iterator[tuple[Item, Entry | None]]:
-    """Each item with the live object of its name, by one listing from the first name to the last."""
-    ahead = {item.name: item for item in items}
-    first, last = min(ahead), max(ahead)
-    for page in BulkStorage(environment.storage).pages(environment.data_bucket, start=first, end=last + "\0"):
-        for entry in page:
-            if (item := ahead.pop(entry.name, None)) is not None:
-                yield item, entry
-    for item in ahead.values():
-        yield item, None
-
-
-def holds(item: Item, entry: Entry | None) -> bool:
-    """Whether the live object has the wanted bytes."""
-    return entry is not None and (entry.size, entry.crc32c) == (item.size, item.crc32c)
-
-
-def verify_objects(doing: Doing) -> str:
-    """Size and checksum of every restored object, then the scene's validation if it is about one scene.
+def apply_verify(doing: Doing, params: ObjectList) -> str:
+    """Size and checksum of every restored object, then the scene's validation if it is about a whole one.
 
     Raises:
         PermanentError: an object is missing or has other bytes, or one that was restored is itself broken.
     """
-    environment, run, which = doing.context.environment, doing.journal.run, doing.text("list")
+    environment, run, which = doing.context.environment, doing.journal.run, params.list
     wrong: list[str] = []
     good = changed = 0
-    for number, items in parts(environment, run, as_list(which)):
-        done = {one.name: one for one in read_done(environment, run, as_list(which), number) or ()}
+    for number, items in planned_parts(environment, run, which, params.sha256):
+        done = {one.name: one for one in read_done(environment, run, which, number) or ()}
         for item, entry in live_now(environment, items):
             ours = done.get(item.name)
             if holds(item, entry):
@@ -56,16 +39,16 @@ def verify_objects(doing: Doing) -> str:
                 wrong.append(item.name)
     if wrong:
         raise PermanentError(f"{len(wrong):,} restored objects are not as they should be: {', '.join(wrong[:NAMED])}.")
-    if doing.text("scene"):
-        refuse_broken(doing, doing.text("scene"))
+    if params.whole_scene:
+        refuse_broken(doing, params)
     rest = f", {changed:,} were written by somebody else meanwhile" if changed else ""
     return f"{good:,} objects have the wanted size and checksum{rest}"
 
 
-def refuse_broken(doing: Doing, scene_id: str) -> None:
+def refuse_broken(doing: Doing, params: ObjectList) -> None:
     """Raise when validation says that an object this run restored is broken: that time was not a good one."""
-    restored = restored_times(doing, scene_id, ("data",) if doing.text("list") == "data" else ("data", "markers"))
-    errors = scene_errors(doing.context.environment, scene_id, restored)
+    restored = restored_times(doing, params.scene, ("data",) if params.list == "data" else ("data", "markers"))
+    errors = scene_errors(doing.context.environment, params.scene, restored)
     own = {path: message for path, message in errors.items() if path in restored}
     if own:
         path, message = next(iter(own.items()))
@@ -123,10 +106,3 @@ def scene_errors(
         if finding.severity == "error":
             errors.setdefault(finding.object, finding.message)
     return errors
-
-
-def as_list(name: str) -> ListName:
-    """A list's name from a plan."""
-    if name not in ("data", "markers", "extra"):
-        raise PermanentError(f"The plan names a list {name!r} that there is none of; plan again.")
-    return name  # type: ignore[return-value]

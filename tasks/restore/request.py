@@ -7,32 +7,32 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal, get_args
 
+from pydantic import JsonValue
+
 from blocks.catalogue import SCENE_ID, Catalogue
 from blocks.catalogue_query import split_scene
 from blocks.environment import PipelineEnvironment
 from blocks.patterns import matches, widen
+from tasks.remediation.outcome import Refused
+from tasks.remediation.procedure import Request
 
 ScopeKind = Literal["bucket", "scene", "stage", "prefix", "object", "terraform-state", "workflow", "job"]
 Overwrite = Literal["never", "damaged", "always"]
 OBJECTS: tuple[ScopeKind, ...] = ("bucket", "scene", "stage", "prefix", "object")
 """The scopes that are about objects of the data bucket."""
+SUBJECT = "@restore"
+"""One restore at a time, because two would hold the same delivery."""
 HOW = "say one of bucket, scene <id>, stage <id>/<stage>, prefix <folder/>, object <name>"
 
 
-class BadRequest(ValueError):
-    """What was asked for is not clear or not allowed. One sentence that says what to write instead."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreRequest(Request):
     """What the operator asked for."""
 
     kind: ScopeKind
     name: str = ""
     at: datetime | None = None
-    """The state as of this time; None: as the newest good night recorded it."""
-    mode: Literal["plan", "apply"] = "plan"
-    reason: str = ""
+    """The state as of this time (UTC, also where none is named); None: as the newest good night recorded it."""
     overwrite: Overwrite = "damaged"
     """Objects that differ from the wanted version: leave all, replace those that validation calls broken, or all."""
     remove_extra: bool = False
@@ -43,9 +43,32 @@ class Wanted:
     """Go on although the delivery of events cannot be held."""
     older_serial: bool = False
     """Let Terraform's state go back to a smaller serial."""
-    plan_digest: str = ""
-    approved_digest: str = ""
-    approved_by: str = ""
+
+    def __post_init__(self) -> None:
+        """The name without what was pasted with it, and the time in UTC."""
+        object.__setattr__(self, "name", bare_name(self.kind, self.name))
+        if self.at is not None:
+            at = self.at.replace(tzinfo=UTC) if self.at.tzinfo is None else self.at.astimezone(UTC)
+            object.__setattr__(self, "at", at)
+
+    def asked(self) -> dict[str, JsonValue]:
+        """What decides what is restored."""
+        return {
+            "kind": self.kind,
+            "name": self.name,
+            "at": self.at.isoformat() if self.at else "",
+            "overwrite": self.overwrite,
+            "remove_extra": self.remove_extra,
+            "markers": self.markers,
+            "without_hold": self.without_hold,
+            "older_serial": self.older_serial,
+        }
+
+
+def bare_name(kind: ScopeKind, name: str) -> str:
+    """Without the spaces around it; those at the ends of an object's or a folder's name are its own."""
+    bare = name.strip()
+    return name.strip("\r\n") if bare and kind in ("object", "prefix") else bare
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +90,18 @@ class Scope:
         return name.startswith(self.prefix) and self.wants(name)
 
 
-def scope_of(environment: PipelineEnvironment, wanted: Wanted) -> Scope:
-    """The scope in words turned into names. Raises `BadRequest`."""
-    kind, name = wanted.kind, name_in(wanted)
+def scope_of(environment: PipelineEnvironment, request: RestoreRequest) -> Scope:
+    """The scope in words turned into names. Raises `Refused`."""
+    kind, name = request.kind, request.name
     root = environment.backup.prefix
     if kind == "bucket":
         if name:
-            raise BadRequest(f"The scope bucket takes no name, but {name!r} was given; {HOW}.")
+            raise Refused(f"The scope bucket takes no name, but {name!r} was given; {HOW}.")
         return Scope("bucket", f"everything under {root}", root)
     if not name:
-        raise BadRequest(f"The scope {kind} needs a name, and none never means everything; {HOW}.")
+        raise Refused(f"The scope {kind} needs a name, and none never means everything; {HOW}.")
     if kind != "object" and ("*" in name or "?" in name):  # an object's name may have them; it is never a pattern
-        raise BadRequest(f"{name!r} has a wildcard; name exactly what to restore: {HOW}.")
+        raise Refused(f"{name!r} has a wildcard; name exactly what to restore: {HOW}.")
     if kind == "scene":
         return scene_scope(environment.catalogue, name)
     if kind == "stage":
@@ -86,16 +109,10 @@ def scope_of(environment: PipelineEnvironment, wanted: Wanted) -> Scope:
     return path_scope(environment, kind, name)
 
 
-def name_in(wanted: Wanted) -> str:
-    """The name without what was pasted with it. Spaces at the ends of an object's or a folder's name are its own."""
-    bare = wanted.name.strip()
-    return wanted.name.strip("\r\n") if bare and wanted.kind in ("object", "prefix") else bare
-
-
 def scene_scope(catalogue: Catalogue, scene_id: str) -> Scope:
     """All of one scene."""
     if not SCENE_ID.fullmatch(scene_id):
-        raise BadRequest(f"{scene_id!r} is not a scene id: use letters, digits, '_' or '-', as in 'kitchen_001'.")
+        raise Refused(f"{scene_id!r} is not a scene id: use letters, digits, '_' or '-', as in 'kitchen_001'.")
     return Scope("scene", f"scene {scene_id}", catalogue.scene_prefix(scene_id), scene_id)
 
 
@@ -103,9 +120,7 @@ def stage_scope(catalogue: Catalogue, name: str) -> Scope:
     """What one stage of one scene makes, with its markers."""
     scene_id, _, stage = name.partition("/")
     if stage not in catalogue.stages:
-        raise BadRequest(
-            f"{name!r} names no stage; write <scene id>/<stage> with one of {', '.join(catalogue.stages)}."
-        )
+        raise Refused(f"{name!r} names no stage; write <scene id>/<stage> with one of {', '.join(catalogue.stages)}.")
     scene, known = scene_scope(catalogue, scene_id), catalogue.stages[stage]
     paths = [path for output in known.outputs for path in (output.path, *output.or_paths)]
     paths += [path for marker in known.markers for path in catalogue.markers[marker].paths]
@@ -123,33 +138,28 @@ def path_scope(environment: PipelineEnvironment, kind: ScopeKind, name: str) -> 
     """One folder or one object."""
     root = environment.backup.prefix
     if not name.startswith(root) or name == root:
-        raise BadRequest(f"{name!r} is not below {root}, which is what is backed up; {HOW}.")
+        raise Refused(f"{name!r} is not below {root}, which is what is backed up; {HOW}.")
     folder = name.endswith("/")
     if folder != (kind == "prefix"):
         hint = "end it with '/', so that it is one folder" if kind == "prefix" else "use the scope prefix for a folder"
-        raise BadRequest(f"{name!r} is not a name for the scope {kind}; {hint}.")
+        raise Refused(f"{name!r} is not a name for the scope {kind}; {hint}.")
     scene_id, _ = split_scene(environment.catalogue, name + "x" if folder else name)
     if kind == "prefix":
         return Scope(kind, f"folder {name}", name, scene_id)
     return Scope(kind, f"object {name}", name, scene_id, lambda found: found == name)
 
 
-def check(environment: PipelineEnvironment, wanted: Wanted) -> Wanted:
-    """What was asked for with its time in UTC. Raises `BadRequest`."""
-    if wanted.kind not in get_args(ScopeKind):
-        raise BadRequest(f"{wanted.kind!r} is no scope; {HOW}.")
-    at = wanted.at
-    if at is not None:
-        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-        if at > datetime.now(UTC):
-            raise BadRequest(f"{at:%Y-%m-%d %H:%M:%S} UTC is in the future; give a time in the past, or none.")
-    if wanted.mode == "apply" and not wanted.reason.strip():
-        raise BadRequest("Say why with `reason`: a restore that changes something is recorded with its reason.")
-    if wanted.markers and wanted.kind not in OBJECTS:
-        raise BadRequest(f"The scope {wanted.kind} has no markers; leave `markers` out.")
-    if wanted.kind in OBJECTS:
-        scope_of(environment, wanted)
-    elif not wanted.name.strip() and wanted.kind != "terraform-state":
-        raise BadRequest(f"The scope {wanted.kind} needs the name of one {wanted.kind}.")
-    fields = {name: getattr(wanted, name) for name in wanted.__slots__}
-    return Wanted(**fields | {"at": at, "name": name_in(wanted)})
+def check(environment: PipelineEnvironment, request: RestoreRequest) -> None:
+    """Refuse what is not clear or not allowed, in one sentence that says what to write instead. Raises `Refused`."""
+    if request.kind not in get_args(ScopeKind):
+        raise Refused(f"{request.kind!r} is no scope; {HOW}.")
+    if request.at is not None and request.at > datetime.now(UTC):
+        raise Refused(f"{request.at:%Y-%m-%d %H:%M:%S} UTC is in the future; give a time in the past, or none.")
+    if request.mode == "apply" and not request.reason.strip():
+        raise Refused("Say why with `reason`: a restore that changes something is recorded with its reason.")
+    if request.markers and request.kind not in OBJECTS:
+        raise Refused(f"The scope {request.kind} has no markers; leave `markers` out.")
+    if request.kind in OBJECTS:
+        scope_of(environment, request)
+    elif not request.name and request.kind != "terraform-state":
+        raise Refused(f"The scope {request.kind} needs the name of one {request.kind}.")

@@ -1,4 +1,4 @@
-"""Which deployed triggers fire for a written object, and so how many executions a restore would set off."""
+"""Which deployed triggers listen to the data bucket, and which of them a written object fires."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from blocks.triggers import TriggerInfo
 
 
 @dataclass(frozen=True, slots=True)
-class Firing:
+class Listener:
     """One deployed trigger that listens to the data bucket."""
 
     trigger: str
@@ -30,20 +30,20 @@ class Firing:
             return True
 
 
-def listeners(environment: PipelineEnvironment) -> tuple[Firing, ...]:
+def listeners(environment: PipelineEnvironment) -> tuple[Listener, ...]:
     """The deployed triggers of the data bucket, as the project has them now and not as anybody planned them."""
     found = environment.triggers.list()
-    return tuple(map(_firing, filter(lambda one: one.bucket == environment.data_bucket, found)))
+    return tuple(map(_listener, filter(lambda one: one.bucket == environment.data_bucket, found)))
 
 
-def by_catalogue(environment: PipelineEnvironment) -> tuple[Firing, ...]:
+def by_catalogue(environment: PipelineEnvironment) -> tuple[Listener, ...]:
     """The triggers the catalogue calls deployed: what to count with when the project's own cannot be asked."""
     return tuple(
-        Firing(name, one.workflow, "", one.name_regex)
+        Listener(name, one.workflow, "", one.name_regex)
         for name, one in environment.catalogue.triggers.items()
         if one.deployed and one.event == "object_finalized"
     )
 
 
-def _firing(trigger: TriggerInfo) -> Firing:
-    return Firing(trigger.name, trigger.workflow, trigger.subscription, trigger.name_pattern)
+def _listener(trigger: TriggerInfo) -> Listener:
+    return Listener(trigger.name, trigger.workflow, trigger.subscription, trigger.name_pattern)
