@@ -7,15 +7,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from tasks.recovery.attempts import attempts
+from tasks.recovery.undo import plan_undo
 
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.pipeline.damage import damage
 from deployments.sandbox.pipeline.scenes import make_scene
 from deployments.sandbox.server import Sandbox
-from tasks.recovery.attempts import attempts
 from tasks.recovery.observe import observe_scene
 from tasks.recovery.options import with_former_options
-from tasks.recovery.undo import plan_undo
 from tasks.remediation.context import Context, new_run_id
 from tasks.remediation.journal import Journal, past_runs
 from tests.recovery.world import DATA, OPS, PLAN, SCENE, ill, journals, live, put_json, recover
