@@ -5,6 +5,7 @@ Everything is written below one state folder; every port is free when it is chos
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import shutil
@@ -137,9 +138,9 @@ class Stack:
         """Whether our own server answers; one that somebody else started on this port just now does not count."""
         try:
             settings = call("GET", f"{self.api_url}/admin/settings", patience=0.0)
-        except OSError:
+        except (OSError, http.client.HTTPException, ValueError):
             return False
-        return bool(settings["home"] == self.environ()["PREFECT_HOME"])
+        return isinstance(settings, dict) and settings.get("home") == self.environ()["PREFECT_HOME"]
 
     def worker_is_online(self) -> bool:
         """Whether the worker has reported to the server."""

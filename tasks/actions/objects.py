@@ -14,10 +14,12 @@ from pydantic import JsonValue
 from blocks.catalogue import ObjectClass
 from blocks.catalogue_query import class_of, fan_out
 from blocks.errors import NotFound, PermanentError, PreconditionFailed
+from blocks.object_protection import kept_objects
 from blocks.stored_object import StoredObject
 from tasks.actions.history import History, Source, find_lost, keep, quarantine_name
+from tasks.remediation.context import Context
 from tasks.remediation.kind import Doing, Kind, NoWayBack, Params
-from tasks.remediation.plan import Action
+from tasks.remediation.plan import Action, Plan
 
 NEVER_DELETED: tuple[ObjectClass, ...] = ("input", "guard")
 NEVER_RESTORED: tuple[ObjectClass, ...] = ("lock",)
@@ -57,6 +59,18 @@ class WriteObject(Params):
     payload: dict[str, JsonValue]
     dated_by: tuple[str, ...] = ()
     """The newest of these objects says when the work was completed."""
+
+
+def kept(context: Context, plan: Plan) -> list[str]:
+    """Objects that a plan deletes or replaces and that a hold or a retention keeps, one sentence each."""
+    environment = context.environment
+    touched: dict[str, int] = {}
+    for action in plan.actions:
+        if action.kind == delete_object.name:
+            touched[str(action.params["name"])] = int(str(action.params["generation"]))
+        elif action.kind == restore_object.name and action.params.get("live_generation"):
+            touched[str(action.params["name"])] = int(str(action.params["live_generation"]))
+    return list(kept_objects(environment.storage, environment.data_bucket, touched)) if touched else []
 
 
 def within(doing: Doing, name: str, never: tuple[ObjectClass, ...] = ()) -> str:

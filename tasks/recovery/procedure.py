@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from blocks.catalogue_query import class_of
 from blocks.errors import PermanentError
 from tasks.actions.job_runs import run_job
-from tasks.actions.objects import OBJECT_KINDS
+from tasks.actions.objects import OBJECT_KINDS, kept
 from tasks.actions.workflow_runs import start_workflow
 from tasks.pipeline.activity import LiveBoard
 from tasks.pipeline.fault_log import record_fault, scenes_with_fault
@@ -69,6 +69,7 @@ class ExportRecovery(Procedure[RecoveryRequest, SceneFacts]):
         if facts is None:
             yield from strangers(run)
             return
+        yield from kept(run.context, plan)
         yield from too_often(run, facts, plan)
         fault = str(plan.details.get("fault", ""))
         if fault and request.mode == "apply":

@@ -19,6 +19,7 @@ from prefect import task
 from pydantic import JsonValue
 
 from blocks.errors import OutsideError, PermanentError
+from blocks.object_protection import ops_bucket_problems
 from tasks.remediation import approval
 from tasks.remediation.approval import needs_person, objection
 from tasks.remediation.caller import Caller, inline
@@ -74,6 +75,8 @@ def run(
             if request.mode == "plan":
                 decide(procedure, one, request, call)
             else:
+                if unfit := ops_bucket_problems(context.environment):
+                    raise Refused(" ".join(unfit))
                 id_ = new_run_id()
                 one.leases = [leases.enter_context(context.holding(subject, id_)) for subject in subjects]
                 apply(procedure, one, request, call)

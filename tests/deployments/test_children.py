@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socketserver
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -117,3 +119,21 @@ def test_prefect_is_told_whole_seconds(tmp_path: Path, monkeypatch: pytest.Monke
     waits = {key: value for key, value in environ.items() if key.endswith("_FLUSH_INTERVAL")}
     assert waits
     assert all(value.isdecimal() and int(value) >= 1 for value in waits.values())
+
+
+@pytest.mark.parametrize(
+    "says", [b"\0\0\x12\4\0 no HTTP\r\n", b"HTTP/1.0 200 OK\r\n\r\n<html>", b"HTTP/1.0 200 OK\r\n\r\n[1]"]
+)
+def test_somebody_else_on_the_servers_port_is_not_our_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: bytes
+) -> None:
+    class Other(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            self.rfile.readline()
+            self.wfile.write(says)
+
+    monkeypatch.setattr("deployments.stack.STATE", tmp_path)
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Other) as other:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        assert not Stack("x", ui_port=other.server_address[1]).server_is_up()
+        other.shutdown()

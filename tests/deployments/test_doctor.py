@@ -15,7 +15,16 @@ import yaml
 
 from deployments.cli_flows import HEARTBEAT_SECONDS
 from deployments.doctor import of_automations, of_settings
-from deployments.stack import LEASE_STORAGE, SERVER_SETTINGS, WORKER_SETTINGS, Stack, automation_names, call, prefect
+from deployments.stack import (
+    LEASE_STORAGE,
+    SERVER_SETTINGS,
+    WORKER_SETTINGS,
+    Stack,
+    automation_names,
+    call,
+    free_port,
+    prefect,
+)
 from tests.deployments.world import REMEDIATE, RunningStack
 
 HOME = Path(__file__).resolve().parents[2]
@@ -31,6 +40,7 @@ class Server:
     @contextmanager
     def running(self, **changes: str) -> Iterator[str]:
         """One life of the server, with these settings changed; its API's address."""
+        self.stack.ui_port = free_port()  # somebody may have taken the last one meanwhile
         self.stack.children.start("prefect-server", prefect("server", "start"), self.stack.environ() | changes)
         try:
             self.stack.children.wait_for("prefect-server", self.stack.server_is_up, 300)

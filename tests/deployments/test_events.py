@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from tests.deployments.world import Run, RunningStack, wait_for
+from tests.deployments.world import ON_FAILURE, Run, RunningStack, nobody_works, wait_for
 
-ON_FAILURE = "export-recovery-on-failure"
 DATA = "sandbox-scenes"
 
 
@@ -31,19 +29,6 @@ def event(about: str, **payload: Any) -> dict[str, Any]:
         "resource": {"prefect.resource.id": f"blueprint.scene.{about}"},
         "payload": payload,
     }
-
-
-@contextmanager
-def nobody_works(stack: RunningStack) -> Iterator[None]:
-    """The worker takes up nothing, so that flow runs can be counted without being carried out."""
-    stack.pool(is_paused=True)
-    try:
-        yield
-    finally:
-        for run in stack.runs(ON_FAILURE):
-            if run["state_type"] == "SCHEDULED":
-                stack.prefect("DELETE", f"flow_runs/{run['id']}")
-        stack.pool(is_paused=False)
 
 
 @pytest.fixture

@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tasks.remediation.live import live_work
-
-from tests.deployments.world import EXPORT, FREE_PORTS, RunningStack, Up, wait_for
+from tasks.pipeline.activity import live_work
+from tests.deployments.world import EXPORT, FREE_PORTS, RunningStack, Up, nobody_works, wait_for
 
 
 def written(folder: Path) -> list[str]:
@@ -27,6 +26,14 @@ def test_a_second_one_says_where_the_first_is(stack: RunningStack) -> None:
     assert stack.process.poll() is None
 
 
+@pytest.fixture
+def only_the_command_line(stack: RunningStack) -> Iterator[None]:
+    """The recovery that the failed execution starts by its event waits."""
+    with nobody_works(stack):
+        yield
+
+
+@pytest.mark.usefixtures("only_the_command_line")
 def test_recover_and_undo_use_its_prefect_server(stack: RunningStack) -> None:
     scene = stack.scene("cli_001", "export_corrupt")
     planned = stack.remediate("recover", scene)
@@ -38,7 +45,7 @@ def test_recover_and_undo_use_its_prefect_server(stack: RunningStack) -> None:
     assert failed.returncode == 1
     undo = failed.stderr.rpartition("remediate ")[2].split()[:3]
     assert undo[:2] == ["undo", scene]
-    # An execution that a written object started may be at work, and then it is refused.
+    # An execution that a written object started may be at work, and then the undo is refused.
     wait_for(lambda: not [one for one in live_work(stack.environment) if one.scene_id == scene], f"nothing on {scene}")
     undone = stack.remediate(*undo, "--apply")
     assert undone.returncode == 0, undone.stderr

@@ -410,3 +410,19 @@ def test_the_second_of_two_subjects_is_leased_too(environment: PipelineEnvironme
         one = run(fake(), Context(environment, "x"), APPLY)
     assert (one.outcome, "@second is being worked on by somebody" in one.reasons[0]) == ("busy", True)
     assert sandbox.store.get(OPS, lease_name(SUBJECT)) is None
+
+
+@pytest.mark.parametrize("unfit", ["retention", "held"])
+def test_an_ops_bucket_that_cannot_give_a_lease_back_is_refused_before_one_is_taken(
+    environment: PipelineEnvironment, sandbox: Sandbox, unfit: str
+) -> None:
+    bucket = environment.storage.client().get_bucket(OPS)
+    if unfit == "retention":
+        bucket.retention_period = 3600
+    else:
+        bucket.default_event_based_hold = True
+    bucket.patch()
+    one = run(fake(), Context(environment, "x"), APPLY)
+    assert (one.outcome, OPS in one.reasons[0]) == ("refused", True)
+    assert list(sandbox.store.list(OPS, "remediation/")) == []
+    assert run(fake(), Context(environment, "x"), FakeRequest()).outcome == "planned"

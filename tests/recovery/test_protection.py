@@ -17,6 +17,7 @@ from tests.recovery.world import (
     BACKUP,
     DATA,
     OPS,
+    PLAN,
     PREFIX,
     SCENE,
     Wanted,
@@ -210,3 +211,20 @@ def test_an_object_that_is_replaced_while_its_copy_is_made_is_left_alone(
     recover_scene(Context(environment, "a test", say=look), SCENE, Wanted("apply"))
     assert replaced
     assert left_alone == set(replaced.items())
+
+
+def test_an_object_under_a_hold_is_named_before_anything_is_deleted(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    ill(sandbox, "export_corrupt")
+    planned = recover(environment, wanted=PLAN).plan
+    assert planned is not None
+    held = [action.target for action in planned.actions if action.effect == "delete"][-1]
+    blob = environment.storage.client().bucket(DATA).blob(held)
+    blob.temporary_hold = True
+    blob.patch()
+    before = live(sandbox.store)
+    result = recover(environment)
+    assert (result.outcome, held in result.reasons[0]) == ("refused", True)
+    assert "temporary hold" in result.reasons[0]
+    assert live(sandbox.store) == before
