@@ -17,6 +17,7 @@ from kubernetes import client
 from deployments.sandbox import control_bodies
 from deployments.sandbox.asgi import App
 from deployments.sandbox.cluster.api import KubernetesApi
+from deployments.sandbox.cluster.cluster import Cluster
 from deployments.sandbox.cluster.resources import RESOURCES
 from deployments.sandbox.control import Control
 from deployments.sandbox.faults import FaultRule, Faults
@@ -214,8 +215,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 def cluster_world() -> KubernetesApi:
-    world = Sandbox(seed=1)
-    app = KubernetesApi(world.cluster, Faults(1), RequestLog())
+    app = KubernetesApi(Cluster(("default", "blueprint")), Faults(1), RequestLog())
     for path, made in (
         ("/apis/batch/v1/namespaces/blueprint/jobs", JOB),
         ("/apis/apps/v1/namespaces/blueprint/deployments", DEPLOYMENT),

@@ -42,7 +42,7 @@ STATUS_CODES = {
 
 
 READS = ("Get", "List", "Check", "Watch")
-"""What the names of methods begin with that change nothing."""
+"""What the names of methods begin with that change nothing. A pull leases messages, so it is none of them."""
 
 
 class Refusal(Exception):
