@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from blocks.errors import NotFound
 from tasks.delivery.kinds import release_action, release_delivery
 from tasks.delivery.release import ReleaseDelivery
-from tasks.delivery.tickets import REDEEMED, Ticket, is_stamped, open_ticket, open_tickets
+from tasks.delivery.tickets import REDEEMED, Ticket, is_stamped, open_ticket, open_tickets, read_ticket
 from tasks.remediation.check import Check, Findings
 from tasks.remediation.context import Context
-from tasks.remediation.journal import read_journal
+from tasks.remediation.journal import Journal, read_journal
 from tasks.remediation.lease import LeaseDamaged, has_ended, read_holder
 from tasks.remediation.outcome import Refused
 from tasks.remediation.plan import Plan
@@ -89,7 +89,15 @@ class GiveBackRequest(Request):
     run: str
 
 
-class GiveBack(Procedure[GiveBackRequest, Ticket]):
+@dataclass(frozen=True, slots=True)
+class HeldBy:
+    """A ticket, and whether anything is left to do about it."""
+
+    ticket: Ticket
+    pending: bool
+
+
+class GiveBack(Procedure[GiveBackRequest, HeldBy]):
     """Handbook: none; our own. Gives back what a run that is dead or late holds, under that run's own lease."""
 
     name = "give-back"
@@ -101,33 +109,45 @@ class GiveBack(Procedure[GiveBackRequest, Ticket]):
         """The lease under which it is held, so that nobody continues that run meanwhile."""
         return (ticket_of(context, request.run).lease,)
 
-    def observe(self, run: Run, request: GiveBackRequest) -> Ticket:
+    def observe(self, run: Run, request: GiveBackRequest) -> HeldBy:
         """The ticket, as it is once the lease is held."""
-        return ticket_of(run.context, request.run)
+        ticket = ticket_of(run.context, request.run)
+        held, journal = (
+            open_ticket(run.context.environment, ticket.run),
+            journal_of(run.context, ticket.lease, ticket.run),
+        )
+        return HeldBy(ticket, held is not None or (journal is not None and not journal.ended))
 
-    def plan(self, run: Run, facts: Ticket, request: GiveBackRequest) -> Plan:
+    def plan(self, run: Run, facts: HeldBy, request: GiveBackRequest) -> Plan:
         """Give it back."""
-        run.summary = f"what run {facts.run} holds: {facts.triggers}"
-        action = release_action(ReleaseDelivery(run=facts.run), facts.triggers)
-        return Plan(procedure=self.name, subject=facts.lease, actions=(action,), details={"gives_back": facts.run})
+        ticket = facts.ticket
+        run.summary = f"what run {ticket.run} holds: {ticket.triggers}"
+        action = release_action(ReleaseDelivery(run=ticket.run), ticket.triggers)
+        actions = (action,) if facts.pending else ()
+        return Plan(procedure=self.name, subject=ticket.lease, actions=actions, details={"gives_back": ticket.run})
 
-    def verify(self, run: Run, facts: Ticket | None) -> Verdict:
+    def verify(self, run: Run, facts: HeldBy | None) -> Verdict:
         """End the run that held it, so that nobody carries it on without its hold."""
-        environment, held = run.context.environment, str(run.journal.plan().details.get("gives_back", ""))
-        try:
-            journal = read_journal(environment.storage, environment.ops_bucket, run.subject, held, run.context.actor)
-        except NotFound:
-            return Verdict()
-        if not journal.ended:
+        journal = journal_of(run.context, run.subject, str(run.journal.plan().details.get("gives_back", "")))
+        if journal is not None and not journal.ended:
             journal.end("stopped", [f"given up by {run.context.actor}, who gave the delivery back"], by=run.id)
         return Verdict()
 
 
 def ticket_of(context: Context, run: str) -> Ticket:
-    """The open ticket of a run. Raises `Refused` when there is none."""
-    ticket = open_ticket(context.environment, run) if run and "/" not in run else None
+    """The ticket of a run. Raises `Refused` when there is none."""
+    ticket = read_ticket(context.environment, run) if run and "/" not in run else None
     if ticket is None:
         raise Refused(f"Run {run!r} holds no delivery; hold-watch says who does.")
     if not ticket.lease.startswith("@"):
         raise Refused(f"The ticket of run {run} names the lease {ticket.lease!r}, which is none; give it back by hand.")
     return ticket
+
+
+def journal_of(context: Context, subject: str, run: str) -> Journal | None:
+    """The journal of the run that holds it; None when there is none, as of an earlier version's run."""
+    environment = context.environment
+    try:
+        return read_journal(environment.storage, environment.ops_bucket, subject, run, context.actor)
+    except NotFound:
+        return None

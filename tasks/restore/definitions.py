@@ -17,6 +17,7 @@ from tasks.actions.definitions import (
     Definition,
     DefinitionKind,
     DeployDefinition,
+    body_of,
     deploy_definition,
     digest_of,
     keep_definition,
@@ -106,6 +107,7 @@ class RestoreDefinition(Procedure[RestoreRequest, DefinitionFacts]):
             undo="undo this run: it deploys the former one, which is kept in the ops bucket",
             why=f"as recorded: {revision or facts.record.sha256[:16]}",
             replaced=1 if facts.live is not None else 0,
+            replaced_bytes=len(body_of(facts.live)) if facts.live is not None else 0,
         )
         details["diff"] = diff(facts.recorded, facts.live)
         return Plan(procedure=self.name, subject=what, actions=(action,), risk="medium", details=details)

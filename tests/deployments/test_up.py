@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tasks.pipeline.activity import live_work
 from tests.deployments.world import EXPORT, FREE_PORTS, RunningStack, Up, nobody_works, wait_for
 

@@ -169,7 +169,7 @@ def drilling(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[AnyPro
 
 def giving_back(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[AnyProcedure, Request]:
     """A restore that was killed while it held delivery."""
-    _procedure, request = restoring(sandbox, environment)
+    _, request = restoring(sandbox, environment)
     assert isinstance(request, RestoreRequest)
     interrupt(environment, request.kind, request.name, "verify data", overwrite="always")
     ((ticket,), _) = open_tickets(environment)
