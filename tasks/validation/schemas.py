@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from itertools import islice
@@ -23,6 +23,8 @@ from tasks.validation.view import SceneView
 
 MAX_ERRORS = 500
 """Schema errors of one document that are looked at."""
+MAX_ENTRIES = 2_000
+"""Entries of a list that are looked at together."""
 PLAIN_CODES = {"Required": "field-missing", "AdditionalProperties": "field-unknown", "Type": "field-wrong-type"}
 """Codes of what is wrong with a document's shape; a wrong value has its rule's `x-code`, or `field-bad-value`."""
 
@@ -77,10 +79,40 @@ def patched(target: object, patch: object) -> Any:
 def errors(name: str, value: object, changes: Mapping[str, object] | None = None) -> Iterator[SchemaError]:
     """Every breach of a schema. Raises ValueError when the value is nested too deep to be looked at."""
     compiled = rule(name, json.dumps(changes, sort_keys=True) if changes else "")
+    told = set[tuple[Path, str]]()
     if compiled.validator.is_valid(value):
         return
-    for error in islice(compiled.validator.iter_errors(value), MAX_ERRORS):
-        yield from _translated(compiled.schema, error)
+    for part, key, start in _windows(value):
+        if compiled.validator.is_valid(part):
+            continue
+        for error in islice(compiled.validator.iter_errors(part), MAX_ERRORS):
+            for one in _translated(compiled.schema, error):
+                found = replace(one, path=_moved(one.path, key, start)) if start else one
+                if (found.path, found.kind) not in told and len(told) < MAX_ERRORS:
+                    told.add((found.path, found.kind))
+                    yield found
+        if len(told) >= MAX_ERRORS:
+            return
+
+
+def _windows(value: object) -> Iterator[tuple[object, str, int]]:
+    """The document in parts, each with `MAX_ENTRIES` of its longest list: (part, the list's name, its first entry).
+
+    The library works out every breach before it gives the first one, a million of them if need be.
+    """
+    lists = {key: len(item) for key, item in value.items() if isinstance(item, list)} if isinstance(value, dict) else {}
+    longest = max(lists, key=lists.__getitem__, default="")
+    if not isinstance(value, dict) or lists.get(longest, 0) <= MAX_ENTRIES:
+        yield value, "", 0
+        return
+    for start in range(0, lists[longest], MAX_ENTRIES):
+        yield {**value, longest: value[longest][start : start + MAX_ENTRIES]}, longest, start
+
+
+def _moved(path: Path, key: str, start: int) -> Path:
+    if len(path) > 1 and path[0] == key and isinstance(path[1], int):
+        return (key, path[1] + start, *path[2:])
+    return path
 
 
 def check(

@@ -30,13 +30,13 @@ DEFAULT_UP, DEFAULT_METERS = "Y", 0.01
 
 _NAN = re.compile(r"(?<![\w:.])-?nan(?![\w:.])")
 _INFINITE = re.compile(r"(?<![\w:.])-?inf(?![\w:.])")
-_NAME_BEFORE = re.compile(r"([\w:]+)(?:\.timeSamples)?\s*\Z")
+_NAME_LETTERS = "_:.0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _PLACED = re.compile(r"points|normals|velocities|accelerations|radius|size|height|xformOp:.*|primvars:st.*"
                      r"|physics:(?:mass|density|staticFriction|dynamicFriction|restitution)")  # fmt: skip
 """Attributes that no infinite number fits. A joint's limits, its break force and gravity may well be infinite."""
 _OBJECT_PRIM = re.compile(r'\b(?:def|over)\s++(?:\w++\s++)?"obj_([A-Za-z0-9_]+)"')
 _ROOT_PRIM = re.compile(r'^(?:def|over)\s++(?:\w++\s++)?"([^"\n]+)"', re.MULTILINE)
-_FIRST_PRIM = re.compile(r"^\s*+(?:def|over|class)\b", re.MULTILINE)
+_FIRST_PRIM = re.compile(r"^[ \t]*+(?:def|over|class)\b", re.MULTILINE)
 _FIELDS = {
     "up_axis": re.compile(r'\bupAxis\s*+=\s*+"([^"\n]*)"'),
     "default_prim": re.compile(r'\bdefaultPrim\s*+=\s*+"([^"\n]*)"'),
@@ -125,12 +125,17 @@ def _not_finite(bare: str) -> Iterator[tuple[str, int, str]]:
         told, place = told + 1, _next_value(bare, found.end())
     place = 0
     while told < MAX_TOLD and (found := _INFINITE.search(bare, place)):
-        equals = bare.rfind("=", place, found.start())
-        name = _NAME_BEFORE.search(bare, max(equals - 200, 0), equals) if equals >= 0 else None
-        if name and _PLACED.fullmatch(name.group(1)):
+        name = _name_before(bare, bare.rfind("=", place, found.start()))
+        if _PLACED.fullmatch(name):
             told += 1
-            yield "usd-not-finite", found.start(), f"{name.group(1)} is {found.group()}, which is not a finite number"
+            yield "usd-not-finite", found.start(), f"{name} is {found.group()}, which is not a finite number"
         place = _next_value(bare, found.end())
+
+
+def _name_before(bare: str, equals: int) -> str:
+    """The name of the attribute that a value is given to; empty when there is none."""
+    before = bare[max(equals - 200, 0) : max(equals, 0)].rstrip()
+    return before[len(before.rstrip(_NAME_LETTERS)) :].removesuffix(".timeSamples")
 
 
 def _next_value(bare: str, place: int) -> int:

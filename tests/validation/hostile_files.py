@@ -26,6 +26,12 @@ def _numbered(part: bytes, before: bytes = b"", after: bytes = b"") -> Callable[
     return lambda: before + b"".join(part % n for n in range((SIZE - len(before)) // (len(part) + 5))) + after
 
 
+def _zeros(count: int) -> bytes:
+    """So many zeros, packed, without ever being held."""
+    packer = zlib.compressobj(9, wbits=31)
+    return b"".join([*(packer.compress(bytes(1024**2)) for _ in range(count // 1024**2)), packer.flush()])
+
+
 def _merges() -> bytes:
     lines = (b"a%d: &a%d {<<: [%s]}\n" % (n + 1, n + 1, b", ".join([b"*a%d" % n] * 10)) for n in range(30))
     return b"a0: &a0 {x: 1}\n" + b"".join(lines)
@@ -85,7 +91,7 @@ HOSTILE: dict[str, tuple[str, Callable[[], bytes]]] = {
     "robot of elements": ("assets/interactive/obj_mug_0/a.urdf", lambda: b"<a>" * 170_000),
     "zip of one file many times": (ARCHIVE, _overlapping),
     "package of one file many times": ("assets/obj_mug_0/asset.usdz", _overlapping),
-    "gzip of zeros": ("replicator/a.gz", lambda: gzip.compress(bytes(900_000_000))),
+    "gzip of zeros": ("replicator/a.gz", lambda: _zeros(900_000_000)),
     "gzip of members": ("replicator/a.gz", _fill(gzip.compress(b""))),
     "picture of chunks": (PICTURE, lambda: png(notes=chunk(b"tEXt", b"") * 80_000)),
     "picture of zeros": (PICTURE, lambda: png(50_000, 50_000, pixels=bytes(300_000_000))),
@@ -100,6 +106,9 @@ HOSTILE: dict[str, tuple[str, Callable[[], bytes]]] = {
     "usd of asset paths": (WRAPPER, _numbered(b"asset a%%d = @./a%d.png@\n".replace(b"%%d", b""), USD)),
     "usd of quotes": (WRAPPER, _fill(b'"', USD)),
     "usd of long quotes": (WRAPPER, _fill(b'\\"""', USD + b'"""')),
+    "usd of comments": (WRAPPER, _fill(b"# Reference to: x\n", USD)),
+    "usd of lines": (WRAPPER, _fill(b"\n", USD)),
+    "usd of blanks": (WRAPPER, _fill(b" ", USD + b"def")),
     "usd of braces": (WRAPPER, _fill(b"{", USD)),
     "usd of infinities": (WRAPPER, _body(b"float points = inf\n")),
     "usd of masses": (WRAPPER, _body(b"float physics:mass = -1\n")),

@@ -50,6 +50,31 @@ def test_every_place_of_a_number_that_is_not_finite_is_named() -> None:
     assert [problem.path for problem in parse_json(data).problems] == [("a", 1), ("a", 2, "b"), ("c",)]
 
 
+@pytest.mark.parametrize("number", ["9" * 250 + "e99", "1e309", "1E+0400", "9" * 400, "-" + "9" * 309 + ".0"])
+def test_a_number_that_no_float_holds_is_not_finite_however_it_is_written(number: str) -> None:
+    assert [one.code for one in parse_json(f'{{"a": {number}}}'.encode()).problems] == ["document-not-finite"]
+
+
+@pytest.mark.parametrize("number", ["1234567890123456789012345", "1e308", "0." + "0" * 400 + "1", "9" * 300, "1e-999"])
+def test_a_number_that_a_float_holds_is_good_however_long(number: str) -> None:
+    assert parse_json(f'{{"a": {number}}}'.encode()).problems == []
+
+
+def test_a_document_deeper_than_is_looked_into_is_not_called_damaged() -> None:
+    assert [one.code for one in parse_json(b"[" * 300 + b"]" * 300).problems] == ["document-not-looked-into"]
+    assert [one.code for one in parse_json(b"[" * 3000 + b"]" * 3000).problems] == ["document-nested-too-deep"]
+
+
+@pytest.mark.parametrize("text", [b'{"error": null, "status": "ok"}', b'{"error": "", "code": "x"}', b'{"error": {}}'])
+def test_a_record_that_has_no_error_is_no_error_page(text: bytes) -> None:
+    assert parse_json(text).problems == []
+
+
+@pytest.mark.parametrize("part", ['\\"', "[", '["', "NaN,", "9" * 299 + ","])
+def test_a_megabyte_of_anything_is_parsed_in_one_pass(part: str) -> None:
+    assert parse_json(b'["' + part.encode() * (1024**2 // len(part))).problems
+
+
 def test_brackets_within_texts_do_not_count_as_nesting() -> None:
     assert parse_json(json.dumps({"a": "[" * 5000}).encode()).problems == []
 
@@ -97,6 +122,14 @@ def test_a_schema_is_compiled_once(name: str) -> None:
 def test_a_missing_field_is_reported_at_its_own_place() -> None:
     found = list(errors("scene_manifest", {"version": "1.0.0", "scene_id": "a", "scene": {}, "objects": []}))
     assert {error.path for error in found} == {("scene", "coordinate_frame"), ("scene", "meters_per_unit")}
+
+
+def test_a_breach_far_down_a_long_list_is_found_at_its_own_place() -> None:
+    manifest = json.loads(healthy("regen3d")[MANIFEST])
+    manifest["objects"] = [manifest["objects"][0]] * 4999 + [{}]
+    found = {error.path for error in errors("scene_manifest", manifest)}
+    assert ("objects", 4999, "id") in found
+    assert {path[1] for path in found} == {4999}
 
 
 def test_every_code_is_in_the_documentation_with_its_severity() -> None:

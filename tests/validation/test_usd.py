@@ -40,7 +40,7 @@ def test_a_layer_that_only_the_library_can_tell_is_damaged_is_an_error(path: str
 
 def test_a_reference_out_of_the_scene_is_never_opened(monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[list[str]] = []
-    monkeypatch.setattr(usd_open, "_probe", lambda folder, layers, stages: opened.append(stages) or {})
+    monkeypatch.setattr(usd_open, "_probe", lambda folder, work: opened.append(work.stages))
     scene = healthy("usd")
     replace(USD, "@../assets/obj_mug_0/simready.usda@", "@/etc/passwd@")(scene)
     assert "path-is-absolute" in {f.code for f in errors_of(scene)}

@@ -257,7 +257,7 @@ def test_taking_a_text_apart_keeps_every_place(text: str) -> None:
     assert not set(lexed.bare) & set("@\"'#")
 
 
-@pytest.mark.parametrize("part", ["@", "@a@", "@@@", '"', '"""', "'", '"\\', "/*", "#\n", "{", "customData = {", "nan ",
+@pytest.mark.parametrize("part", ["@", "@a@", "@@@", '"', '"""', "'", '"\\', "/*", "#\n", "\n", "upAxis ", "{", "customData = {", "nan ",
                                   "float points = inf\n", "float physics:mass = -1\n", "def ", "@a@    "])  # fmt: skip
 def test_a_megabyte_of_anything_is_read_in_one_pass(part: str) -> None:
     text = "#usda 1.0\n" + part * (1024**2 // len(part))
