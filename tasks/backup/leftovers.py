@@ -23,6 +23,7 @@ from tasks.backup.expiring import UNDO, gone_for_good
 from tasks.backup.expiry import RESTORES, ExpiryRequest
 from tasks.backup.unneeded import Unneeded, note
 from tasks.remediation.context import Context
+from tasks.remediation.continuing import LOOKED_BACK_HOURS
 from tasks.remediation.guard import Scope
 from tasks.remediation.kind import Doing, Kind, Params
 from tasks.remediation.lease import LeaseDamaged, has_ended, read_holder
@@ -31,7 +32,6 @@ from tasks.remediation.outcome import Refused
 from tasks.remediation.plan import Plan
 from tasks.remediation.procedure import Procedure, Verdict
 from tasks.remediation.run import Run
-from tasks.remediation.runner import LOOKED_BACK_HOURS
 from tasks.remediation.runs import UNFINISHED, past_runs
 from tasks.sync.meter import human
 from tasks.sync.rewrites import ROOT as REWRITES

@@ -2,8 +2,7 @@
 
     leases -> an interrupted run? -> observe -> plan -> guard -> digest -> approval -> begin -> steps -> verify -> end
 
-An interrupted run is continued under the same guard, refused, or ended, as its procedure says. Whatever happens comes
-to one word and its sentences (`tasks.remediation.outcome`).
+What becomes of an interrupted run, `continuing` says. Whatever happens comes to one word and its sentences (`outcome`).
 """
 
 from __future__ import annotations
@@ -21,26 +20,19 @@ from pydantic import JsonValue
 from blocks.errors import OutsideError, PermanentError
 from blocks.object_protection import ops_bucket_problems
 from tasks.remediation import approval
-from tasks.remediation.approval import needs_person, objection
 from tasks.remediation.caller import Caller, inline
 from tasks.remediation.context import Context, new_run_id
-from tasks.remediation.guard import Scope, over_caps, refusals, stopped
-from tasks.remediation.journal import Journal, read_journal
+from tasks.remediation.continuing import approved, gives_way, interrupted, may_continue
+from tasks.remediation.guard import refusals
+from tasks.remediation.journal import Journal
 from tasks.remediation.kind import check_plan, kind_of
-from tasks.remediation.ledger import LedgerDamaged
-from tasks.remediation.outcome import CONTINUES, Refused, StillRunning, outcome_of
+from tasks.remediation.outcome import Refused, StillRunning, outcome_of
 from tasks.remediation.plan import Plan, Step
 from tasks.remediation.procedure import Procedure, Request
 from tasks.remediation.report import plan_markdown
 from tasks.remediation.run import Run
-from tasks.remediation.runs import UNFINISHED, past_runs
 from tasks.remediation.steps import carry_out_step
 from tasks.remediation.task_settings import STEP_SETTINGS
-
-LOOKED_BACK_HOURS = 24.0 * 7
-"""How far back an interrupted run is looked for."""
-UNDO = "undo"
-"""The procedure that takes others back (`tasks.remediation.undo`)."""
 
 R = TypeVar("R", bound=Request)
 F = TypeVar("F")
@@ -140,20 +132,6 @@ def guarded(procedure: Procedure[R, F], one: Run, facts: F, plan: Plan) -> list[
     return [] if procedure.additive else refusals(plan, one.context.policy(), procedure.scope(one, facts))
 
 
-def approved(one: Run, plan: Plan, request: Request, earlier: str = "") -> bool:
-    """Whether the plan may be carried out; if not, the run says why.
-
-    `earlier`: the digest that a person has approved when the run began, for a run that is continued.
-    """
-    if request.approval is not None and (why := objection(request.approval, plan, one.context.actor)):
-        one.end("refused", why)
-        return False
-    if request.approval is not None or earlier == plan.digest or not needs_person(plan, one.context.policy()):
-        return True
-    one.end("needs_approval", f"Plan {plan.digest} has risk {plan.risk}: the policy wants a person's approval for it.")
-    return False
-
-
 def apply(procedure: Procedure[R, F], one: Run, request: R, call: Caller) -> None:
     """Under the leases: continue what was interrupted, or begin; then every step, the final look, and the end."""
     journal = interrupted(procedure, one)
@@ -169,81 +147,6 @@ def apply(procedure: Procedure[R, F], one: Run, request: R, call: Caller) -> Non
         journal = begin(procedure, one, request)
     one.journal = journal
     finish(procedure, one, call)
-
-
-def interrupted(procedure: Procedure[R, F], one: Run) -> Journal | None:
-    """This procedure's latest run on the subject, if it has no end and nobody has begun to undo anything since."""
-    environment = one.context.environment
-    past = past_runs(environment.storage, environment.ops_bucket, one.subject, LOOKED_BACK_HOURS)
-    last = next((run for run in reversed(past) if run.procedure in (procedure.name, UNDO)), None)
-    if last is None or (last.procedure, last.outcome) != (procedure.name, UNFINISHED):
-        return None
-    return read_journal(environment.storage, environment.ops_bucket, one.subject, last.run, one.context.actor)
-
-
-def gives_way(procedure: Procedure[R, F], one: Run, request: R, journal: Journal) -> bool:
-    """Whether an interrupted run was ended, because a new plan is to be made instead of carrying it on."""
-    if procedure.unfinished == "replan":
-        why = "interrupted; a new plan was made"
-    elif not same_request(request, journal) and procedure.may_abandon(one, journal):
-        why = f"given up: {one.context.actor} asked for something else"
-    elif not readable(procedure, journal) and procedure.may_abandon(one, journal):
-        why = "given up: this version cannot carry out its plan; a new plan was made"
-    else:
-        return False
-    journal.end("stopped", [why], by=one.leases[0].holder.run)
-    return True
-
-
-def same_request(request: Request, journal: Journal) -> bool:
-    """Whether the interrupted run was asked for the same; earlier versions did not record it."""
-    return journal.begin.data.get("asked", request.asked()) == request.asked()
-
-
-def readable(procedure: Procedure[R, F], journal: Journal) -> bool:
-    """Whether this version can carry out the journal's plan."""
-    try:
-        check_plan(procedure.kinds, journal.plan())
-    except (Refused, LedgerDamaged):
-        return False
-    return True
-
-
-def may_continue(procedure: Procedure[R, F], one: Run, request: R, journal: Journal) -> bool:
-    """Ask again all that a new run is asked: what was allowed yesterday need not be so today."""
-    plan, one.continues = journal.plan(), journal.run
-    one.plan = plan
-    check_plan(procedure.kinds, plan)
-    rest, finish_first = plan.without(set(journal.outcomes())), "must be finished or undone before"
-    if not same_request(request, journal):
-        one.end(
-            "refused",
-            f"Run {journal.run} on {one.subject} was interrupted and {finish_first} anything else is done; run it again "
-            "with the options it had, or undo it.",
-            *procedure.in_force(one),
-        )
-    elif request.plan_digest and request.plan_digest != plan.digest:
-        one.end(
-            "refused",
-            f"Run {journal.run} was interrupted and its plan {plan.digest} {finish_first} plan {request.plan_digest} can "
-            "be applied; run this without a digest to continue it.",
-            *procedure.in_force(one),
-        )
-    elif reasons := still_guarded(procedure, one, rest, request):
-        left = [f"Run {journal.run} stays interrupted. {CONTINUES}", *procedure.in_force(one)]
-        one.end("refused", *reasons, *left)
-    elif approved(one, plan, request, str(journal.begin.data.get("approved_digest") or "")):
-        return True
-    return False
-
-
-def still_guarded(procedure: Procedure[R, F], one: Run, rest: Plan, request: R) -> list[str]:
-    """Why the rest of an interrupted plan may not be carried out now. What only gives back is always carried out."""
-    changing = [action for action in rest.actions if action.effect != "read" and not action.always]
-    policy, own = one.context.policy(), list(procedure.guard(one, None, rest, request)) if changing else []
-    if procedure.additive or not changing:
-        return own
-    return [*stopped(policy), *over_caps(rest, policy, Scope(total_objects=None)), *own]
 
 
 def begin(procedure: Procedure[R, F], one: Run, request: R) -> Journal:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from blocks.errors import NotFound
 from tasks.remediation.context import Context
+from tasks.remediation.continuing import UNDO
 from tasks.remediation.guard import Scope
 from tasks.remediation.journal import Journal, read_journal
 from tasks.remediation.kind import Doing, Kind, Kinds, NoWayBack, kind_of, nothing_to_undo
@@ -18,7 +19,6 @@ from tasks.remediation.outcome import Refused
 from tasks.remediation.plan import Action, Plan
 from tasks.remediation.procedure import Procedure, Request, Verdict
 from tasks.remediation.run import Run
-from tasks.remediation.runner import UNDO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

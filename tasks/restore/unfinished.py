@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tasks.delivery.tickets import open_ticket
+from tasks.remediation.continuing import LOOKED_BACK_HOURS
 from tasks.remediation.run import Run
-from tasks.remediation.runner import LOOKED_BACK_HOURS
 from tasks.remediation.runs import UNFINISHED, past_runs
 from tasks.restore.request import SUBJECT
 

@@ -426,3 +426,32 @@ def test_an_ops_bucket_that_cannot_give_a_lease_back_is_refused_before_one_is_ta
     assert (one.outcome, OPS in one.reasons[0]) == ("refused", True)
     assert list(sandbox.store.list(OPS, "remediation/")) == []
     assert run(fake(), Context(environment, "x"), FakeRequest()).outcome == "planned"
+
+
+def test_a_plan_that_was_edited_in_its_journal_is_not_carried_out(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    plan = Plan(procedure="fake", subject=SUBJECT, actions=THREE)
+    edited = plan.model_copy(update={"actions": (*THREE, an_action(take, "precious"))})
+    journal = Journal(environment.storage, OPS, SUBJECT, "20990101t000000z-1", "somebody")
+    journal.append("begin", {"plan": edited.model_dump(mode="json"), "digest": plan.digest})
+    one = run(fake(), heir(environment), APPLY)
+    assert (one.outcome, "somebody has edited it" in one.reasons[0], tried(sandbox)) == ("refused", True, {})
+
+
+def test_an_interrupted_run_is_found_behind_later_runs_of_other_procedures(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    id_ = begun(environment)
+    other = Journal(environment.storage, OPS, SUBJECT, "20990101t000000z-1", "another procedure")
+    other.append("begin", {"plan": Plan(procedure="other", subject=SUBJECT).model_dump(mode="json")})
+    one = run(fake(), heir(environment), APPLY)
+    assert (one.outcome, one.id) == ("done", id_)
+
+
+def test_after_an_undo_has_begun_the_undone_run_is_not_carried_on(environment: PipelineEnvironment) -> None:
+    id_ = begun(environment)
+    undoing = Journal(environment.storage, OPS, SUBJECT, "20990101t000000z-1", "undo")
+    undoing.append("begin", {"plan": Plan(procedure="undo", subject=SUBJECT).model_dump(mode="json")})
+    one = run(fake(), heir(environment), APPLY)
+    assert (one.outcome, one.id != id_) == ("done", True)
