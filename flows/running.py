@@ -67,8 +67,8 @@ def state_of(runs: Run | Sequence[Run], message: str = "") -> State[dict[str, An
     return (Completed if word in GOOD else Failed)(message=message, data={"outcome": word})
 
 
-@task(name="run_one", task_run_name="{name}", cache_policy=NO_CACHE, persist_result=False)
-def run_one(one: Callable[[str], Run], name: str) -> Run:
+@task(name="recover_scene", task_run_name="recover {name}", cache_policy=NO_CACHE, persist_result=False)
+def recover_scene(one: Callable[[str], Run], name: str) -> Run:
     """One subject of a batch; its steps are task runs of their own."""
     return one(name)
 
@@ -77,7 +77,7 @@ def flow_wave(one: Callable[[str], Run]) -> Wave:
     """A wave of subjects as concurrent task runs."""
 
     def wave(group: list[str]) -> list[Run]:
-        futures = [run_one.submit(one, name) for name in group]
+        futures = [recover_scene.submit(one, name) for name in group]
         return [future.result() for future in futures]
 
     return wave

@@ -40,7 +40,7 @@ def paused(stack: RunningStack) -> Iterator[None]:
 def test_a_failure_marker_in_the_bucket_recovers_its_scene(stack: RunningStack) -> None:
     scene = stack.scene("marker_001", "export_corrupt", "export_failed_marker")
     run = stack.ended(one_run(stack, scene))
-    assert run["state"]["message"] == f"{scene}: recovered"
+    assert run["state"]["message"] == f"{scene}: done"
     assert run["state_type"] == "COMPLETED"
     assert run["name"] == f"recover {scene} (apply)"
     assert stack.is_healthy(scene)
@@ -60,7 +60,7 @@ def test_a_failed_execution_recovers_its_scene(stack: RunningStack) -> None:
     failed = stack.environment.workflows.start(workflow, argument, labels={})
     wait_for(lambda: stack.environment.workflows.execution(failed.name).state == "FAILED", "the execution to fail")
     run = stack.ended(one_run(stack, scene))
-    assert run["state"]["message"] == f"{scene}: recovered"
+    assert run["state"]["message"] == f"{scene}: done"
     assert stack.is_healthy(scene)
 
 

@@ -54,7 +54,7 @@ def test_of_two_recoveries_of_one_scene_at_once_one_acts_and_the_other_says_who(
     winner, name = (second, "bo") if loser["id"] == first["id"] else (first, "ann")
     assert loser["state"]["message"].startswith(f"{scene}: busy - {scene} is being worked on by {name}")
     release(stack)
-    assert stack.ended(winner)["state"]["message"] == f"{scene}: recovered"
+    assert stack.ended(winner)["state"]["message"] == f"{scene}: done"
     assert len(stack.worked(scene)) == 1
 
 
@@ -71,7 +71,7 @@ def test_a_killed_run_is_continued_by_the_next_one_and_nothing_runs_twice(stack:
     wait_for(lambda: again["id"].encode() in holder(stack, scene), "the lease to be taken over at once")
     release(stack)
     ended = stack.ended(again)
-    assert ended["state"]["message"] == f"{scene}: recovered"
+    assert ended["state"]["message"] == f"{scene}: done"
     assert len(stack.worked(scene)) == 1, "the export ran twice"
     runs = {found.name.split("/")[3] for found in stack.environment.storage.list("sandbox-ops", journal(scene))}
     assert len(runs) == 1, "it should be one run with one journal, continued"
@@ -98,5 +98,5 @@ def test_a_deployed_run_leaves_its_process_while_it_waits_for_a_person(stack: Ru
     answer = {"decision": "approve", "approver": "bo"}
     given = stack.prefect("POST", f"flow_runs/{run['id']}/resume", {"run_input": answer})
     assert given["status"] == "ACCEPT"
-    assert stack.ended(run)["state"]["message"] == f"{scene}: recovered"
+    assert stack.ended(run)["state"]["message"] == f"{scene}: done"
     assert len(stack.worked(scene)) == 1

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from prefect import flow
 from prefect.flow_runs import resume_flow_run
-from tasks.remediation.approve import ask
 
 from deployments.sandbox.pipeline.damage import damage
 from deployments.sandbox.pipeline.scenes import make_scene
 from deployments.sandbox.server import Sandbox
 from flows.export_recovery import export_recovery
+from tasks.remediation.approval import ask
 from tasks.remediation.plan import Plan
 from tests.flows.world import BUCKET, Saved, Started, artifacts, generations, run
 
@@ -38,8 +38,8 @@ def test_the_run_waits_for_a_person_and_recovers_when_they_approve(saved: Saved,
     assert generations(sandbox) == before
     resume_flow_run(waiting.id, run_input={"decision": "approve", "approver": "bo", "plan_digest": digest})
     state = started.ended()
-    assert state.message == "kitchen_001: recovered"
-    begun = [found for found in sandbox.store.list("sandbox-ops", "remediation/journal/") if "begin" in found.name]
+    assert state.message == "kitchen_001: done"
+    begun = [found for found in sandbox.store.list("sandbox-ops", "remediation/journal/") if "000001" in found.name]
     assert len(begun) == 1
     assert b'"approved_by":"bo"' in begun[0].data.replace(b" ", b"")
 
@@ -82,7 +82,7 @@ def test_an_approval_does_not_hold_for_a_plan_that_changed_meanwhile(
     state = started.ended()
     assert state.is_failed()
     assert state.message is not None
-    assert state.message.startswith("kitchen_001: needs_approval")
+    assert state.message.startswith("kitchen_001: refused - bo approved plan")
     assert generations(sandbox) == before
 
 

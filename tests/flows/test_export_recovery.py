@@ -50,7 +50,7 @@ def test_apply_recovers_the_scene_and_touches_no_other(saved: Saved, sandbox: Sa
     assert not healthy(saved.environment, kitchen)
     state = run(export_recovery, scene_ids=[kitchen], mode="apply")
     assert state.is_completed()
-    assert state.message == "kitchen_001: recovered"
+    assert state.message == "kitchen_001: done"
     assert healthy(saved.environment, kitchen)
     assert generations(sandbox, "scenes/office_001/") == neighbour
     assert "| genie-sim-export | ❌ missing | ✅ complete |" in artifacts(state)["recovery-kitchen-001"].data
@@ -60,7 +60,7 @@ def test_a_healthy_scene_is_left_alone(saved: Saved, sandbox: Sandbox, kitchen: 
     before = generations(sandbox)
     state = run(export_recovery, scene_ids=[kitchen], mode="apply")
     assert state.is_completed()
-    assert state.message == "kitchen_001: healthy"
+    assert state.message == "kitchen_001: nothing_to_do"
     assert generations(sandbox) == before
 
 
@@ -101,10 +101,10 @@ def test_another_plan_than_the_one_that_was_read_is_refused(saved: Saved, sandbo
     refused = run(export_recovery, scene_ids=[kitchen], mode="apply", plan_digest=read)
     assert refused.is_failed()
     assert refused.message is not None
-    assert f"not {read}: the scene has changed" in refused.message
+    assert f"not {read}: something has changed" in refused.message
     assert generations(sandbox) == before
     now = artifacts(run(export_recovery, scene_ids=[kitchen]))["plan-kitchen-001"].description.split()[1]
-    assert run(export_recovery, scene_ids=[kitchen], mode="apply", plan_digest=now).message == "kitchen_001: recovered"
+    assert run(export_recovery, scene_ids=[kitchen], mode="apply", plan_digest=now).message == "kitchen_001: done"
 
 
 def test_there_is_one_task_run_for_each_step_and_none_for_an_object(saved: Saved, sandbox: Sandbox) -> None:
@@ -116,7 +116,7 @@ def test_there_is_one_task_run_for_each_step_and_none_for_an_object(saved: Saved
     assert len(actions) > 5 * len(steps), "the scene is too small to show anything"
     assert len(task_runs(planned)) == 1
     state = run(export_recovery, scene_ids=["large_001"], mode="apply")
-    assert state.message == "large_001: recovered"
+    assert state.message == "large_001: done"
     found = task_runs(state, lambda runs: len(runs) > len(steps))
     assert len(found) == 1 + len(steps)
     assert all("large_001" in one.name for one in found)

@@ -59,7 +59,7 @@ def test_a_rerun_whose_end_could_not_be_read_is_looked_for_and_not_started_again
     damage(sandbox.store, BUCKET, kitchen, "export_corrupt")
     sandbox.faults.add(FaultRule(service="executions", method="GetExecution", kind="status", status=503, times=1))
     state = run(export_recovery, scene_ids=[kitchen], mode="apply")
-    assert state.message == "kitchen_001: recovered"
+    assert state.message == "kitchen_001: done"
     reruns = [one for one in task_runs(state, lambda runs: len(runs) > 4) if "rerun" in one.name]
     assert [one.run_count for one in reruns] == [2]
     assert len(executions(saved)) == 1
@@ -84,5 +84,5 @@ def test_the_kill_switch_stops_a_run_under_way_before_its_next_step(
     refused = run(export_recovery, scene_ids=[kitchen], mode="apply")
     assert refused.is_failed()
     saved.keep(kill_switch=[])
-    assert run(export_recovery, scene_ids=[kitchen], mode="apply").message == "kitchen_001: recovered"
+    assert run(export_recovery, scene_ids=[kitchen], mode="apply").message == "kitchen_001: done"
     assert len(executions(saved)) == 1

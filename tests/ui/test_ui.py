@@ -51,7 +51,7 @@ def test_the_page_of_the_run_says_what_it_did_and_how_it_ended(stack: RunningSta
     assert f"recover {SCENE} (apply)" in page
     assert "Completed" in page
     assert "5 Task runs" in page
-    assert f"{SCENE}: recovered" in page
+    assert f"{SCENE}: done" in page
 
 
 def test_the_page_of_the_plan_shows_each_action_and_the_digest(stack: RunningStack, seen: Seen) -> None:
@@ -63,7 +63,7 @@ def test_the_page_of_the_plan_shows_each_action_and_the_digest(stack: RunningSta
 
 def test_the_page_of_the_report_shows_before_and_after(stack: RunningStack, seen: Seen) -> None:
     page = words(f"{stack.ui_url}/artifacts/artifact/{seen.artifacts['recovery-seen-001']}")
-    assert f"{SCENE}: recovered" in page
+    assert f"{SCENE}: done" in page
     assert "genie-sim-export ❌ missing ✅ complete" in page
     assert f"remediate undo {SCENE} " in page
 
