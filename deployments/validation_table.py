@@ -10,7 +10,7 @@ from rich.table import Table
 
 from tasks.validation.findings import Finding, SceneReport
 
-COLOURS = {"error": "red", "warning": "yellow", "info": "blue"}
+COLOURS = {"error": "red", "warning": "yellow", "unread": "magenta", "info": "blue"}
 SHOWN = 3
 """Findings of one kind that are written out; the rest are counted."""
 DIALECT = "dialect-"
@@ -23,6 +23,8 @@ def print_report(report: SceneReport) -> None:
     count = Counter(finding.severity for finding in report.findings)
     verdict = "[green]healthy[/green]" if report.healthy else "[red]not healthy[/red]"
     tally = f"{count['error']} errors, {count['warning']} warnings, {count['info']} notes"
+    if count["unread"]:
+        tally += f", {count['unread']} not looked at"
     console.print(f"[bold]{escape(report.scene_id)}[/bold]: {verdict} ({tally})")
     wanting = [f"{name} {state}" for name, state in report.stages.items() if state not in ("complete", "never_ran")]
     if wanting:

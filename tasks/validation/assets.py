@@ -1,25 +1,14 @@
-"""The objects' assets: where the manifest's paths lead, and whether the meshes are whole.
-
-glTF binary (Khronos glTF 2.0, section 4.4): magic `glTF`, version 2, and a length that is the object's size.
-"""
+"""The objects' assets: where the manifest's paths lead."""
 
 from __future__ import annotations
 
-import struct
-
 from blocks.catalogue_query import writes
 from blocks.patterns import matches
-from tasks.validation.documents import MAX_DEPTH, parse_json
 from tasks.validation.manifest import Manifest
 from tasks.validation.paths import report_target, resolve, scene_in
 from tasks.validation.text import show
 from tasks.validation.values import at, entries, mapping, text
 from tasks.validation.view import SceneView
-
-GLB_HEADER = struct.Struct("<4sII")
-GLB_CHUNK = struct.Struct("<I4s")
-MAX_MESH_BYTES = 4 * 1024 * 1024
-"""Meshes up to this size are looked into; of larger ones only the header is read."""
 
 
 def check_assets(view: SceneView, manifest: Manifest) -> None:
@@ -72,15 +61,6 @@ def object_of(view: SceneView, path: str) -> str:
     return name if found and path.startswith(before) else ""
 
 
-def check_meshes(view: SceneView) -> None:
-    """Look at every glTF binary file of the scene."""
-    for path, file in view.files.items():
-        if path.lower().endswith(".glb") and file.size:
-            problem = _mesh_problem(view, path, file.size)
-            if problem:
-                view.add("glb-damaged", path, f"{path}: {problem}.")
-
-
 def _asset(view: SceneView, manifest: Manifest, object_id: str, place: tuple[str | int, ...], path: str) -> None:
     target = resolve(view, path)
     name = f"{manifest.path}: the asset of object {show(object_id)}"
@@ -94,40 +74,3 @@ def _asset(view: SceneView, manifest: Manifest, object_id: str, place: tuple[str
     if declared and not target.path.lower().endswith(f".{declared.lower().lstrip('.')}"):
         message = f"{name} is declared as {show(declared)} but is {show(target.path)}."
         view.add("asset-format-differs", manifest.path, message, at=(*place[:-1], "format"))
-
-
-def _mesh_problem(view: SceneView, path: str, size: int) -> str | None:
-    whole = size <= MAX_MESH_BYTES
-    data = view.data(path, size if whole else GLB_HEADER.size)
-    if data is None:
-        return None
-    if len(data) < GLB_HEADER.size:
-        return f"it has {size} bytes, which is less than a glTF header"
-    magic, version, length = GLB_HEADER.unpack_from(data)
-    if magic != b"glTF":
-        return f"it does not begin with glTF but with {show(data[:16].decode('latin-1'))}"
-    if version != 2:
-        return f"it says it is glTF version {version}; the pipeline writes 2"
-    if length != size:
-        return f"its header says {length:,} bytes, but it has {size:,}"
-    return _chunk_problem(data) if whole else None
-
-
-def _chunk_problem(data: bytes) -> str | None:
-    start, first = GLB_HEADER.size, True
-    while start < len(data):
-        if start + GLB_CHUNK.size > len(data):
-            return "its last chunk is cut off"
-        length, kind = GLB_CHUNK.unpack_from(data, start)
-        start += GLB_CHUNK.size
-        if start + length > len(data):
-            return f"its chunk {show(kind.decode('latin-1'))} is cut off"
-        if first:
-            if kind != b"JSON":
-                return f"its first chunk is {show(kind.decode('latin-1'))}, not JSON"
-            document = parse_json(data[start : start + length].rstrip(b" \0"))
-            if not document.usable or document.problems or not isinstance(document.value, dict):
-                reason = document.problems[0].message if document.problems else "it is no object"
-                return f"its JSON chunk (at most {MAX_DEPTH} levels deep) is damaged: {reason}"
-        start, first = start + length, False
-    return "it holds no chunk" if first else None

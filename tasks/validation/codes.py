@@ -8,7 +8,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-Severity = Literal["error", "warning", "info"]
+Severity = Literal["error", "warning", "unread", "info"]
+"""`unread`: something was not looked at, so nothing is known of it. It never counts against a scene."""
 
 
 class Code(BaseModel):

@@ -1,6 +1,7 @@
 """Strict, bounded JSON: what Python's own parser lets pass (NaN, doubled keys, 1e400) is reported with its place.
 
-Bounds: `MAX_DOCUMENT_BYTES` and `MAX_DEPTH`. A document over either is one problem and is not looked into.
+Bounds: `MAX_DOCUMENT_BYTES` and `MAX_DEPTH`. A document over either is not looked into, which is not a damage. Every
+step takes time in proportion to the length of the text.
 """
 
 from __future__ import annotations
@@ -18,16 +19,20 @@ MAX_DOCUMENT_BYTES = 32 * 1024 * 1024
 """A scene of 10,000 objects has a manifest of about 20 MB."""
 MAX_DEPTH = 100
 """Levels of nesting; the pipeline's own documents have fewer than 12."""
+MAX_READABLE_DEPTH = 900
+"""Levels that Python's own parser, with which the pipeline's jobs read, gets through."""
 MAX_PROBLEMS = 50
 """Problems of one kind that are listed for one document."""
 
 Path = tuple[str | int, ...]
 
-_SUSPECT_NUMBER = re.compile(rb"NaN|Infinity|[eE]\+?\d{3}|\d{300}")
+_SUSPECT_NUMBER = re.compile(rb"NaN|Infinity|[eE]\+?\d{3}|(?<!\d)\d{200}")
+"""With at most two digits of exponent it takes 200 others to be infinite."""
 _SUSPECT_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 _BRACKETS = {ord("{"): 1, ord("["): 1, ord("}"): -1, ord("]"): -1}
 _NOT_BRACKETS = bytes(set(range(256)) - set(_BRACKETS))
 _ERROR_ANSWER = {"error", "code", "message", "status"}
+_TEXT_START = re.compile(r'["\\]')
 _CUT_WORD = re.compile(r"|-|\.|[eE][+-]?|t(ru?)?|f(a(ls?)?)?|n(ul?)?")
 _PAGE = re.compile(r"\s*<(?:!doctype|html|\?xml|head|body|error)\b", re.IGNORECASE)
 
@@ -76,8 +81,11 @@ def parse_json(data: bytes) -> Document:
     if not text.strip():
         document.problems.append(Problem("object-empty", "there is nothing in it but blanks"))
         return document
-    if _depth(data) <= MAX_DEPTH or _exact_depth_is_fine(text):
+    if _depth(data) <= MAX_DEPTH or (depth := _exact_depth(text)) <= MAX_DEPTH:
         _decode(text, document)
+    elif depth <= MAX_READABLE_DEPTH:
+        message = f"it is nested {depth} levels deep; only documents of up to {MAX_DEPTH} are looked into"
+        document.problems.append(Problem("document-not-looked-into", message))
     else:
         document.problems.append(_too_deep())
     if document.usable:
@@ -86,15 +94,27 @@ def parse_json(data: bytes) -> Document:
 
 
 def walk(value: object) -> Iterator[tuple[Path, object]]:
-    """Every value inside `value` with its place, itself first, without recursion."""
-    open_values: list[tuple[Path, object]] = [((), value)]
-    while open_values:
-        path, item = open_values.pop()
-        yield path, item
-        if isinstance(item, dict):
-            open_values.extend(((*path, str(key)), item[key]) for key in reversed(item))
-        elif isinstance(item, list):
-            open_values.extend(((*path, index), item[index]) for index in reversed(range(len(item))))
+    """Every value inside `value` with its place, itself first, without recursion and without holding more than one way
+    down in memory."""
+    yield (), value
+    path: list[str | int] = []
+    way = [_inside(value)]
+    while way:
+        for key, item in way[-1]:
+            yield (*path, key), item
+            if isinstance(item, dict | list) and item:
+                path.append(key)
+                way.append(_inside(item))
+                break
+        else:
+            way.pop()
+            del path[-1:]
+
+
+def _inside(value: object) -> Iterator[tuple[str | int, object]]:
+    if isinstance(value, dict):
+        return ((str(key), item) for key, item in value.items())
+    return iter(enumerate(value)) if isinstance(value, list) else iter(())
 
 
 def finite(value: object) -> bool:
@@ -158,9 +178,19 @@ def _look_inside(data: bytes, document: Document) -> None:
         document.problems.extend(islice(_doubled_keys(document.value), MAX_PROBLEMS))
     if _SUSPECT_NUMBER.search(data):
         document.problems.extend(islice(_not_finite(document.value), MAX_PROBLEMS))
-    if isinstance(document.value, dict) and "error" in document.value and set(document.value) <= _ERROR_ANSWER:
+    if isinstance(document.value, dict) and _is_error_answer(document.value):
         document.problems.append(Problem("document-is-error-page", "it is a server's error answer, not the document"))
         document.usable = False
+
+
+def _is_error_answer(value: dict[str, object]) -> bool:
+    """`{"error": {"code": 404, …}}` as Google's services answer; a status file with `"error": null` is none."""
+    error = value.get("error")
+    if not set(value) <= _ERROR_ANSWER:
+        return False
+    return (isinstance(error, dict) and bool({"code", "message", "status", "errors"} & set(error))) or (
+        isinstance(error, str) and isinstance(value.get("code", value.get("status")), int)
+    )
 
 
 def _doubled_keys(value: object) -> Iterator[Problem]:
@@ -195,10 +225,22 @@ def _depth(data: bytes) -> int:
     return max(accumulate(map(_BRACKETS.__getitem__, brackets)), default=0)
 
 
-def _exact_depth_is_fine(text: str) -> bool:
-    without_texts = re.sub(r'"(?:[^"\\]|\\.)*+"', "", text)
-    return _depth(without_texts.encode()) <= MAX_DEPTH
+def _exact_depth(text: str) -> int:
+    """The deepest nesting outside of texts. A text that does not end hides the rest, as it does from a parser."""
+    parts, place = [], 0
+    while (start := text.find('"', place)) >= 0:
+        parts.append(text[place:start])
+        place = _end_of_text(text, start + 1)
+    return _depth("".join([*parts, text[place:]]).encode())
+
+
+def _end_of_text(text: str, place: int) -> int:
+    while found := _TEXT_START.search(text, place):
+        if found.group() == '"':
+            return found.end()
+        place = found.end() + 1
+    return len(text)
 
 
 def _too_deep() -> Problem:
-    return Problem("document-nested-too-deep", f"it is nested deeper than {MAX_DEPTH} levels")
+    return Problem("document-nested-too-deep", "it is nested so deep that Python's own parser refuses it")

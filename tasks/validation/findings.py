@@ -11,7 +11,7 @@ from tasks.validation.text import plain
 
 StageState = Literal["complete", "missing", "corrupt", "stale", "failed", "blocked", "expired", "never_ran"]
 """`expired`: whole, but for what the pipeline's own retention has removed since."""
-RANK: dict[Severity, int] = {"error": 0, "warning": 1, "info": 2}
+RANK: dict[Severity, int] = {"error": 0, "warning": 1, "unread": 2, "info": 3}
 MAX_PER_CODE = 20
 """Findings of one code in one stage that are kept; the rest are counted."""
 

@@ -179,7 +179,9 @@ def _recordings(view: SceneView, folder: str) -> None:
     if not folder or not view.deep:
         return
     for path in [path for path in view.files if path.startswith(folder) and path.endswith(".json")]:
-        record = view.record(path)
-        stated = text((record or {}).get("episode_id"))
+        value = view.passing(path).value if view.has(path) else None
+        if isinstance(value, list | str | int | float | bool):
+            view.add("document-wrong-type", path, f"{path} is no object, as a recording is.", at=())
+        stated = text(mapping(value).get("episode_id"))
         if stated is not None and stated != posixpath.basename(path).removesuffix(".json"):
             view.add("episode-id-mismatch", path, f"{path} is of episode {show(stated)}.", at=("episode_id",))

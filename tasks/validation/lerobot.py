@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 
 from tasks.validation.bundle import Bundle
-from tasks.validation.documents import MAX_DOCUMENT_BYTES, parse_json
+from tasks.validation.documents import parse_json
 from tasks.validation.schemas import check
 from tasks.validation.text import show
 from tasks.validation.values import entries, number, text
@@ -27,7 +27,7 @@ def check_dataset(bundle: Bundle) -> None:
     if not view.has(index) or not view.deep:
         return
     lines = read_lines(view, index)
-    if lines is None or record is None or "episodes" not in record:
+    if lines is None or record is None or not isinstance(record.get("episodes"), list):
         return
     described = [text(episode.get("episode_id")) for _, episode in entries(record, "episodes")]
     indexed = [text(line.get("episode_id")) for line in lines]
@@ -37,12 +37,16 @@ def check_dataset(bundle: Bundle) -> None:
 
 
 def read_lines(view: SceneView, path: str) -> list[Record] | None:
-    """The objects of a JSON Lines file, None (and reported) when a line is not one."""
+    """The objects of a JSON Lines file; None when a line is none (which is reported) or when not all were looked at."""
     data = view.data(path)
-    if data is None or len(data) > MAX_DOCUMENT_BYTES:
+    view.lines_read.add(path)
+    if data is None:
         return None
     found = []
-    for number_, line in enumerate(data.splitlines()[:MAX_LINES], start=1):
+    for number_, line in enumerate(data.splitlines(), start=1):
+        if number_ > MAX_LINES:
+            view.add("not-all-read", path, f"{path} has more than {MAX_LINES:,} lines; the rest was not looked at.")
+            return None
         if not line.strip():
             continue
         document = parse_json(line)
@@ -65,7 +69,7 @@ def _totals(view: SceneView, path: str, record: Record) -> None:
         message = f"{path} says {total:g} frames; its episodes have {sum(known):g}."
         view.add("count-mismatch", path, message, at=("total_frames",))
     stated = number(record.get("total_episodes"))
-    if stated is not None and "episodes" in record and stated != len(episodes):
+    if stated is not None and isinstance(record.get("episodes"), list) and stated != len(episodes):
         message = f"{path} says {stated:g} episodes and lists {len(episodes)}."
         view.add("count-mismatch", path, message, at=("total_episodes",))
 

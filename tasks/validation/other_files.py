@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import ast
 import posixpath
-from collections.abc import Callable
-
-import yaml
+from collections import Counter
+from collections.abc import Callable, Iterator
 
 from tasks.validation.assets import object_of
-from tasks.validation.documents import parse_json
+from tasks.validation.documents import Problem
+from tasks.validation.files import MAGICS, READERS, TEXTS, file_problems
 from tasks.validation.layout import check_box
 from tasks.validation.lerobot import read_lines
+from tasks.validation.meshes import MESH_ENDINGS
 from tasks.validation.schemas import check
+from tasks.validation.scripts import MAX_SCRIPT_BYTES, script_problems
 from tasks.validation.source import Vanished
 from tasks.validation.text import show
 from tasks.validation.usd_text import USD_ENDINGS
@@ -21,16 +22,10 @@ from tasks.validation.view import Record, SceneView
 
 MAX_FILES = 5_000
 """Other files of one scene that are read; recordings of episodes can be many more."""
-MAX_SCRIPT_BYTES = 1024 * 1024
-MAGICS = {
-    ".png": b"\x89PNG\r\n\x1a\n",
-    ".jpg": b"\xff\xd8\xff",
-    ".jpeg": b"\xff\xd8\xff",
-    ".gz": b"\x1f\x8b",
-    ".zip": b"PK",
-    ".parquet": b"PAR1",
-}
-PNG_END = b"IEND\xaeB`\x82"
+MAX_ALIKE = 500
+"""Files of one kind in one folder that are read before those of other folders: of frames, a part tells."""
+SCRIPTS = (".py", ".yaml", ".yml", ".urdf")
+LATE = {*READERS, *MAGICS, *TEXTS, *SCRIPTS} - {"", ".gz"}
 MAY_BE_EMPTY = ("__init__.py", ".gitkeep", ".keep")
 SHAPES = {
     "/bundle_metadata.json": "bundle_metadata",
@@ -57,12 +52,29 @@ def check_others(view: SceneView, former: Callable[[str], bool]) -> None:
         for path in view.files
         if view.has(path) and view.attribution.class_of(path) not in _SKIPPED and not former(path)
     ]
-    unread = [path for path in left if not (view.parsed(path) or path.lower().endswith((*USD_ENDINGS, ".glb")))]
+    unread = _spread([p for p in left if not (view.parsed(p) or p.lower().endswith((*USD_ENDINGS, *MESH_ENDINGS)))])
+    view.source.prefetch(unread[:MAX_FILES])
     for path in unread[:MAX_FILES]:
         _look(view, path)
     if len(unread) > MAX_FILES:
         message = f"{len(unread) - MAX_FILES:,} files were not looked into, {unread[MAX_FILES]} first."
         view.add("not-all-read", unread[MAX_FILES], message)
+
+
+def _spread(paths: list[str]) -> list[str]:
+    """The same paths, those last of which a folder has more than `MAX_ALIKE` of the same kind."""
+    seen: Counter[tuple[str, str]] = Counter()
+    first, last = list[str](), list[str]()
+    for path in paths:
+        kind = (posixpath.dirname(path), posixpath.splitext(path)[1])
+        seen[kind] += 1
+        (first if seen[kind] <= MAX_ALIKE else last).append(path)
+    return first + last
+
+
+def read_late(path: str) -> bool:
+    """Whether no other check than `check_others` reads a file of this ending."""
+    return posixpath.splitext(path)[1].lower() in LATE
 
 
 def check_owners(view: SceneView, environment: str | None) -> None:
@@ -86,30 +98,33 @@ def _may_be_empty(view: SceneView, path: str) -> bool:
 def _look(view: SceneView, path: str) -> None:
     ending = posixpath.splitext(path)[1].lower()
     if ending == ".json":
-        shaped = bool(view.stage_of(path)) and not path.startswith("episodes/")
-        record = view.record(path) if shaped else view.document(path).value
+        recorded = path.startswith("episodes/") or not view.stage_of(path)
+        record = view.passing(path).value if recorded else view.record(path)
         if isinstance(record, dict):
             _record(view, path, record)
     elif ending == ".jsonl":
-        read_lines(view, path)
-    elif ending in (".py", ".yaml", ".yml", ".urdf"):
-        _source(view, path, ending)
-    elif ending in MAGICS:
-        head = view.data(path, 16) or b""
-        cut = ending == ".png" and head.startswith(MAGICS[ending]) and not _ends(view, path, PNG_END)
-        if cut:
-            view.add("file-not-what-it-says", path, f"{path} is cut off.")
-        elif head and not head.startswith(MAGICS[ending]):
-            message = f"{path} is no {ending[1:]} file; it begins with {show(head.decode('latin-1'))}."
-            view.add("file-not-what-it-says", path, message)
+        if path not in view.lines_read:
+            read_lines(view, path)
+    elif ending in SCRIPTS:
+        _report(view, path, _script(view, path, ending))
+    else:
+        _report(view, path, file_problems(view.pieces(path), path))
 
 
-def _ends(view: SceneView, path: str, ending: bytes) -> bool:
-    size = view.files[path].size
+def _report(view: SceneView, path: str, problems: Iterator[Problem]) -> None:
     try:
-        return view.source.read(path, max(size - len(ending), 0), size) == ending
-    except Vanished:
-        return True
+        for problem in problems:
+            view.add(problem.code, path, f"{path}: {problem.message}.")
+    except Vanished as gone:
+        view.add("object-unreadable", path, f"{gone}.")
+
+
+def _script(view: SceneView, path: str, ending: str) -> Iterator[Problem]:
+    size = view.files[path].size
+    if size > MAX_SCRIPT_BYTES:
+        yield Problem("not-all-read", f"it has {size:,} bytes; no more than {MAX_SCRIPT_BYTES:,} are looked into")
+    else:
+        yield from script_problems(view.pieces(path).at(0, size), ending)
 
 
 def _record(view: SceneView, path: str, record: Record) -> None:
@@ -137,28 +152,3 @@ def _record(view: SceneView, path: str, record: Record) -> None:
         if status.lower() not in ("ok", "success", "complete", "completed"):
             message = f"{path}: the assembly says {show(record.get('status'))}."
             view.add("marker-says-failed", path, message, at=("status",))
-
-
-def _source(view: SceneView, path: str, ending: str) -> None:
-    if view.files[path].size > MAX_SCRIPT_BYTES:
-        return
-    data = view.data(path) or b""
-    try:
-        script = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        view.add("document-not-utf8", path, f"{path}: byte {error.start} is not UTF-8 text.")
-        return
-    page = parse_json(data).problems if script.lstrip()[:1] in ("<", "{") and ending != ".urdf" else []
-    if "document-is-error-page" in {problem.code for problem in page}:
-        view.add("document-is-error-page", path, f"{path}: it is an error page.")
-        return
-    try:
-        if ending == ".py":
-            ast.parse(script)
-        elif ending != ".urdf":
-            yaml.safe_load(script)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        line = getattr(error, "lineno", None)
-        view.add("script-damaged", path, f"{path}{f', line {line}' if line else ''} is not Python.")
-    except yaml.YAMLError as error:
-        view.add("yaml-damaged", path, f"{path} is not YAML ({type(error).__name__}).")

@@ -8,53 +8,66 @@ import zlib
 
 from tasks.validation.bundle import Bundle
 from tasks.validation.documents import MAX_DOCUMENT_BYTES, parse_json
-from tasks.validation.text import show
+from tasks.validation.pieces import Pieces
+from tasks.validation.source import Vanished
+from tasks.validation.text import sentence, show
 from tasks.validation.values import at, mapping, sequence, text
 from tasks.validation.view import Record
 
-MAX_UNPACKED_BYTES = 256 * 1024 * 1024
-MAX_MEMBERS = 10_000
+MAX_UNPACKED_BYTES = 1024**3
+"""Bytes that a package is unpacked to, piece by piece; of a larger one the rest is not looked at."""
+MAX_MEMBERS = 100_000
+_STEP = 65536
 OWN = "import_manifest.json"
 WRITTEN_LATER = ("package", "file_inventory", "asset_provenance_path", "output_dir", "gcs_output_path", "provenance")
 """Parts that are added after packing, or that name the folder the import ran in."""
 
 
+class _TooMuch(ValueError):
+    """There is more in it than is looked at."""
+
+
 class _Bounded(io.RawIOBase):
     """What a stream unpacks to, up to a limit."""
 
-    def __init__(self, data: bytes) -> None:
-        self._packed, self._unpacker = memoryview(data), zlib.decompressobj(wbits=31)
+    def __init__(self, pieces: Pieces) -> None:
+        self._pieces, self._place, self._unpacker = pieces, 0, zlib.decompressobj(wbits=31)
         self._room, self._ready = MAX_UNPACKED_BYTES, b""
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        while not self._ready and not self._unpacker.eof and (self._packed or self._unpacker.unconsumed_tail):
-            source = self._unpacker.unconsumed_tail or bytes(self._packed[:65536])
+        while not self._ready and not self._unpacker.eof:
+            packed = self._unpacker.unconsumed_tail or self._pieces.at(self._place, _STEP)
             if not self._unpacker.unconsumed_tail:
-                self._packed = self._packed[65536:]
-            self._ready = self._unpacker.decompress(source, 65536)
-        if not self._ready and not self._unpacker.eof:
-            raise EOFError("the compressed data ends early")
+                self._place += len(packed)
+            if not packed:
+                raise EOFError("the compressed data ends early")
+            self._ready = self._unpacker.decompress(packed, _STEP)
         part = self._ready[: len(buffer)]
         self._ready = self._ready[len(part) :]
         self._room -= len(part)
         if self._room < 0:
-            raise ValueError(f"it unpacks to more than {MAX_UNPACKED_BYTES // 1024**2} MiB")
+            raise _TooMuch(f"it unpacks to more than {MAX_UNPACKED_BYTES // 1024**2} MiB")
         buffer[: len(part)] = part
         return len(part)
 
 
 def packaged_manifest(bundle: Bundle, path: str) -> Record | None:
     """The import manifest inside the package; reports a damaged package and a copy that tells something else."""
-    data = bundle.view.data(path) if bundle.view.files[path].size <= MAX_DOCUMENT_BYTES else None
-    if data is None:
+    if not bundle.view.has(path):
         return None
     try:
-        names, copy = _unpack(data)
-    except (tarfile.TarError, OSError, EOFError, ValueError, zlib.error) as error:
-        bundle.view.add("package-damaged", path, f"{path} cannot be unpacked: {error}.")
+        names, copy = _unpack(bundle.view.pieces(path))
+    except _TooMuch as reason:
+        bundle.view.add("not-all-read", path, f"{path}: {reason}; the rest was not looked at.")
+        return None
+    except Vanished as gone:
+        bundle.view.add("object-unreadable", path, f"{gone}.")
+        return None
+    except (tarfile.TarError, OSError, EOFError, ValueError, zlib.error, RecursionError) as error:
+        bundle.view.add("package-damaged", path, f"{path} cannot be unpacked: {sentence(error)}.")
         return None
     for name in sequence(at(bundle.record, "package", "includes")):
         included = text(name) or ""
@@ -68,12 +81,13 @@ def packaged_manifest(bundle: Bundle, path: str) -> Record | None:
     return document.value
 
 
-def _unpack(data: bytes) -> tuple[set[str], bytes | None]:
+def _unpack(pieces: Pieces) -> tuple[set[str], bytes | None]:
     names, copy = set[str](), None
-    with tarfile.open(fileobj=io.BufferedReader(_Bounded(data)), mode="r|") as archive:
+    with tarfile.open(fileobj=io.BufferedReader(_Bounded(pieces)), mode="r|") as archive:
         for count, member in enumerate(archive):
             if count > MAX_MEMBERS:
-                raise ValueError(f"it holds more than {MAX_MEMBERS} files")
+                raise _TooMuch(f"it holds more than {MAX_MEMBERS:,} files")
+            archive.members = []  # type: ignore[attr-defined]  # else the library keeps every one
             names.add(member.name.removeprefix("./"))
             file = archive.extractfile(member) if member.isfile() and member.name.endswith(OWN) else None
             if file is not None and member.size <= MAX_DOCUMENT_BYTES:

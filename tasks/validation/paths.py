@@ -23,12 +23,20 @@ class Target:
     message: str = ""
 
 
+def is_outside(raw: str) -> str:
+    """The code of a path that holds for no scene at all, empty for any other."""
+    if _URI.match(raw):
+        return "path-is-uri"
+    return "path-is-absolute" if raw.startswith("/") or _DRIVE.match(raw) else ""
+
+
 def resolve(view: SceneView, raw: str, folder: str = "") -> Target:
     """The object that `raw` names, relative to `folder` of the scene, to the scene or to the bucket."""
-    if _URI.match(raw):
-        return Target(raw, "path-is-uri", f"{show(raw)} is an address, not a path within the scene")
-    if raw.startswith("/") or _DRIVE.match(raw):
-        return Target(raw, "path-is-absolute", f"{show(raw)} is an absolute path of some machine")
+    outside = is_outside(raw)
+    if outside == "path-is-uri":
+        return Target(raw, outside, f"{show(raw)} is an address, not a path within the scene")
+    if outside:
+        return Target(raw, outside, f"{show(raw)} is an absolute path of some machine")
     root = view.catalogue.scene_root.format(scene_id=view.scene_id)
     inside = _inside(raw, root, folder)
     if inside is None:
@@ -79,4 +87,10 @@ def _there(view: SceneView, raw: str, path: str, inside: str, folder: str) -> Ta
         return Target(path, "path-unlisted", f"{show(raw)} leads to where the listing was cut short")
     if view.expired(path):
         return Target(path, "path-expired", f"{show(raw)} leads to {path}, which retention has removed")
-    return Target(path, "path-dangling", f"{show(raw)} leads to nothing: there is no {path} in the scene")
+    message = f"{show(raw)} leads to nothing: there is no {path} in the scene"
+    forward = posixpath.normpath(path.replace("\\", "/"))
+    if forward in view.files:
+        message = f"{show(raw)} has backslashes, which are part of a name here; {forward} is there"
+    elif (same := view.in_any_form(path)) is not None:
+        message = f"{show(raw)} and {same} look alike, but their letters are composed differently (NFC, NFD)"
+    return Target(path, "path-dangling", message)

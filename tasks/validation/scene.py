@@ -5,7 +5,7 @@ from __future__ import annotations
 from blocks.catalogue import Catalogue
 from blocks.patterns import matches, widen
 from tasks.validation.agreement import Doubts, check_agreement
-from tasks.validation.assets import check_assets, check_meshes, check_orphans
+from tasks.validation.assets import check_assets, check_orphans
 from tasks.validation.export import Export, check_export
 from tasks.validation.export_bundle import check_bundle, check_statistics
 from tasks.validation.failures import check_failures, check_gates, locked_stages
@@ -15,16 +15,18 @@ from tasks.validation.imported import check_imports
 from tasks.validation.inputs import check_inputs
 from tasks.validation.job import JobFacts, check_job
 from tasks.validation.layout import check_inventory, check_layout
+from tasks.validation.lerobot_meta import check_datasets
 from tasks.validation.manifest import Manifest, check_manifest
 from tasks.validation.markers import Markers
-from tasks.validation.other_files import check_listing, check_others, check_owners
+from tasks.validation.meshes import check_meshes
+from tasks.validation.other_files import check_listing, check_others, check_owners, read_late
 from tasks.validation.paths import resolve
 from tasks.validation.physics import check_adapter_marker, check_interactive, check_simready, check_variation
 from tasks.validation.places import Places
 from tasks.validation.source import MAX_OBJECTS, SceneSource
 from tasks.validation.stage_times import StageTimes
 from tasks.validation.stages import Line, judge, observe, states
-from tasks.validation.usd_check import UsdFacts, check_stage, check_usd
+from tasks.validation.usd_check import UsdFacts, check_stage, check_usd, compare_units
 from tasks.validation.usd_open import open_usd
 from tasks.validation.usd_text import check_layer
 from tasks.validation.values import at, mapping, text
@@ -45,7 +47,7 @@ def validate_scene(source: SceneSource, catalogue: Catalogue, depth: Depth = "fu
         message = f"The scene has more than {MAX_OBJECTS:,} objects; not all were listed of {where}."
         view.add("too-many-objects", places.manifest, message)
     if view.deep:
-        view.source.prefetch(view.files)
+        view.source.prefetch(path for path in view.files if not read_late(path))
     check_listing(view)
     check_guards(view)
     manifest = check_manifest(view, places.manifest)
@@ -61,8 +63,10 @@ def validate_scene(source: SceneSource, catalogue: Catalogue, depth: Depth = "fu
         _contents(view, places, manifest, markers, doubts)
         check_adapter_marker(view, markers, manifest, layout)
         check_imports(view, places, job)
+        check_datasets(view, lambda path: not of_former_job(path, places.import_manifest, job.job_id))
         if not view.expired(places.scene_usd):  # what is left of an expired scene cannot be put together any more
-            open_usd(view, places, usd)
+            open_usd(view, places, manifest, usd)
+            compare_units(view, places, manifest, usd)
     return _report(view, places, markers, manifest, (usd, job, doubts))
 
 

@@ -153,8 +153,8 @@ class FolderSource:
         try:
             inside = target.resolve(strict=True).is_relative_to(self._root)
             status = target.stat()
-        except (OSError, RuntimeError):
-            return SceneFile(path, 0, oddity="symlink-outside-scene" if target.is_symlink() else "not-a-file")
+        except (OSError, RuntimeError):  # also a link that leads to nothing
+            return SceneFile(path, 0, oddity="not-a-file")
         if not inside:
             return SceneFile(path, 0, oddity="symlink-outside-scene")
         oddity: Oddity = "" if stat.S_ISREG(status.st_mode) else "not-a-file"

@@ -26,6 +26,11 @@ def plain(text: str, limit: int = 200) -> str:
     return cleaned if len(text) <= limit else f"{cleaned}…"
 
 
+def sentence(text: object, limit: int = 200) -> str:
+    """What a library said, fit to be the end of a sentence: one line, without a full stop of its own."""
+    return plain(" ".join(str(text).split()), limit).rstrip(" .:;") or type(text).__name__
+
+
 def json_path(parts: Sequence[str | int]) -> str:
     """`$.objects[3].transform` for `("objects", 3, "transform")`."""
     return "$" + "".join(_step(part) for part in parts)

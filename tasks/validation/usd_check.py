@@ -10,8 +10,10 @@ from tasks.validation.manifest import Manifest
 from tasks.validation.paths import Target
 from tasks.validation.places import Places
 from tasks.validation.text import show
-from tasks.validation.usd_package import check_package
+from tasks.validation.usd_package import check_package, inside_problem
+from tasks.validation.usd_paths import names_in, unresolvable
 from tasks.validation.usd_text import (
+    DEFAULT_UP,
     OUTSIDE_CODES,
     USD_ENDINGS,
     Layer,
@@ -19,7 +21,8 @@ from tasks.validation.usd_text import (
     check_layer,
     resolve_reference,
 )
-from tasks.validation.values import at, number, text
+from tasks.validation.usd_units import Units, check_units
+from tasks.validation.values import at, number, sequence, text
 from tasks.validation.view import SceneView
 
 ADAPTER_ROOT = "/Root"
@@ -37,8 +40,14 @@ class UsdFacts:
 
     unsafe: set[str] = field(default_factory=set)
     """Layers that refer to something outside the scene: they must not be opened."""
-    texts: set[str] = field(default_factory=set)
+    followed: set[str] = field(default_factory=set)
     """Layers whose references were followed here."""
+    inner: dict[str, list[str]] = field(default_factory=dict)
+    """Binary layers inside packages, as OpenUSD names them (`package.usdz[layer.usdc]`)."""
+    units: dict[str, Units] = field(default_factory=dict)
+    """What each layer says of its units."""
+    arcs: dict[str, set[str]] = field(default_factory=dict)
+    """The layers that each layer takes its content from."""
     local: bool = False
     """Whether the assembled stage is the local runner's, which refers to nothing."""
 
@@ -49,18 +58,57 @@ def check_usd(view: SceneView, places: Places, manifest: Manifest, doubts: Doubt
     layers = {path: check_layer(view, path) for path in usd_files(view)}
     for path, layer in layers.items():
         if path.lower().endswith(".usdz"):
-            check_package(view, path)
+            package = check_package(view, path)
+            facts.inner[path] = package.binary
+            layer = package.root
+            if layer is not None:
+                facts.units[path] = Units.of(layer)
+            continue
         if layer is None:
             continue
-        facts.texts.add(path)
-        for reference in layer.references:
+        facts.followed.add(path)
+        facts.units[path] = Units.of(layer)
+        for reference in {(one.raw, one.prim, one.is_arc): one for one in reversed(layer.references)}.values():
             target = _follow(view, places, layers, layer, reference)
             if target is not None and target.code in OUTSIDE_CODES:
                 facts.unsafe.add(path)
+            elif target is not None and reference.is_arc:
+                facts.arcs.setdefault(path, set()).add(target.path)
     stage = layers.get(places.scene_usd)
     if stage is not None:
         facts.local = check_stage(view, stage, manifest, doubts)
     return facts
+
+
+def check_binary(view: SceneView, path: str, answer: dict[str, object], facts: UsdFacts) -> None:
+    """Follow the references of a binary layer, as OpenUSD read them; `path` may be a layer in a package."""
+    package, _, inside = path.partition("[")
+    facts.followed.add(path)
+    if not inside:
+        facts.units[path] = Units(text(answer.get("up")) or "", number(answer.get("meters")))
+    for pair in sequence(answer.get("assets")):
+        raw, is_arc = sequence(pair)
+        raw = str(raw)
+        if unresolvable(raw):
+            continue
+        if inside:
+            names = names_in(view, package) or frozenset()
+            problem = inside_problem(names, inside.rstrip("]"), raw, bool(is_arc))
+            if problem:
+                view.add(problem.code, package, f"{path}: {problem.message}.")
+            continue
+        target = resolve_reference(view, path, raw)
+        if target.code:
+            view.add(target.code, path, f"{path}: {target.message}.")
+        elif is_arc:
+            facts.arcs.setdefault(path, set()).add(target.path)
+
+
+def compare_units(view: SceneView, places: Places, manifest: Manifest, facts: UsdFacts) -> None:
+    """Compare the units of the assembled stage with the manifest and with everything that it is made of."""
+    check_units(
+        view, places.scene_usd, facts.units, facts.arcs, number(at(manifest.record, "scene", "meters_per_unit"))
+    )
 
 
 def check_stage(view: SceneView, layer: Layer, manifest: Manifest, doubts: Doubts) -> bool:
@@ -84,8 +132,8 @@ def check_stage(view: SceneView, layer: Layer, manifest: Manifest, doubts: Doubt
 def _follow(
     view: SceneView, places: Places, layers: dict[str, Layer | None], layer: Layer, reference: Reference
 ) -> Target | None:
-    if "/" not in reference.raw and reference.raw.lower().endswith(".mdl"):
-        return None  # a material of the renderer's own library, found on its search path
+    if unresolvable(reference.raw):
+        return None
     target = resolve_reference(view, layer.path, reference.raw)
     name = f"{layer.path}, line {reference.line}"
     if target.code == "path-dangling" and _copied(view, places, layer, reference):
@@ -112,7 +160,8 @@ def _copied(view: SceneView, places: Places, layer: Layer, reference: Reference)
 
 
 def _once(view: SceneView, code: str, path: str, message: str) -> None:
-    if not any(f.code == code and f.object == path for f in view.findings.kept):
+    if (code, path) not in view.told_once:
+        view.told_once.add((code, path))
         view.add(code, path, message)
 
 
@@ -142,8 +191,10 @@ def _header(view: SceneView, layer: Layer, frame: str) -> None:
         view.add("dialect-usd-up-axis", layer.path, message)
     elif layer.up_axis not in ("", "Y", "Z"):
         view.add("usd-bad-header", layer.path, f"{layer.path}: upAxis is {show(layer.up_axis)}.")
-    if layer.up_axis and frame and layer.up_axis[:1].lower() != frame[:1]:
-        message = f"{layer.path} has {layer.up_axis} up, the manifest says {show(frame)}."
+    up = layer.up_axis or DEFAULT_UP
+    if frame and up[:1].lower() != frame[:1]:
+        said = f"has {up} up" if layer.up_axis else f"does not say which axis is up, which means {up}"
+        message = f"{layer.path} {said}; the manifest says {show(frame)}."
         view.add("coordinate-frame-mismatch", layer.path, message)
     if layer.meters_per_unit:
         try:

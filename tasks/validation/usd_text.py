@@ -7,42 +7,42 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tasks.validation.paths import Target, resolve
+from tasks.validation.documents import Problem
+from tasks.validation.paths import Target
+from tasks.validation.strangers import HEAD_BYTES, stranger
 from tasks.validation.text import show
+from tasks.validation.usd_lexer import Reference, lex
+from tasks.validation.usd_paths import resolve_asset
 from tasks.validation.view import SceneView
 
+__all__ = ["Reference"]
 USD_ENDINGS = (".usda", ".usdc", ".usd", ".usdz")
 TEXT_MAGIC, CRATE_MAGIC, ZIP_MAGIC = b"#usda ", b"PXR-USDC", b"PK\x03\x04"
 MAGICS = {".usda": (TEXT_MAGIC,), ".usdc": (CRATE_MAGIC,), ".usd": (TEXT_MAGIC, CRATE_MAGIC), ".usdz": (ZIP_MAGIC,)}
 OUTSIDE_CODES = ("path-is-uri", "path-is-absolute", "path-leaves-scene", "path-of-other-scene")
+MAX_TOLD = 20
+"""Numbers of one layer that are told to be wrong."""
+DEFAULT_UP, DEFAULT_METERS = "Y", 0.01
+"""What a layer means that says neither (OpenUSD, UsdGeom: stage metrics)."""
 
-_TOKEN = re.compile(
-    r'"""(?:[^\\]|\\.)*?"""|\'\'\'(?:[^\\]|\\.)*?\'\'\'|"(?:[^"\\\n]|\\.)*+"|\'(?:[^\'\\\n]|\\.)*+\''
-    r"|@@@(?P<long>.*?)@@@|@(?P<asset>[^@\n]*)@|#(?P<comment>[^\n]*)",
-    re.DOTALL,
-)
-_PRIM_TARGET = re.compile(r"\s*<(/[^>\n]*)>")
-_NOT_FINITE = re.compile(r"(?<![\w:.])-?(?:nan|inf)(?![\w:.])")
-_COMMENT_REFERENCE = re.compile(r"\s*Reference to:\s*(\S+)")
-_OBJECT_PRIM = re.compile(r'\b(?:def|over)\s+(?:\w+\s+)?"obj_([A-Za-z0-9_]+)"')
+_NAN = re.compile(r"(?<![\w:.])-?nan(?![\w:.])")
+_INFINITE = re.compile(r"(?<![\w:.])-?inf(?![\w:.])")
+_NAME_BEFORE = re.compile(r"([\w:]+)(?:\.timeSamples)?\s*\Z")
+_PLACED = re.compile(r"points|normals|velocities|accelerations|radius|size|height|xformOp:.*|primvars:st.*"
+                     r"|physics:(?:mass|density|staticFriction|dynamicFriction|restitution)")  # fmt: skip
+"""Attributes that no infinite number fits. A joint's limits, its break force and gravity may well be infinite."""
+_OBJECT_PRIM = re.compile(r'\b(?:def|over)\s++(?:\w++\s++)?"obj_([A-Za-z0-9_]+)"')
+_ROOT_PRIM = re.compile(r'^(?:def|over)\s++(?:\w++\s++)?"([^"\n]+)"', re.MULTILINE)
+_FIRST_PRIM = re.compile(r"^\s*+(?:def|over|class)\b", re.MULTILINE)
 _FIELDS = {
-    "up_axis": re.compile(r'\bupAxis\s*=\s*"([^"\n]*)"'),
-    "default_prim": re.compile(r'\bdefaultPrim\s*=\s*"([^"\n]*)"'),
-    "meters_per_unit": re.compile(r"\bmetersPerUnit\s*=\s*([^\s)]+)"),
+    "up_axis": re.compile(r'\bupAxis\s*+=\s*+"([^"\n]*)"'),
+    "default_prim": re.compile(r'\bdefaultPrim\s*+=\s*+"([^"\n]*)"'),
+    "meters_per_unit": re.compile(r"\bmetersPerUnit\s*+=\s*+([^\s)]+)"),
 }
-_PHYSICS = re.compile(r"\bphysics:(mass|staticFriction|dynamicFriction|density)\s*=\s*(\S+)")
-
-
-@dataclass(frozen=True)
-class Reference:
-    """One asset path in a layer."""
-
-    raw: str
-    prim: str
-    """The prim within it that is meant, empty for its default prim."""
-    line: int
+_PHYSICS = re.compile(r"\bphysics:(mass|staticFriction|dynamicFriction|density)\s*+=\s*+(\S+)")
 
 
 @dataclass
@@ -62,12 +62,13 @@ class Layer:
 
 def check_layer(view: SceneView, path: str) -> Layer | None:
     """Check one layer or package; gives what a text layer says, None for any other or a damaged one."""
-    head = view.data(path, 16)
+    head = view.data(path, HEAD_BYTES)
     if not head:
         return None
     if not head.startswith(MAGICS[posixpath.splitext(path)[1].lower()]):
-        kind = "an error page" if head.lstrip()[:1] in (b"<", b"{") else show(head.decode("latin-1"))
-        view.add("usd-bad-header", path, f"{path} does not begin like a USD file but with {kind}.")
+        kind = stranger(head) or ("an error page" if head.lstrip()[:1] in (b"<", b"{") else "")
+        message = f"{path} does not begin like a USD file but with {kind or show(head[:16].decode('latin-1'))}."
+        view.add("usd-bad-header", path, message)
         return None
     if not head.startswith(TEXT_MAGIC):
         return None
@@ -79,63 +80,76 @@ def check_layer(view: SceneView, path: str) -> Layer | None:
     except UnicodeDecodeError as error:
         view.add("document-not-utf8", path, f"{path}: byte {error.start} is not UTF-8 text.")
         return None
-    return _read(view, path, text)
+    layer, problems = read_layer(path, text)
+    for problem in problems:
+        view.add(problem.code, path, f"{path}{', ' if problem.message.startswith('line ') else ': '}{problem.message}.")
+    return layer
 
 
 def resolve_reference(view: SceneView, layer: str, raw: str) -> Target:
     """The object that a reference in the layer at `layer` leads to."""
-    return resolve(view, raw, posixpath.dirname(layer))
+    return resolve_asset(view, raw, posixpath.dirname(layer))
 
 
-def _read(view: SceneView, path: str, text: str) -> Layer:
-    layer = Layer(path)
-    bare = _strip(text, layer)
+def read_layer(path: str, text: str) -> tuple[Layer, list[Problem]]:
+    """What a text layer says, and what is wrong with it."""
+    lexed = lex(text)
+    layer = Layer(path, lexed.references, lexed.comment_references)
+    first = _FIRST_PRIM.search(lexed.bare)
+    head = lexed.code[: first.start() if first else len(text)]
     for name, pattern in _FIELDS.items():
-        found = pattern.search(text)
+        found = pattern.search(head)
         setattr(layer, name, found.group(1) if found else "")
-    layer.objects = set(_OBJECT_PRIM.findall(text))
-    layer.prims = set(re.findall(r'^def\s+(?:\w+\s+)?"([^"\n]+)"', text, re.MULTILINE))
+    layer.objects = set(_OBJECT_PRIM.findall(lexed.code))
+    layer.prims = set(_ROOT_PRIM.findall(lexed.code))
+    bare, problems = lexed.bare, []
     end = bare.rstrip()[-1:]
-    if any(bare.count(a) != bare.count(b) for a, b in ("{}", "()", "[]")) or end not in ("}", ")", ""):
+    if (
+        not lexed.ends
+        or any(bare.count(a) != bare.count(b) for a, b in ("{}", "()", "[]"))
+        or end not in ("}", ")", "")
+    ):
         layer.whole = False
-        view.add("usd-truncated", path, f"{path}: its brackets do not close; it seems to be cut off.")
-    unfinite = _NOT_FINITE.search(bare)
-    if unfinite:
-        line = bare.count("\n", 0, unfinite.start()) + 1
-        view.add("usd-not-finite", path, f"{path}, line {line}: {unfinite.group()} is not a finite number.")
-    _physics(view, path, bare)
-    return layer
+        problems.append(Problem("usd-truncated", "its brackets do not close; it seems to be cut off"))
+    for code, place, message in sorted([*_not_finite(bare), *_physics(bare)], key=lambda told: told[1]):
+        line = bare.count("\n", 0, place) + 1
+        problems.append(Problem(code, f"line {line}: {message}"))
+    return layer, problems
 
 
-def _strip(text: str, layer: Layer) -> str:
-    """The text without strings, comments and asset paths (line breaks stay), noting the asset paths."""
-    parts, end, line = [], 0, 1
-    for found in _TOKEN.finditer(text):
-        gap = text[end : found.start()]
-        line += gap.count("\n")
-        raw = found["asset"] if found["asset"] is not None else found["long"]
-        if raw:
-            prim = _PRIM_TARGET.match(text, found.end())
-            layer.references.append(Reference(raw, prim.group(1) if prim else "", line))
-        comment = _COMMENT_REFERENCE.match(found["comment"] or "")
-        if comment:
-            layer.comment_references.append(Reference(comment.group(1), "", line))
-        breaks = found.group().count("\n")
-        parts += [gap, "\n" * breaks]
-        line, end = line + breaks, found.end()
-    return "".join([*parts, text[end:]])
+def _not_finite(bare: str) -> Iterator[tuple[str, int, str]]:
+    """Numbers that are none, and infinite ones where nothing can be infinite; the first of each attribute."""
+    told, place = 0, 0
+    while told < MAX_TOLD and (found := _NAN.search(bare, place)):
+        yield "usd-not-finite", found.start(), f"{found.group()} is not a finite number"
+        told, place = told + 1, _next_value(bare, found.end())
+    place = 0
+    while told < MAX_TOLD and (found := _INFINITE.search(bare, place)):
+        equals = bare.rfind("=", place, found.start())
+        name = _NAME_BEFORE.search(bare, max(equals - 200, 0), equals) if equals >= 0 else None
+        if name and _PLACED.fullmatch(name.group(1)):
+            told += 1
+            yield "usd-not-finite", found.start(), f"{name.group(1)} is {found.group()}, which is not a finite number"
+        place = _next_value(bare, found.end())
 
 
-def _physics(view: SceneView, path: str, bare: str) -> None:
+def _next_value(bare: str, place: int) -> int:
+    """Where the line of the next attribute's `=` begins: what comes before belongs to the same attribute."""
+    equals = bare.find("=", place)
+    return len(bare) if equals < 0 else max(bare.rfind("\n", place, equals) + 1, place)
+
+
+def _physics(bare: str) -> Iterator[tuple[str, int, str]]:
+    """Masses and the like below 0. A mass or a density of 0 means: worked out from the rest (UsdPhysics)."""
+    told = 0
     for found in _PHYSICS.finditer(bare):
         name, raw = found.groups()
         try:
             value = float(raw)
         except ValueError:
             value = -1.0
-        if value != value or value in (float("inf"), float("-inf")):
-            continue  # reported as not finite
-        if value < 0 or (name == "mass" and value == 0):
-            line = bare.count("\n", 0, found.start()) + 1
-            message = f"{path}, line {line}: physics:{name} is {show(raw)}."
-            view.add("physics-out-of-range", path, message)
+        if value < 0 and value != float("-inf"):  # what is not finite has been reported
+            yield "physics-out-of-range", found.start(), f"physics:{name} is {show(raw)}"
+            told += 1
+            if told >= MAX_TOLD:
+                return

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from functools import cached_property
 from typing import Literal
+from unicodedata import normalize
 
 from blocks.catalogue import Catalogue
 from tasks.validation.attribution import Attribution
 from tasks.validation.codes import CODES
 from tasks.validation.documents import MAX_DOCUMENT_BYTES, Document, parse_json
 from tasks.validation.findings import Findings
+from tasks.validation.pieces import Pieces
 from tasks.validation.retention import Expiry
 from tasks.validation.source import SMALL_BYTES, KeptSource, SceneSource, Vanished
 from tasks.validation.text import json_path
 from tasks.validation.values import entry_name
 
 Depth = Literal["documents", "full"]
+OWNERS = ("scene_id", "environment_type")
+"""What is remembered of a document that is read once and not kept: whose it is."""
 Record = dict[str, object]
 
 
@@ -36,6 +40,13 @@ class SceneView:
         """Who wrote an object that more than one stage may write, as the object itself shows it."""
         self._documents: dict[str, Document] = {}
         self._lowered: dict[str, str] | None = None
+        self._composed: dict[str, str] | None = None
+        self.told_once: set[tuple[str, str]] = set()
+        """(code, object) of findings that are made once an object."""
+        self.lines_read: set[str] = set()
+        """JSON Lines files that were read, and whose findings were made."""
+        self.packed: dict[str, frozenset[str] | None] = {}
+        """The files in packages that were looked into, None for a package that cannot be."""
 
     def add(
         self, code: str, object_path: str, message: str, *, at: tuple[str | int, ...] | None = None, stage: str = ""
@@ -83,6 +94,14 @@ class SceneView:
             self._lowered = {known.lower(): known for known in self.files}
         return self._lowered.get(path.lower())
 
+    def in_any_form(self, path: str) -> str | None:
+        """The object whose path differs from `path` only in how Unicode composes its letters."""
+        if path.isascii():
+            return None
+        if self._composed is None:
+            self._composed = {normalize("NFC", known): known for known in self.files if not known.isascii()}
+        return self._composed.get(normalize("NFC", path))
+
     def data(self, path: str, end: int | None = None) -> bytes | None:
         """An object's bytes (the first `end` of them), None when it is not there or cannot be read."""
         if not self.has(path):
@@ -98,15 +117,33 @@ class SceneView:
             self.add("object-unreadable", path, f"{problem}.")
             return None
 
+    def pieces(self, path: str) -> Pieces:
+        """An object that is there, to be read at places. Reading it may raise `Vanished`."""
+        return Pieces(lambda start, end: self.source.read(path, start, end), self.files[path].size)
+
     def document(self, path: str) -> Document:
-        """An object as JSON. What is wrong with it as such is reported the first time."""
+        """An object as JSON, kept for the checks that follow. What is wrong with it is reported the first time."""
         if path not in self._documents:
-            data = self.data(path)
-            self._documents[path] = Document() if data is None else parse_json(data)
-            for problem in self._documents[path].problems:
-                name = entry_name(self._documents[path].value, problem.path)
-                self.add(problem.code, path, f"{path}: {name}{problem.message}.", at=problem.path)
+            self._documents[path] = self._read(path)
         return self._documents[path]
+
+    def passing(self, path: str) -> Document:
+        """An object as JSON that no other check needs. Of what it says no more than whose it is stays in memory."""
+        known = self._documents.get(path)
+        document = known or self._read(path)
+        if not known:
+            value = document.value
+            said = {key: value[key] for key in OWNERS if key in value} if isinstance(value, dict) else None
+            self._documents[path] = Document(said, document.usable, document.problems)
+        return document
+
+    def _read(self, path: str) -> Document:
+        data = self.data(path)
+        document = Document() if data is None else parse_json(data)
+        for problem in document.problems:
+            name = entry_name(document.value, problem.path)
+            self.add(problem.code, path, f"{path}: {name}{problem.message}.", at=problem.path)
+        return document
 
     def parsed(self, path: str) -> bool:
         """Whether the object was already read as JSON."""

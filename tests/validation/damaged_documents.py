@@ -23,7 +23,7 @@ DOCUMENTS: list[Case] = [
     ("null", edit(LAYOUT, lambda d: [None]), "document-wrong-type", LAYOUT, "$"),
     ("twice", replace(MANIFEST, '"version":', '"version": "1.0.1", "version":'), "document-duplicate-key", MANIFEST,
      "$.version"),
-    ("deep", cut(MANIFEST, lambda d: d[:-1] + b',"background":' + b'{"a":' * 300 + b"1" + b"}" * 301),
+    ("deep", cut(MANIFEST, lambda d: d[:-1] + b',"background":' + b'{"a":' * 2000 + b"1" + b"}" * 2001),
      "document-nested-too-deep", MANIFEST, "$"),
     ("very deep", write(MANIFEST, b"[" * 100_000), "document-nested-too-deep", MANIFEST, "$"),
     ("NaN", replace(MANIFEST, "0.76", "NaN"), "document-not-finite", MANIFEST, "$.objects[0].transform.position.y"),

@@ -89,7 +89,9 @@ def usdz(compressed: bool = False) -> bytes:
     out = io.BytesIO()
     kind = zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
     with zipfile.ZipFile(out, "w", kind) as package:
-        package.writestr("model.usda", '#usda 1.0\n(\n    defaultPrim = "Root"\n)\n\ndef Xform "Root"\n{\n}\n')
+        package.writestr(
+            "model.usda", '#usda 1.0\n(\n    defaultPrim = "Root"\n    metersPerUnit = 1\n)\n\ndef Xform "Root"\n{\n}\n'
+        )
     return out.getvalue()
 
 
@@ -198,6 +200,7 @@ def _usd(scene: Scene) -> None:
         scene[wrapper] = b"""#usda 1.0
 (
     defaultPrim = "Asset"
+    metersPerUnit = 1
 )
 
 def Xform "Asset" (

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from deployments.sandbox.pipeline.stage_writers_delivery import MP4
 from tests.validation.scene_builder import LAYOUT, MANIFEST, SCENE_ID, Scene, dump, healthy, put_marker, report_of
 from tests.validation.scene_changes import drop, edit, put
 
+MOVIE = "dwm/bundle_000/interaction_video.mp4"
 BUNDLES = dump({"scene_id": SCENE_ID, "bundles": ["bundle_000"]})
 
 
@@ -22,9 +24,7 @@ def test_an_optional_stage_that_was_prepared_and_never_started_is_no_error() -> 
 
 def test_one_whose_later_step_did_run_misses_its_marker() -> None:
     scene = healthy() | {"dwm/dwm_bundles_manifest.json": BUNDLES}
-    scene["dwm/bundle_000/interaction_video.mp4"] = (
-        b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isomiso2\x00\x00\x00\x08mdat"
-    )
+    scene[MOVIE] = MP4
     put_marker(scene, "dwm/.dwm_inference_complete", 9)
     assert report_of(scene).stages["dwm"] == "missing"
 

@@ -15,7 +15,7 @@ def test_without_the_usd_library_a_note_says_that_files_were_only_read_as_text(m
     monkeypatch.setattr(usd_open, "find_spec", lambda name: None)
     report = report_of(healthy("usd"))
     assert report.healthy
-    assert [f.severity for f in report.findings if f.code == "usd-not-opened"] == ["info"]
+    assert [f.severity for f in report.findings if f.code == "usd-not-opened"] == ["unread"]
 
 
 def test_without_the_usd_library_dangling_references_are_still_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,12 +45,6 @@ def test_a_reference_out_of_the_scene_is_never_opened(monkeypatch: pytest.Monkey
     replace(USD, "@../assets/obj_mug_0/simready.usda@", "@/etc/passwd@")(scene)
     assert "path-is-absolute" in {f.code for f in errors_of(scene)}
     assert opened == [[]]
-
-
-def test_files_that_take_too_long_to_open_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("pxr")
-    monkeypatch.setattr(usd_open, "TIMEOUT_SECONDS", 0.01)
-    assert {f.code for f in errors_of(healthy("usd"))} == {"usd-does-not-open"}
 
 
 def test_a_reference_within_a_comment_or_a_text_is_no_reference() -> None:

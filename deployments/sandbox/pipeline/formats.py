@@ -189,6 +189,13 @@ def png(red: int, green: int, blue: int, side: int = 16) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + body
 
 
+def parquet(rows: int) -> bytes:
+    """The footer of a Parquet file of so many rows (fewer than 64), without any column: a table of nothing."""
+    schema = b"\x19\x1c\x48\x06schema\x15\x00\x00"
+    footer = b"\x15\x02" + schema + bytes((0x16, rows * 2)) + b"\x19\x0c\x00"
+    return b"PAR1" + footer + struct.pack("<I", len(footer)) + b"PAR1"
+
+
 def tar_gz(files: Mapping[str, bytes], now: datetime) -> bytes:
     """A gzipped tar of `files` (path to bytes), all modified at `now`."""
     out = io.BytesIO()

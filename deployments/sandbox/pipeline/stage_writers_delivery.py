@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from deployments.sandbox.pipeline.formats import json_bytes, sha256
+from deployments.sandbox.pipeline.formats import json_bytes, parquet, sha256
 from deployments.sandbox.pipeline.stage_writers_base import SceneFolder, gate_report, read_manifest, workflow_marker
 from deployments.sandbox.pipeline.stage_writers_usd import environment_of
 
-EPISODE_COUNT = 3
+EPISODE_COUNT, EPISODE_FRAMES = 3, 50
 SCORE = 0.93
-MP4 = b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isomiso2\x00\x00\x00\x08mdat"
+MP4 = b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isomiso2\x00\x00\x00\x08moov\x00\x00\x00\x08mdat"
 """The smallest thing that says it is an MP4 file: no frames."""
 
 
@@ -18,12 +18,12 @@ def episodes(folder: SceneFolder) -> None:
     folder.read("usd/scene.usda")
     folder.read("isaac_lab/env_cfg.py")
     names = [f"episode_{index:06d}" for index in range(EPISODE_COUNT)]
-    for index, name in enumerate(names):
-        folder.write(f"episodes/data/chunk-000/{name}.parquet", b"PAR1" + bytes([index]) * 64 + b"PAR1")
+    for name in names:
+        folder.write(f"episodes/data/chunk-000/{name}.parquet", parquet(EPISODE_FRAMES))
         folder.write_json(f"episodes/quality/episodes/{name}/quality_certificate.json", _certificate(folder, name))
     info = {"codebase_version": "v2.0", "total_episodes": EPISODE_COUNT, "fps": 30, "chunks_size": 1000}
     folder.write_json("episodes/meta/info.json", info)
-    rows = [{"episode_index": i, "tasks": ["pick_place"], "length": 100} for i in range(EPISODE_COUNT)]
+    rows = [{"episode_index": i, "tasks": ["pick_place"], "length": EPISODE_FRAMES} for i in range(EPISODE_COUNT)]
     folder.write("episodes/meta/episodes.jsonl", b"".join(json_bytes(row) + b"\n" for row in rows))
     about = {"scene_id": folder.scene_id, "generated_at": folder.now}
     generated = {"environment_type": environment_of(manifest), "episodes": names, "total_episodes": EPISODE_COUNT}
