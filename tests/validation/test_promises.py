@@ -79,3 +79,13 @@ def test_an_object_that_lost_its_box_or_its_place_is_told() -> None:
     assert report_of(scene).healthy
     edit(LAYOUT, lambda d: [d["objects"][0].pop(key, None) for key in ("center3d", "position")] and None)(scene)
     assert "layout-place-missing" in codes(scene)
+
+
+def test_what_a_list_names_and_is_not_there_is_told() -> None:
+    scene = healthy() | {"dwm/dwm_bundles_manifest.json": BUNDLES}
+    told = {f.object for f in report_of(scene).findings if f.code == "listed-missing"}
+    assert "dwm/bundle_000/manifest.json" in told
+    odd = dump({"scene_id": SCENE_ID, "bundles": [{"id": "a"}, 7, "../x", None]})
+    told = {f.object for f in report_of(scene | {"dwm/dwm_bundles_manifest.json": odd}).findings if "listed" in f.code}
+    assert "dwm/a/manifest.json" in told
+    assert not any(".." in path for path in told)
