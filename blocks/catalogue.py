@@ -66,6 +66,15 @@ class Output(Model):
     """The local runner's version of the stage never writes it: not asked for when the stage ran locally."""
 
 
+class Listing(Model):
+    """A document of a stage that lists by name what else the stage made."""
+
+    document: str
+    key: str
+    paths: tuple[str, ...]
+    """What each `{name}` of the list must have."""
+
+
 class Clear(Model):
     """Patterns of what to remove before the stage is run again; they may hold `{job_id}` of `geniesim/job.json`."""
 
@@ -100,6 +109,7 @@ class Stage(Model):
     needs_markers: tuple[str, ...] = ()
     """Names of markers without which this stage's job refuses to start, whoever should have written them."""
     outputs: tuple[Output, ...] = ()
+    lists: tuple[Listing, ...] = ()
     markers: tuple[str, ...] = ()
     """Names (keys of `markers`) of the completion markers that belong to this stage."""
     failure_markers: tuple[str, ...] = ()

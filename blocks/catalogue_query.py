@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 from blocks.catalogue import SCENE_ID, Catalogue, Lock, ObjectClass, ObjectRule, Output, Stage
 from blocks.patterns import matches as matches
-from blocks.patterns import widen
+from blocks.patterns import matches_any, widen
 
 T = TypeVar("T")
 
@@ -63,7 +63,7 @@ def split_scene(catalogue: Catalogue, name: str) -> tuple[str | None, str]:
 
 def _first_class(rules: Iterable[ObjectRule], path: str) -> ObjectClass:
     for rule in rules:
-        if any(matches(pattern, path) for pattern in rule.patterns):
+        if matches_any(rule.patterns, path):
             return rule.object_class
     return "data"
 

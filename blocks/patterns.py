@@ -20,6 +20,11 @@ def matches(pattern: str, path: str) -> bool:
     return _compiled(pattern).fullmatch(path) is not None
 
 
+def matches_any(patterns: tuple[str, ...], path: str) -> bool:
+    """Whether the whole of `path` fits one of `patterns`; one search however many there are."""
+    return _joined(patterns).fullmatch(path) is not None
+
+
 def widen(pattern: str) -> str:
     """The pattern with every placeholder (`{object_id}`, `{job_id}`) standing for any name."""
     return _PLACEHOLDER.sub("*", pattern)
@@ -33,8 +38,16 @@ def overlap(first: str, second: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _compiled(pattern: str) -> re.Pattern[str]:
-    regex = "".join(_REGEX.get(token, re.escape(token)) for token in _TOKEN.findall(pattern))
-    return re.compile(regex, re.DOTALL)
+    return re.compile(_regex(pattern), re.DOTALL)
+
+
+@lru_cache(maxsize=256)
+def _joined(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{_regex(pattern)})" for pattern in patterns) or r"(?!)", re.DOTALL)
+
+
+def _regex(pattern: str) -> str:
+    return "".join(_REGEX.get(token, re.escape(token)) for token in _TOKEN.findall(pattern))
 
 
 def _variants(pattern: str) -> list[tuple[str, ...]]:

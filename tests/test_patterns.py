@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blocks.patterns import matches, overlap, widen
+from blocks.patterns import matches, matches_any, overlap, widen
 
 ALPHABET = "a/."
 PATHS = ["".join(letters) for size in range(7) for letters in product(ALPHABET, repeat=size)]
@@ -72,3 +72,10 @@ def test_overlap_is_found_without_a_path_at_hand(first: str, second: str, expect
 def test_a_pattern_of_many_wildcards_is_compared_in_no_time() -> None:
     assert overlap("*a" * 40, "a*" * 40)
     assert not overlap("*a" * 40, "b*" * 40 + "c")
+
+
+def test_one_of_many_patterns_fits_exactly_when_one_of_them_does() -> None:
+    patterns = ("a/*.json", "**/.failed", "b/**")
+    for path in ("a/x.json", "a/b/x.json", ".failed", "c/.failed", "b/c/d", "bb", ""):
+        assert matches_any(patterns, path) == any(matches(pattern, path) for pattern in patterns)
+    assert not matches_any((), "a")

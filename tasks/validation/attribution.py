@@ -7,13 +7,14 @@ nobody's, and can make no stage corrupt.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache, partial
 
 from blocks.catalogue import Catalogue, Output
 from blocks.catalogue_query import class_of, presence_only
 from blocks.patterns import matches, widen
 
+Rules = dict[str, list[tuple[str, str]]]
 CACHED_PATHS = 50_000
 """Answers that are remembered; scenes have many paths in common."""
 
@@ -23,8 +24,8 @@ class Attribution:
 
     def __init__(self, catalogue: Catalogue) -> None:
         """Collects the patterns, the most telling first."""
-        self._rules = list(dict.fromkeys(_rules(catalogue)))
-        self._made = list(dict.fromkeys(_made(catalogue)))
+        self._rules = by_head(dict.fromkeys(_rules(catalogue)))
+        self._made = by_head(dict.fromkeys(_made(catalogue)))
         self._parts = catalogue.parts
         self._of_jobs = tuple(dict.fromkeys(_job_folders(catalogue)))
         self.stage_of = lru_cache(maxsize=CACHED_PATHS)(self._stage_of)
@@ -42,11 +43,11 @@ class Attribution:
 
     def _stage_of(self, path: str) -> str:
         """The stage that writes (or, for an input, reads) this object; empty for what the pipeline does not know."""
-        return next((stage for pattern, stage in self._rules if matches(pattern, path)), "")
+        return _first(self._rules, path)
 
     def _maker_of(self, path: str) -> str:
         """The stage that alone makes this object: its being there shows that the stage ran. Else empty."""
-        return next((stage for pattern, stage in self._made if matches(pattern, path)), "")
+        return _first(self._made, path)
 
     def is_part(self, path: str) -> bool:
         """Whether an object belongs to the scene's USD although no stage is known to write it."""
@@ -61,6 +62,25 @@ class Attribution:
 
 
 _KNOWN: deque[tuple[Catalogue, Attribution]] = deque(maxlen=8)
+
+
+def by_head(rules: Iterable[tuple[str, str]]) -> Rules:
+    """The rules by the first part of their pattern; under the empty name those that a wildcard begins.
+
+    Each list keeps the order of the rules, so the first that fits is the same as without the index.
+    """
+    listed = list(rules)
+    heads = {pattern.partition("/")[0] for pattern, _ in listed}
+    plain = {head for head in heads if "*" not in head} | {""}
+    found: Rules = {}
+    for head in plain:
+        found[head] = [rule for rule in listed if rule[0].partition("/")[0] == head or "*" in rule[0].partition("/")[0]]
+    return found
+
+
+def _first(rules: Rules, path: str) -> str:
+    head = path.partition("/")[0]
+    return next((stage for pattern, stage in rules.get(head, rules[""]) if matches(pattern, path)), "")
 
 
 def located(catalogue: Catalogue, check: str) -> str:

@@ -40,7 +40,8 @@ def check_guards(view: SceneView) -> None:
     setting = view.document(view.catalogue.settings).value if view.has(view.catalogue.settings) else None
     named = named_paths(view.catalogue, view.scene_id, setting)
     for path in view.files:
-        guard = named.get(path) or guard_of(view.catalogue, path)
+        known = view.attribution.class_of(path) == "guard"
+        guard = named.get(path) or (guard_of(view.catalogue, path) if known else None)
         if guard is None:
             continue
         data = view.data(path) if view.files[path].size else b""

@@ -98,8 +98,8 @@ def _may_be_empty(view: SceneView, path: str) -> bool:
 def _look(view: SceneView, path: str) -> None:
     ending = posixpath.splitext(path)[1].lower()
     if ending == ".json":
-        shaped = bool(view.stage_of(path)) and not path.startswith("episodes/")
-        record = view.record(path) if shaped else view.passing(path).value
+        recorded = path.startswith("episodes/") or not view.stage_of(path)
+        record = view.passing(path).value if recorded else view.record(path)
         if isinstance(record, dict):
             _record(view, path, record)
     elif ending == ".jsonl":

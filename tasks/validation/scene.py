@@ -16,6 +16,7 @@ from tasks.validation.inputs import check_inputs
 from tasks.validation.job import JobFacts, check_job
 from tasks.validation.layout import check_inventory, check_layout
 from tasks.validation.lerobot_meta import check_datasets
+from tasks.validation.listed import check_listed
 from tasks.validation.manifest import Manifest, check_manifest
 from tasks.validation.markers import Markers
 from tasks.validation.meshes import check_meshes
@@ -63,6 +64,7 @@ def validate_scene(source: SceneSource, catalogue: Catalogue, depth: Depth = "fu
         _contents(view, places, manifest, markers, doubts)
         check_adapter_marker(view, markers, manifest, layout)
         check_imports(view, places, job)
+        check_listed(view)
         check_datasets(view, lambda path: not of_former_job(path, places.import_manifest, job.job_id))
         if not view.expired(places.scene_usd):  # what is left of an expired scene cannot be put together any more
             open_usd(view, places, manifest, usd)

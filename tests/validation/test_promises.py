@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from deployments.sandbox.pipeline.stage_writers_delivery import MP4
 from tests.validation.scene_builder import LAYOUT, MANIFEST, SCENE_ID, Scene, dump, healthy, put_marker, report_of
 from tests.validation.scene_changes import drop, edit, put
 
+MOVIE = "dwm/bundle_000/interaction_video.mp4"
 BUNDLES = dump({"scene_id": SCENE_ID, "bundles": ["bundle_000"]})
 
 
@@ -22,9 +24,7 @@ def test_an_optional_stage_that_was_prepared_and_never_started_is_no_error() -> 
 
 def test_one_whose_later_step_did_run_misses_its_marker() -> None:
     scene = healthy() | {"dwm/dwm_bundles_manifest.json": BUNDLES}
-    scene["dwm/bundle_000/interaction_video.mp4"] = (
-        b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isomiso2\x00\x00\x00\x08mdat"
-    )
+    scene[MOVIE] = MP4
     put_marker(scene, "dwm/.dwm_inference_complete", 9)
     assert report_of(scene).stages["dwm"] == "missing"
 
@@ -79,3 +79,13 @@ def test_an_object_that_lost_its_box_or_its_place_is_told() -> None:
     assert report_of(scene).healthy
     edit(LAYOUT, lambda d: [d["objects"][0].pop(key, None) for key in ("center3d", "position")] and None)(scene)
     assert "layout-place-missing" in codes(scene)
+
+
+def test_what_a_list_names_and_is_not_there_is_told() -> None:
+    scene = healthy() | {"dwm/dwm_bundles_manifest.json": BUNDLES}
+    told = {f.object for f in report_of(scene).findings if f.code == "listed-missing"}
+    assert "dwm/bundle_000/manifest.json" in told
+    odd = dump({"scene_id": SCENE_ID, "bundles": [{"id": "a"}, 7, "../x", None]})
+    told = {f.object for f in report_of(scene | {"dwm/dwm_bundles_manifest.json": odd}).findings if "listed" in f.code}
+    assert "dwm/a/manifest.json" in told
+    assert not any(".." in path for path in told)
