@@ -85,10 +85,18 @@ def _yaml(data: bytes) -> Iterator[Problem]:
                 anchors.add(name)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
+        if mark and _open_brackets(text[: mark.index]) > MAX_YAML_DEPTH:  # the parser's own limit, met before ours
+            yield Problem("not-all-read", f"it is nested deeper than {MAX_YAML_DEPTH} levels")
+            return
         where = f"line {mark.line + 1}" if mark else "it"
         yield Problem("yaml-damaged", f"{where} is not YAML: {sentence(getattr(error, 'problem', None) or error, 120)}")
     except RecursionError:
         yield Problem("not-all-read", "it is nested too deep to be looked into")
+
+
+def _open_brackets(text: str) -> int:
+    """How many more brackets and braces are opened than closed."""
+    return sum(map(text.count, "[{")) - sum(map(text.count, "]}"))
 
 
 def _xml(data: bytes) -> Iterator[Problem]:
