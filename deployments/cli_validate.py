@@ -20,10 +20,10 @@ from blocks.environment import PipelineEnvironment
 from blocks.errors import OutsideError
 from blocks.storage import PipelineStorage
 from deployments.validation_table import print_report
-from tasks.validation.attribution import Attribution
 from tasks.validation.findings import SceneReport
 from tasks.validation.scene import validate_scene
 from tasks.validation.source import BucketSource, FolderSource, SceneSource
+from tasks.validation.stages.attribution import Attribution
 
 HEALTHY, ERRORS, COULD_NOT_LOOK = 0, 1, 2
 WORKERS = 4

@@ -23,11 +23,11 @@ from tasks.recovery.units import Unit, stages_to_make, units
 from tasks.remediation.context import Context
 from tasks.remediation.outcome import GOOD
 from tasks.remediation.runs import PastRun, past_runs
-from tasks.validation.attribution import located
 from tasks.validation.findings import Finding, SceneReport
-from tasks.validation.guards import Stop
 from tasks.validation.scene import validate_scene
 from tasks.validation.source import BucketSource, Listed, SceneFile, Vanished
+from tasks.validation.stages.attribution import located
+from tasks.validation.stages.guards import Stop
 from tasks.validation.view import Depth
 
 JOB = "geniesim/job.json"

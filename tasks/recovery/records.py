@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from blocks.catalogue import Catalogue
 from blocks.patterns import matches
+from tasks.validation.documents.values import at, mapping, text
 from tasks.validation.source import BucketSource, Vanished
-from tasks.validation.values import at, mapping, text
 
 KEYS = ("key", "task_config_hash", "export_manifest_hash")
 """Where the job's own record keeps the hash that its idempotency record is named after."""

@@ -10,8 +10,8 @@ from blocks.catalogue_query import lock_of
 from blocks.environment import PipelineEnvironment
 from blocks.errors import NotFound
 from tasks.pipeline.locks import LockFact, holder_lives, holder_of
-from tasks.validation.guards import Stop, bucket_guards, guard_of, judge, named_paths
 from tasks.validation.source import BucketSource, SceneFile, Vanished
+from tasks.validation.stages.guards import Stop, bucket_guards, guard_of, judge, named_paths
 
 
 def scene_stops(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from tasks.validation.codes import CODES, Severity
-from tasks.validation.text import plain
+from tasks.validation.documents.text import plain
 
 StageState = Literal["complete", "missing", "corrupt", "stale", "failed", "blocked", "expired", "never_ran"]
 """`expired`: whole, but for what the pipeline's own retention has removed since."""

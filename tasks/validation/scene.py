@@ -4,33 +4,33 @@ from __future__ import annotations
 
 from blocks.catalogue import Catalogue
 from blocks.patterns import matches, widen
-from tasks.validation.agreement import Doubts, check_agreement
-from tasks.validation.assets import check_assets, check_orphans
-from tasks.validation.export import Export, check_export
-from tasks.validation.export_bundle import check_bundle, check_statistics
-from tasks.validation.failures import check_failures, check_gates, locked_stages
+from tasks.validation.bundles.export import Export, check_export
+from tasks.validation.bundles.export_bundle import check_bundle, check_statistics
+from tasks.validation.bundles.imported import check_imports
+from tasks.validation.bundles.lerobot_meta import check_datasets
+from tasks.validation.documents.agreement import Doubts, check_agreement
+from tasks.validation.documents.inputs import check_inputs
+from tasks.validation.documents.job import JobFacts, check_job
+from tasks.validation.documents.layout import check_inventory, check_layout
+from tasks.validation.documents.listed import check_listed
+from tasks.validation.documents.manifest import Manifest, check_manifest
+from tasks.validation.documents.paths import resolve
+from tasks.validation.documents.places import Places
+from tasks.validation.documents.values import at, mapping, text
+from tasks.validation.files.assets import check_assets, check_orphans
+from tasks.validation.files.meshes import check_meshes
+from tasks.validation.files.other_files import check_listing, check_others, check_owners, read_late
 from tasks.validation.findings import SceneReport
-from tasks.validation.guards import check_guards
-from tasks.validation.imported import check_imports
-from tasks.validation.inputs import check_inputs
-from tasks.validation.job import JobFacts, check_job
-from tasks.validation.layout import check_inventory, check_layout
-from tasks.validation.lerobot_meta import check_datasets
-from tasks.validation.listed import check_listed
-from tasks.validation.manifest import Manifest, check_manifest
-from tasks.validation.markers import Markers
-from tasks.validation.meshes import check_meshes
-from tasks.validation.other_files import check_listing, check_others, check_owners, read_late
-from tasks.validation.paths import resolve
-from tasks.validation.physics import check_adapter_marker, check_interactive, check_simready, check_variation
-from tasks.validation.places import Places
 from tasks.validation.source import MAX_OBJECTS, SceneSource
-from tasks.validation.stage_times import StageTimes
-from tasks.validation.stages import Line, judge, observe, states
-from tasks.validation.usd_check import UsdFacts, check_stage, check_usd, compare_units
-from tasks.validation.usd_open import open_usd
-from tasks.validation.usd_text import check_layer
-from tasks.validation.values import at, mapping, text
+from tasks.validation.stages.failures import check_failures, check_gates, locked_stages
+from tasks.validation.stages.guards import check_guards
+from tasks.validation.stages.markers import Markers
+from tasks.validation.stages.physics import check_adapter_marker, check_interactive, check_simready, check_variation
+from tasks.validation.stages.stage_times import StageTimes
+from tasks.validation.stages.stages import Line, judge, observe, states
+from tasks.validation.usd.check import UsdFacts, check_stage, check_usd, compare_units
+from tasks.validation.usd.open import open_usd
+from tasks.validation.usd.text import check_layer
 from tasks.validation.view import Depth, SceneView
 
 

@@ -7,15 +7,15 @@ from typing import Literal
 from unicodedata import normalize
 
 from blocks.catalogue import Catalogue
-from tasks.validation.attribution import Attribution
 from tasks.validation.codes import CODES
-from tasks.validation.documents import MAX_DOCUMENT_BYTES, Document, parse_json
+from tasks.validation.documents.documents import MAX_DOCUMENT_BYTES, Document, parse_json
+from tasks.validation.documents.text import json_path
+from tasks.validation.documents.values import entry_name
+from tasks.validation.files.pieces import Pieces
 from tasks.validation.findings import Findings
-from tasks.validation.pieces import Pieces
-from tasks.validation.retention import Expiry
 from tasks.validation.source import SMALL_BYTES, KeptSource, SceneSource, Vanished
-from tasks.validation.text import json_path
-from tasks.validation.values import entry_name
+from tasks.validation.stages.attribution import Attribution
+from tasks.validation.stages.retention import Expiry
 
 Depth = Literal["documents", "full"]
 OWNERS = ("scene_id", "environment_type")

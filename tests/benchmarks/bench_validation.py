@@ -21,9 +21,9 @@ from blocks.storage import PipelineStorage
 from deployments.sandbox.names import DATA_BUCKET
 from deployments.sandbox.pipeline.scenes import make_scene
 from deployments.sandbox.server import Sandbox
+from tasks.validation.documents.schemas import rule
 from tasks.validation.findings import SceneReport
 from tasks.validation.scene import validate_scene
-from tasks.validation.schemas import rule
 from tasks.validation.source import BucketSource
 
 SCENES, OBJECTS, WORKERS, WANTED_SPEEDUP = 1000, 25, 4, 50

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from blocks.catalogue_load import load_catalogue
-from tasks.validation.guards import Stop, guard_of, judge, named_paths
+from tasks.validation.stages.guards import Stop, guard_of, judge, named_paths
 from tests.validation.scene_builder import SCENE_ID, dump, healthy, report_of
 
 CANARY, BREAKER = "geniesim/.canary_rollback", "geniesim/.circuit_breaker.json"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tasks.validation import lerobot
+from tasks.validation.bundles import lerobot
 from tests.validation.file_makers import mp4, parquet
 from tests.validation.scene_builder import IMPORT, Scene, dump, errors_of, healthy, report_of
 

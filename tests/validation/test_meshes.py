@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.validation import glb as glb_reader
 from tasks.validation.codes import CODES
-from tasks.validation.glb import gltf_problems, read_glb, read_gltf
-from tasks.validation.obj_mesh import obj_problems
-from tasks.validation.pieces import Pieces
+from tasks.validation.files import glb as glb_reader
+from tasks.validation.files.glb import gltf_problems, read_glb, read_gltf
+from tasks.validation.files.obj_mesh import obj_problems
+from tasks.validation.files.pieces import Pieces
 from tests.validation.file_makers import INDICES, POINTS, glb, triangle
 from tests.validation.scene_builder import errors_of, healthy, report_of
 from tests.validation.scene_changes import both, remove, write

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.validation import scripts
 from tasks.validation.codes import CODES
-from tasks.validation.scripts import script_problems
+from tasks.validation.documents import scripts
+from tasks.validation.documents.scripts import script_problems
 from tests.validation.scene_builder import errors_of, healthy, report_of
 from tests.validation.scene_changes import write
 

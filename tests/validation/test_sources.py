@@ -13,7 +13,7 @@ from blocks.environment import PipelineEnvironment
 from deployments.sandbox.pipeline.damage import damage
 from deployments.sandbox.pipeline.scenes import make_scene
 from deployments.sandbox.server import Sandbox
-from tasks.validation import documents
+from tasks.validation.documents import documents
 from tasks.validation.scene import validate_scene
 from tasks.validation.source import BucketSource, FolderSource, KeptSource, Vanished
 from tasks.validation.view import Depth

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.validation import usd_open
+from tasks.validation.usd import open as usd_open
 from tests.validation.scene_builder import errors_of, healthy, report_of
 from tests.validation.scene_changes import replace
 

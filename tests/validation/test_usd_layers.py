@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.validation import usd_open
-from tasks.validation.usd_lexer import lex
-from tasks.validation.usd_text import read_layer
+from tasks.validation.usd import open as usd_open
+from tasks.validation.usd.lexer import lex
+from tasks.validation.usd.text import read_layer
 from tests.validation.file_makers import packaged, png
 from tests.validation.scene_builder import MANIFEST, Scene, errors_of, healthy, report_of
 from tests.validation.scene_changes import cut, put, replace

@@ -1,0 +1,1 @@
+"""What is delivered together: exports, imports, packages, recordings, data sets."""

@@ -1,0 +1,1 @@
+"""Single files by their format, each by its own reader, whatever its size."""

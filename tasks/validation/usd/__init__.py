@@ -1,0 +1,1 @@
+"""USD: as text, opened with OpenUSD in a process of its own, and inside packages."""
