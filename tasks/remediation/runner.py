@@ -97,7 +97,8 @@ def run_approved(
 
 def decide(procedure: Procedure[R, F], one: Run, request: R, call: Caller) -> bool:
     """Observe, plan and guard. Whether to go on; if not, the run says why."""
-    look = observe.with_options(name=procedure.observe_task)
+    words = procedure.observe_task.replace("_", " ")
+    look = observe.with_options(name=procedure.observe_task, task_run_name=f"{one.subject}: {words}")
     with one.timed("observe"):
         facts: F = call(look, procedure, one, request, one.subject)
     one.facts = facts

@@ -16,6 +16,8 @@ from deployments.sandbox_environment import for_sandbox
 from flows.export_recovery import export_recovery
 from tests.flows.world import BUCKET, EXPORT, Saved, Started, run, task_runs, wait_for
 
+USD = "usd-assembly-pipeline"
+
 
 @pytest.fixture
 def environment(sandbox: Sandbox) -> Iterator[PipelineEnvironment]:
@@ -25,9 +27,9 @@ def environment(sandbox: Sandbox) -> Iterator[PipelineEnvironment]:
     made.close()
 
 
-def executions(saved: Saved) -> list[str]:
-    """The export's executions that did something."""
-    found = saved.environment.workflows.executions(EXPORT)
+def executions(saved: Saved, workflow: str = EXPORT) -> list[str]:
+    """The workflow's executions that did something."""
+    found = saved.environment.workflows.executions(workflow)
     return [one.name for one in found if not (isinstance(one.result, dict) and one.result.get("status") == "SKIPPED")]
 
 
@@ -68,21 +70,23 @@ def test_a_rerun_whose_end_could_not_be_read_is_looked_for_and_not_started_again
 def test_the_kill_switch_stops_a_run_under_way_before_its_next_step(
     saved: Saved, sandbox: Sandbox, kitchen: str
 ) -> None:
-    damage(sandbox.store, BUCKET, kitchen, "export_corrupt")
-    sandbox.simulator.behave(SimulatorFault(workflow=EXPORT, kind="hold"))
+    damage(sandbox.store, BUCKET, kitchen, "usd_missing")
+    sandbox.simulator.behave(SimulatorFault(workflow=USD, kind="hold"))
     started = Started(export_recovery, scene_ids=[kitchen], mode="apply")
-    wait_for(lambda: executions(saved), "the rerun to start")
+    wait_for(lambda: executions(saved, USD), "the rerun to start")
     saved.keep(kill_switch=["ann: bucket migration"])
     sandbox.simulator.forgive()
     state = started.ended()
     assert state.is_failed()
     assert state.message is not None
-    assert state.message.startswith("kitchen_001: stopped - All remediation is stopped: ann: bucket migration.")
+    assert state.message.startswith(
+        "kitchen_001: stopped - All remediation is stopped by the policy's kill switch: ann"
+    )
     names = [one.name for one in task_runs(state, lambda runs: any("check" in one.name for one in runs))]
-    assert f"kitchen_001: rerun {EXPORT}" in names
-    assert sandbox.store.get(BUCKET, f"scenes/{kitchen}/geniesim/scene_graph.json") is not None
+    assert f"kitchen_001: check {USD}" in names, "what only looks goes on"
+    assert sandbox.store.get(BUCKET, f"scenes/{kitchen}/usd/scene.usda") is not None
     refused = run(export_recovery, scene_ids=[kitchen], mode="apply")
     assert refused.is_failed()
     saved.keep(kill_switch=[])
     assert run(export_recovery, scene_ids=[kitchen], mode="apply").message == "kitchen_001: done"
-    assert len(executions(saved)) == 1
+    assert len(executions(saved, USD)) == 1
