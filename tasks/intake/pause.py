@@ -1,0 +1,128 @@
+"""Pause intake: nothing new is begun while somebody mends the pipeline. Resuming is the undo of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pydantic import JsonValue
+
+from blocks.schedulers import SchedulerInfo
+from tasks.actions.schedulers import PAUSED, SetScheduler, scheduler_action, set_scheduler
+from tasks.delivery.hold import HoldDelivery, held_of
+from tasks.delivery.kinds import hold_delivery, release_delivery
+from tasks.delivery.tickets import REDEEMED, Ticket, deadline_of, open_ticket, stamp, write_ticket
+from tasks.intake.pauses import PAUSE, RESUME_BY, SUBJECT, half_resumed, never_begun
+from tasks.intake.report import paused_sections
+from tasks.intake.starters import Feed, Starters, look_at_starters
+from tasks.intake.verify import still_live
+from tasks.remediation.context import Context
+from tasks.remediation.outcome import Refused
+from tasks.remediation.plan import Action, Plan
+from tasks.remediation.procedure import Procedure, Request, Verdict
+from tasks.remediation.report import Section, counted, listed
+from tasks.remediation.run import Run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseRequest(Request):
+    """What a pause is asked."""
+
+    without_hold: bool = False
+    """Go on although something cannot be paused or held: it goes on starting work, and the report names it."""
+
+
+class PauseIntake(Procedure[PauseRequest, Starters]):
+    """Handbook: 'Stabilise: pause new workflow triggers if needed'."""
+
+    name = PAUSE
+    kinds = (set_scheduler, hold_delivery, release_delivery)
+
+    def subjects(self, context: Context, request: PauseRequest) -> tuple[str, ...]:
+        """One pause or resume at a time."""
+        if request.mode == "apply" and not request.reason.strip():
+            raise Refused("Say why with a reason: whoever finds the pause open must know.")
+        return (SUBJECT,)
+
+    def observe(self, run: Run, request: PauseRequest) -> Starters:
+        """Everything that starts work by itself."""
+        return look_at_starters(run.context.environment, self.name)
+
+    def plan(self, run: Run, facts: Starters, request: PauseRequest) -> Plan:
+        """Pause every enabled scheduler, hold every trigger that pushes; a person decides about what can be neither."""
+        location = run.context.environment.schedulers.region
+        actions = [pause(one, location) for one in facts.live_schedulers()]
+        live, cannot = facts.live_feeds(), facts.cannot()
+        actions += [hold(live)] if live else []
+        run.summary = (
+            f"{counted(len(facts.live_schedulers()), 'scheduler')} and {counted(len(live), 'trigger')} to pause"
+        )
+        run.notes += [f"{one} It goes on starting work." for one in cannot if request.without_hold]
+        run.notes += [f"Trigger {one.name} is held already: {one.why}." for one in facts.feeds if one.state == "held"]
+        if facts.others:
+            run.notes.append(f"Left alone, for the catalogue does not name them: schedulers {listed(facts.others, 9)}.")
+        choice = "Mend that, or pause the rest with without_hold."
+        escalations = () if request.without_hold else tuple(f"{one} {choice}" for one in cannot)
+        details: dict[str, JsonValue] = {"reason": request.reason, "left": list(cannot)}
+        return Plan(
+            procedure=self.name,
+            subject=SUBJECT,
+            actions=tuple(actions),
+            escalations=escalations,
+            risk="medium",
+            details=details,
+        )
+
+    def guard(self, run: Run, facts: Starters | None, plan: Plan, request: PauseRequest) -> Iterable[str]:
+        """A resume that has not come to its end."""
+        return half_resumed(run.context)
+
+    def stage(self, run: Run, facts: Starters, plan: Plan) -> Mapping[str, JsonValue]:
+        """Writes the ticket: what everything was, and until when it must be so again."""
+        environment, now, live = run.context.environment, datetime.now(UTC), facts.live_feeds()
+        for lost in never_begun(run.context):
+            stamp(environment, lost.run, REDEEMED, {"by": run.id, "told": ["it was killed before it held anything"]})
+        deadline = deadline_of(environment.backup.hold_hours, [one.retention_seconds for one in live], now)
+        states = {one.name: one.state for one in facts.schedulers}
+        if live:
+            ticket = Ticket(
+                run=run.id, procedure=self.name, lease=SUBJECT, subject="all intake", stays=True, owner=run.context.actor,
+                flow_run_id=run.context.flow_run_id, reason=str(plan.details["reason"]), made_at=now, deadline=deadline,
+                held=tuple(held_of(environment, one.listener) for one in live), schedulers=states,
+            )  # fmt: skip
+            write_ticket(environment, ticket)
+        former: dict[str, JsonValue] = {**states}
+        return {RESUME_BY: deadline.isoformat(), "former": former}
+
+    def verify(self, run: Run, facts: Starters | None) -> Verdict:
+        """Ask everything again."""
+        wrong = tuple(still_live(run.context.environment, run.journal.plan()))
+        return Verdict("failed", wrong) if wrong else Verdict()
+
+    def in_force(self, run: Run) -> Iterable[str]:
+        """What it has held before it failed."""
+        ticket = open_ticket(run.context.environment, run.id or run.continues) if run.id or run.continues else None
+        return [f"Meanwhile {ticket.sentence()}: remediate intake resume gives it back."] if ticket else []
+
+    def sections(self, run: Run) -> Iterable[Section]:
+        """What is paused, since when, until when at the latest, and what waits."""
+        return paused_sections(run)
+
+
+def pause(one: SchedulerInfo, location: str) -> Action:
+    """Pause one scheduler."""
+    params = SetScheduler(name=one.name, location=location, want=PAUSED, former=one.state)
+    return scheduler_action(params, f"it starts {one.target} by the clock ({one.cron} {one.timezone})")
+
+
+def hold(live: tuple[Feed, ...]) -> Action:
+    """Hold all of them under one ticket."""
+    return hold_delivery.action(
+        HoldDelivery(listeners=tuple(one.listener for one in live), waits=False, stays=True),
+        step="hold delivery",
+        target=", ".join(one.name for one in live),
+        precondition="it pushes now, and nobody else holds it",
+        undo="resume: what waits is delivered one by one, then it pushes as the ticket says it did",
+        why="what is written meanwhile waits instead of starting workflows",
+    )
