@@ -8,18 +8,18 @@ from datetime import UTC, datetime
 
 from pydantic import JsonValue
 
-from blocks.schedulers import SchedulerInfo
-from tasks.actions.schedulers import PAUSED, SetScheduler, scheduler_action, set_scheduler
-from tasks.delivery.hold import HoldDelivery, held_of
+from tasks.actions.schedulers import set_scheduler
+from tasks.delivery.hold import held_of
 from tasks.delivery.kinds import hold_delivery, release_delivery
 from tasks.delivery.tickets import REDEEMED, Ticket, deadline_of, open_ticket, stamp, write_ticket
 from tasks.intake.pauses import PAUSE, RESUME_BY, SUBJECT, half_resumed, never_begun
+from tasks.intake.plan import plan_pause
 from tasks.intake.report import paused_sections
-from tasks.intake.starters import Feed, Starters, look_at_starters
+from tasks.intake.starters import Starters, look_at_starters
 from tasks.intake.verify import still_live
 from tasks.remediation.context import Context
 from tasks.remediation.outcome import Refused
-from tasks.remediation.plan import Action, Plan
+from tasks.remediation.plan import Plan
 from tasks.remediation.procedure import Procedure, Request, Verdict
 from tasks.remediation.report import Section, counted, listed
 from tasks.remediation.run import Run
@@ -50,11 +50,8 @@ class PauseIntake(Procedure[PauseRequest, Starters]):
         return look_at_starters(run.context.environment, self.name)
 
     def plan(self, run: Run, facts: Starters, request: PauseRequest) -> Plan:
-        """Pause every enabled scheduler, hold every trigger that pushes; a person decides about what can be neither."""
-        location = run.context.environment.schedulers.region
-        actions = [pause(one, location) for one in facts.live_schedulers()]
+        """Pause and hold what is live; what cannot be, a person decides about."""
         live, cannot = facts.live_feeds(), facts.cannot()
-        actions += [hold(live)] if live else []
         run.summary = (
             f"{counted(len(facts.live_schedulers()), 'scheduler')} and {counted(len(live), 'trigger')} to pause"
         )
@@ -62,17 +59,8 @@ class PauseIntake(Procedure[PauseRequest, Starters]):
         run.notes += [f"Trigger {one.name} is held already: {one.why}." for one in facts.feeds if one.state == "held"]
         if facts.others:
             run.notes.append(f"Left alone, for the catalogue does not name them: schedulers {listed(facts.others, 9)}.")
-        choice = "Mend that, or pause the rest with without_hold."
-        escalations = () if request.without_hold else tuple(f"{one} {choice}" for one in cannot)
-        details: dict[str, JsonValue] = {"reason": request.reason, "left": list(cannot)}
-        return Plan(
-            procedure=self.name,
-            subject=SUBJECT,
-            actions=tuple(actions),
-            escalations=escalations,
-            risk="medium",
-            details=details,
-        )
+        region = run.context.environment.schedulers.region
+        return plan_pause(facts, region, request.reason, without_hold=request.without_hold)
 
     def guard(self, run: Run, facts: Starters | None, plan: Plan, request: PauseRequest) -> Iterable[str]:
         """A resume that has not come to its end."""
@@ -108,21 +96,3 @@ class PauseIntake(Procedure[PauseRequest, Starters]):
     def sections(self, run: Run) -> Iterable[Section]:
         """What is paused, since when, until when at the latest, and what waits."""
         return paused_sections(run)
-
-
-def pause(one: SchedulerInfo, location: str) -> Action:
-    """Pause one scheduler."""
-    params = SetScheduler(name=one.name, location=location, want=PAUSED, former=one.state)
-    return scheduler_action(params, f"it starts {one.target} by the clock ({one.cron} {one.timezone})")
-
-
-def hold(live: tuple[Feed, ...]) -> Action:
-    """Hold all of them under one ticket."""
-    return hold_delivery.action(
-        HoldDelivery(listeners=tuple(one.listener for one in live), waits=False, stays=True),
-        step="hold delivery",
-        target=", ".join(one.name for one in live),
-        precondition="it pushes now, and nobody else holds it",
-        undo="resume: what waits is delivered one by one, then it pushes as the ticket says it did",
-        why="what is written meanwhile waits instead of starting workflows",
-    )

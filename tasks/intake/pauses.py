@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from blocks.errors import NotFound
 from tasks.delivery.tickets import DRAINING, Ticket, is_stamped, open_ticket, open_tickets
+from tasks.delivery.watch import has_begun
 from tasks.remediation.context import Context
 from tasks.remediation.journal import Journal, read_journal
 from tasks.remediation.outcome import Refused
@@ -109,14 +109,5 @@ def half_resumed(context: Context) -> list[str]:
 
 def never_begun(context: Context) -> list[Ticket]:
     """Tickets of pauses that were killed before their journals began: they hold nothing."""
-    environment = context.environment
-
-    def has_journal(ticket: Ticket) -> bool:
-        try:
-            read_journal(environment.storage, environment.ops_bucket, ticket.lease, ticket.run, context.actor)
-        except NotFound:
-            return False
-        return True
-
-    tickets, _ = open_tickets(environment)
-    return [one for one in tickets if one.procedure == PAUSE and not has_journal(one)]
+    tickets, _ = open_tickets(context.environment)
+    return [one for one in tickets if one.procedure == PAUSE and not has_begun(context, one)]

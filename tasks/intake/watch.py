@@ -37,7 +37,7 @@ class IntakeWatch(Check[None]):
             )
             found.sections += sections(context, one)
         for ticket in [] if somebody_works(context) else never_begun(context):
-            found.reasons.append(f"{ticket.sentence()}, but that run never began: pause again, or hold-watch clears it")
+            found.reasons.append(f"{ticket.sentence()}, but that run never began: hold-watch with mode apply clears it")
         if found.reasons:
             found.outcome = "failed"
         if pauses:

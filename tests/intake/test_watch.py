@@ -8,6 +8,7 @@ import pytest
 
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.server import Sandbox
+from tasks.delivery.watch import HoldWatch
 from tasks.intake.pauses import SUBJECT, open_pauses
 from tasks.intake.watch import IntakeWatch, alarms
 from tasks.remediation.check import check, sections_of
@@ -15,7 +16,7 @@ from tasks.remediation.context import Context
 from tasks.remediation.run import Run
 from tests.intake.world import LAYOUT, USD, only, pause, resume
 from tests.kernel.world import Killed, killed_at
-from tests.restore.world import DATA
+from tests.restore.world import DATA, give_back
 
 
 def look(environment: PipelineEnvironment) -> Run:
@@ -94,6 +95,10 @@ def test_a_ticket_whose_run_never_began_is_an_alarm(environment: PipelineEnviron
     seen = look(environment)
     assert seen.outcome == "failed"
     assert "that run never began" in seen.reasons[0]
+    context = Context(environment, "watch", gone=lambda _: True)
+    (forgotten,) = check(HoldWatch(), context, None).facts.facts
+    assert give_back(environment, forgotten.ticket.run).outcome == "done"
+    assert look(environment).outcome == "nothing_to_do"
 
 
 def test_what_somebody_lets_run_again_during_a_pause_is_an_alarm(
