@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from tasks.delivery.tickets import DRAINING, Ticket, is_stamped, open_ticket, open_tickets
 from tasks.delivery.watch import has_begun
 from tasks.remediation.context import Context
+from tasks.remediation.continuing import UNDOES
 from tasks.remediation.journal import Journal, read_journal
 from tasks.remediation.outcome import Refused
-from tasks.remediation.continuing import UNDOES
 from tasks.remediation.runs import UNFINISHED, PastRun, past_runs
 
 PAUSE, SUBJECT = "pause-intake", "@intake"
@@ -80,9 +80,12 @@ def resumed_of(past: list[PastRun]) -> set[str]:
 def deadline(context: Context, journal: Journal) -> datetime:
     """Until when it must be resumed, as its beginning says."""
     try:
-        return datetime.fromisoformat(str(journal.begin.data.get(RESUME_BY)))
+        said = datetime.fromisoformat(str(journal.begin.data.get(RESUME_BY)))
     except ValueError:
+        said = None
+    if said is None or said.tzinfo is None:
         return journal.begun_at + timedelta(hours=context.environment.backup.hold_hours)
+    return said
 
 
 def the_open_pause(context: Context, run: str) -> OpenPause:
