@@ -8,20 +8,22 @@ from datetime import UTC, datetime
 
 from pydantic import JsonValue
 
+from blocks.environment import PipelineEnvironment
+from blocks.errors import OutsideError
 from tasks.actions.schedulers import set_scheduler
 from tasks.delivery.hold import held_of
 from tasks.delivery.kinds import hold_delivery, release_delivery
-from tasks.delivery.tickets import REDEEMED, Ticket, deadline_of, open_ticket, stamp, write_ticket
-from tasks.intake.pauses import PAUSE, RESUME_BY, SUBJECT, half_resumed, never_begun
-from tasks.intake.plan import plan_pause
+from tasks.delivery.tickets import REDEEMED, Held, Ticket, deadline_of, open_ticket, stamp, write_ticket
+from tasks.intake.pauses import PAUSE, RESUME_BY, SUBJECT, half_resumed, never_begun, resume_by
+from tasks.intake.plan import paused_words, plan_pause
 from tasks.intake.report import paused_sections
-from tasks.intake.starters import Starters, look_at_starters
+from tasks.intake.starters import Feed, Starters, look_at_starters
 from tasks.intake.verify import still_live
 from tasks.remediation.context import Context
 from tasks.remediation.outcome import Refused
 from tasks.remediation.plan import Plan
 from tasks.remediation.procedure import Procedure, Request, Verdict
-from tasks.remediation.report import Section, counted, listed
+from tasks.remediation.report import Section, listed
 from tasks.remediation.run import Run
 
 
@@ -51,20 +53,22 @@ class PauseIntake(Procedure[PauseRequest, Starters]):
 
     def plan(self, run: Run, facts: Starters, request: PauseRequest) -> Plan:
         """Pause and hold what is live; what cannot be, a person decides about."""
-        live, cannot = facts.live_feeds(), facts.cannot()
-        run.summary = (
-            f"{counted(len(facts.live_schedulers()), 'scheduler')} and {counted(len(live), 'trigger')} to pause"
-        )
+        cannot = facts.cannot()
         run.notes += [f"{one} It goes on starting work." for one in cannot if request.without_hold]
         run.notes += [f"Trigger {one.name} is held already: {one.why}." for one in facts.feeds if one.state == "held"]
         if facts.others:
             run.notes.append(f"Left alone, for the catalogue does not name them: schedulers {listed(facts.others, 9)}.")
         region = run.context.environment.schedulers.region
-        return plan_pause(facts, region, request.reason, without_hold=request.without_hold)
+        plan = plan_pause(facts, region, request.reason, without_hold=request.without_hold)
+        run.summary = f"{paused_words(plan)} to pause"
+        return plan
 
     def guard(self, run: Run, facts: Starters | None, plan: Plan, request: PauseRequest) -> Iterable[str]:
-        """A resume that has not come to its end."""
-        return half_resumed(run.context)
+        """A resume that has not come to its end; of a run that is continued, a ticket whose time is over."""
+        yield from half_resumed(run.context)
+        ticket = open_ticket(run.context.environment, run.continues) if facts is None else None
+        if ticket is not None and datetime.now(UTC) > ticket.deadline:
+            yield f"The time of run {run.continues} was over at {ticket.deadline:%Y-%m-%d %H:%M} UTC; resume it, then pause again."
 
     def stage(self, run: Run, facts: Starters, plan: Plan) -> Mapping[str, JsonValue]:
         """Writes the ticket: what everything was, and until when it must be so again."""
@@ -77,7 +81,7 @@ class PauseIntake(Procedure[PauseRequest, Starters]):
             ticket = Ticket(
                 run=run.id, procedure=self.name, lease=SUBJECT, subject="all intake", stays=True, owner=run.context.actor,
                 flow_run_id=run.context.flow_run_id, reason=str(plan.details["reason"]), made_at=now, deadline=deadline,
-                held=tuple(held_of(environment, one.listener) for one in live), schedulers=states,
+                held=tuple(as_seen(environment, one) for one in live), schedulers=states,
             )  # fmt: skip
             write_ticket(environment, ticket)
         former: dict[str, JsonValue] = {**states}
@@ -85,14 +89,29 @@ class PauseIntake(Procedure[PauseRequest, Starters]):
 
     def verify(self, run: Run, facts: Starters | None) -> Verdict:
         """Ask everything again."""
-        wrong = tuple(still_live(run.context.environment, run.journal.plan()))
+        plan = run.journal.plan()
+        wrong = tuple(still_live(run.context.environment, plan))
+        until = resume_by(run.context, run.journal)
+        run.summary = f"{paused_words(plan)} paused, to be resumed by {until:%Y-%m-%d %H:%M} UTC"
         return Verdict("failed", wrong) if wrong else Verdict()
 
     def in_force(self, run: Run) -> Iterable[str]:
         """What it has held before it failed."""
-        ticket = open_ticket(run.context.environment, run.id or run.continues) if run.id or run.continues else None
+        one = run.id or run.continues
+        try:
+            ticket = open_ticket(run.context.environment, one) if one else None
+        except OutsideError as error:
+            return [f"Whether run {one} holds delivery could not be asked ({error}): remediate intake status tells."]
         return [f"Meanwhile {ticket.sentence()}: remediate intake resume gives it back."] if ticket else []
 
     def sections(self, run: Run) -> Iterable[Section]:
         """What is paused, since when, until when at the latest, and what waits."""
         return paused_sections(run)
+
+
+def as_seen(environment: PipelineEnvironment, one: Feed) -> Held:
+    """What a subscription is. Raises `Refused` when that has changed since it was planned: somebody else may hold it."""
+    held = held_of(environment, one.listener)
+    if held.push_config != one.push_config:
+        raise Refused(f"The delivery of {one.name} was changed while this was planned; nothing was done, run it again.")
+    return held

@@ -62,7 +62,7 @@ def open_pauses(context: Context) -> list[OpenPause]:
         ticket = open_ticket(environment, one.run)
         if ticket is not None or any(entry.kind == "intent" for entry in journal.entries):
             half = one.run in begun or (ticket is not None and is_stamped(environment, one.run, DRAINING))
-            found.append(OpenPause(journal, ticket, deadline(context, journal), half))
+            found.append(OpenPause(journal, ticket, resume_by(context, journal), half))
     return found
 
 
@@ -77,7 +77,7 @@ def resumed_of(past: list[PastRun]) -> set[str]:
     return {str(one.details[UNDOES]) for one in past if UNDOES in one.details and one.outcome == "done"}
 
 
-def deadline(context: Context, journal: Journal) -> datetime:
+def resume_by(context: Context, journal: Journal) -> datetime:
     """Until when it must be resumed, as its beginning says."""
     try:
         said = datetime.fromisoformat(str(journal.begin.data.get(RESUME_BY)))

@@ -8,7 +8,9 @@ from tasks.delivery.hold import HoldDelivery
 from tasks.delivery.kinds import hold_delivery
 from tasks.intake.pauses import PAUSE, SUBJECT
 from tasks.intake.starters import Feed, Starters
+from tasks.intake.verify import hold_params, scheduler_params
 from tasks.remediation.plan import Action, Plan
+from tasks.remediation.report import counted
 
 CHOICE = "Mend that, or pause the rest with without_hold."
 
@@ -42,3 +44,9 @@ def hold(live: tuple[Feed, ...]) -> Action:
         undo="resume: what waits is delivered one by one, then it pushes as the ticket says it did",
         why="what is written meanwhile waits instead of starting workflows",
     )
+
+
+def paused_words(plan: Plan) -> str:
+    """`2 schedulers and 8 triggers`."""
+    triggers = sum(len(one.listeners) for one in hold_params(plan))
+    return f"{counted(len(scheduler_params(plan)), 'scheduler')} and {counted(triggers, 'trigger')}"

@@ -24,7 +24,13 @@ def paused_sections(run: Run) -> Iterator[Section]:
         environment = run.context.environment
         ticket = open_ticket(environment, run.id)
         rows = [
-            {"what": one.name, "kind": "scheduler", "was": one.former, "since": f"{run.journal.begun_at:%H:%M} UTC"}
+            {
+                "what": one.name,
+                "kind": "scheduler",
+                "through": one.location,
+                "was": one.former,
+                "since": f"{run.journal.begun_at:%H:%M} UTC",
+            }
             for one in scheduler_params(run.journal.plan())
         ]
         listed: list[dict[str, Cell]] = [{**row, "until": "", "waiting": ""} for row in rows]
@@ -44,6 +50,7 @@ def ticket_rows(environment: PipelineEnvironment, ticket: Ticket) -> Iterator[di
         yield {
             "what": one.trigger,
             "kind": "trigger",
+            "through": one.subscription.rpartition("/")[2],
             "was": "delivering",
             "since": f"{ticket.made_at:%H:%M} UTC",
             "until": f"{ticket.deadline:%Y-%m-%d %H:%M} UTC",

@@ -27,7 +27,7 @@ def schedulers_not_as_wanted(environment: PipelineEnvironment, plan: Plan) -> It
     for params in scheduler_params(plan):
         now = scheduler_state(environment, params)
         if now not in ("", params.want):
-            yield f"Scheduler {params.name} is {now}, not {params.want}: somebody has set it meanwhile."
+            yield f"Scheduler {params.name} is {now}, not {params.want}."
 
 
 def still_live(environment: PipelineEnvironment, plan: Plan) -> Iterator[str]:
@@ -35,7 +35,7 @@ def still_live(environment: PipelineEnvironment, plan: Plan) -> Iterator[str]:
     yield from schedulers_not_as_wanted(environment, plan)
     for one in (one for params in hold_params(plan) for one in params.listeners):
         if environment.delivery.push_config(one.subscription):
-            yield f"Trigger {one.trigger} delivers: somebody lets {one.subscription} push again."
+            yield f"Trigger {one.trigger} delivers: {one.subscription} pushes."
 
 
 def not_pushing(environment: PipelineEnvironment, ticket: Ticket) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 import pytest
@@ -10,8 +11,14 @@ from blocks.environment import PipelineEnvironment
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.server import Sandbox
 from tasks.delivery.tickets import open_tickets
+from tasks.intake.pause import PauseIntake, PauseRequest
+from tasks.intake.starters import Starters
+from tasks.remediation.context import Context
+from tasks.remediation.plan import Plan
+from tasks.remediation.run import Run
+from tasks.remediation.runner import run
 from tests.intake.world import LAYOUT, USD, make_trigger, only, pause, pushes, resume, schedulers, started
-from tests.kernel.world import journals
+from tests.kernel.world import Killed, journals, killed_at
 from tests.restore.world import DATA, OPS
 
 
@@ -190,11 +197,57 @@ def test_the_journal_has_what_was_and_until_when(environment: PipelineEnvironmen
 def test_the_report_shows_what_is_paused_until_when_and_what_is_not_stopped(
     environment: PipelineEnvironment, sandbox: Sandbox, words: str
 ) -> None:
-    from tasks.intake.pause import PauseIntake
-
     one = pause(environment)
     sandbox.store.put(DATA, "scenes/a/layout/scene_layout.json", b"{}")
     text = "\n".join(section.markdown() for section in PauseIntake().sections(one))
     assert words in text
-    assert "| objects-trigger | trigger | delivering |" in text
+    assert "| objects-trigger | trigger | eventarc-us-central1-objects-trigger-sub-000 | delivering |" in text
     assert "| 1, oldest " in text
+
+
+def test_a_pause_that_cannot_even_ask_what_it_holds_still_ends_in_a_word(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    def say(sentence: str) -> None:
+        if sentence.endswith("hold delivery"):
+            sandbox.faults.add(FaultRule(service="pubsub", kind="status", status=403))
+            sandbox.faults.add(FaultRule(service="storage", method="objects.get", kind="status", status=403))
+
+    context = Context(environment, "ann", say=say)
+    one = run(PauseIntake(), context, PauseRequest(mode="apply", reason="a test"))
+    assert one.outcome == "failed"
+    sandbox.faults.clear()
+    assert resume(environment).outcome == "done"
+
+
+def test_a_subscription_that_somebody_holds_while_the_pause_is_planned_is_left_to_them(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    subscription = environment.triggers.list()[0].subscription
+
+    class Restored(PauseIntake):
+        def guard(self, run: Run, facts: Starters | None, plan: Plan, request: PauseRequest) -> Iterable[str]:
+            environment.delivery.hold(subscription)
+            return ()
+
+    request = PauseRequest(mode="apply", reason="a test")
+    one = run(Restored(), Context(environment, "ann"), request)
+    assert one.outcome == "refused"
+    assert "was changed while this was planned" in one.reasons[0]
+    assert open_tickets(environment) == ([], [])
+    assert [name for name, endpoint in pushes(sandbox).items() if not endpoint] == [subscription]
+
+
+def test_an_interrupted_pause_whose_time_is_over_is_not_carried_on(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    before, states = pushes(sandbox), schedulers(environment)
+    for trigger in sandbox.eventarc.deployed.all():
+        trigger.backlog.retention = timedelta(0)
+    with pytest.raises(Killed), killed_at(2, before=False):
+        pause(environment)
+    one = pause(environment)
+    assert one.outcome == "refused"
+    assert "resume it, then pause again" in one.reasons[0]
+    assert resume(environment).outcome == "done"
+    assert (pushes(sandbox), schedulers(environment)) == (before, states)

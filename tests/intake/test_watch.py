@@ -47,7 +47,7 @@ def test_what_waits_is_counted_and_stays_waiting(environment: PipelineEnvironmen
     for number in range(3):
         sandbox.store.put(DATA, f"scenes/s_{number}/layout/scene_layout.json", b"{}")
     text = "\n".join(section.markdown() for section in sections_of(look(environment)))
-    assert "| objects-trigger | trigger | delivering |" in text
+    assert "| objects-trigger | trigger | eventarc-us-central1-objects-trigger-sub-000 | delivering |" in text
     assert "| 3, oldest " in text
     assert resume(environment).outcome == "done"
     assert len(list(sandbox.workflows.executions.newest_first("objects-pipeline"))) == 3
