@@ -29,7 +29,7 @@ class PipelineEnvironment(RemediationBlock):
     _description = "One installation of the pipeline: its project, buckets, systems, differences and limits."
 
     project: str = Field(default="", description="Google Cloud project; given to every nested block that names none.")
-    region: str = Field(default="us-central1", description="Region of workflows, jobs, triggers and schedulers.")
+    region: str = Field(default="us-central1", description="Region of workflows, jobs and schedulers.")
     data_bucket: str = Field(default="", description="The pipeline's bucket, which holds scenes/.")
     ops_bucket: str = Field(
         default="", description="Bucket for journals, claims and reports. No trigger may listen to it."
@@ -60,8 +60,8 @@ class PipelineEnvironment(RemediationBlock):
     @model_validator(mode="after")
     def _name_the_project_once(self) -> PipelineEnvironment:
         """Nested blocks that name no project get the environment's, those that kept the default region likewise."""
-        regional = (self.workflows, self.jobs, self.triggers, self.schedulers)
-        for block in (self.storage, self.transfers, *regional):
+        regional = (self.workflows, self.jobs, self.schedulers)
+        for block in (self.storage, self.transfers, self.triggers, *regional):
             if not block.project:
                 block.project = self.project
         for one in regional:

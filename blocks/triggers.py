@@ -13,6 +13,7 @@ from blocks.base import RemediationBlock
 from blocks.calls import Call, CallLimits, read
 from blocks.clients import Lazy, close_channel, google_credentials, plain_channel
 from blocks.credentials import GoogleCredentials
+from blocks.errors import TemporaryError
 from blocks.messages import as_dict
 
 if TYPE_CHECKING:
@@ -33,17 +34,22 @@ class TriggerInfo:
     """Its filter on the object's name; None: it fires for every object written."""
     subscription: str = ""
     """`projects/<p>/subscriptions/<s>`, through which its events travel; empty when it has none."""
+    location: str = ""
+    """Where it is, as in `us` or `us-central1`."""
 
 
 class PipelineTriggers(RemediationBlock):
-    """The Eventarc triggers deployed for the pipeline. They are only looked at, never changed."""
+    """The Eventarc triggers deployed for the pipeline, in every location. They are only looked at, never changed.
+
+    A trigger for a bucket is in the bucket's location, such as `us`, and not where its workflow is; so one region's
+    triggers would never be all of them.
+    """
 
     _block_type_name = "Remediation Triggers"
     _block_type_slug = "remediation-triggers"
     _description = "Eventarc triggers of the pipeline: which workflows start when an object is written."
 
     project: str = Field(default="", description="Google Cloud project of the triggers.")
-    region: str = Field(default="us-central1", description="Region of the triggers.")
     endpoint: str = Field(default="", description="host:port of the Eventarc API instead of Google's; unencrypted.")
     credentials: GoogleCredentials | None = Field(
         default=None, description="Service account to use; empty: the application default credentials."
@@ -53,8 +59,8 @@ class PipelineTriggers(RemediationBlock):
     _client: Lazy[eventarc_v1.EventarcClient] = PrivateAttr(default_factory=Lazy)
 
     def list(self) -> builtins.list[TriggerInfo]:
-        """Every deployed trigger of the project and region, by name."""
-        return sorted(map(_trigger, self._messages()), key=lambda trigger: trigger.name)
+        """Every deployed trigger of the project, by name and location. Raises TemporaryError when a location is silent."""
+        return sorted(map(_trigger, self._messages()), key=lambda trigger: (trigger.name, trigger.location))
 
     def definitions(self) -> builtins.list[dict[str, Any]]:
         """The same triggers as the JSON of Google's REST API, by name: what it takes to make one again."""
@@ -65,11 +71,13 @@ class PipelineTriggers(RemediationBlock):
         self._client.drop(close_channel)
 
     def _messages(self) -> builtins.list[eventarc_v1.Trigger]:
-        call = Call(f"list the triggers of {self.project}", "eventarc.triggers.list", "check project and region.")
+        call = Call(f"list the triggers of {self.project}", "eventarc.triggers.list", "check the project.")
         found: builtins.list[eventarc_v1.Trigger] = []
         token = ""
         while True:
             page = read(call, partial(self._page, token), self.limits)
+            if page.unreachable:  # not looked at is not missing
+                raise TemporaryError(f"Could not {call.what}: no answer from {', '.join(page.unreachable)}; ask again.")
             found += page.triggers
             token = page.next_page_token
             if not token:
@@ -78,7 +86,7 @@ class PipelineTriggers(RemediationBlock):
     def _page(self, token: str) -> eventarc_v1.ListTriggersResponse:
         from google.cloud import eventarc_v1
 
-        parent = f"projects/{self.project}/locations/{self.region}"
+        parent = f"projects/{self.project}/locations/-"  # all of them, as `gcloud eventarc triggers list` asks for
         request = eventarc_v1.ListTriggersRequest(parent=parent, page_size=100, page_token=token)
         pager = self._open().list_triggers(request=request, retry=None, timeout=self.limits.call_seconds)
         return next(pager.pages)
@@ -104,4 +112,5 @@ def _trigger(message: eventarc_v1.Trigger) -> TriggerInfo:
         bucket=filters.get("bucket", ""),
         name_pattern=filters.get("name"),
         subscription=message.transport.pubsub.subscription,
+        location=message.name.split("/")[3],
     )

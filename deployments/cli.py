@@ -9,13 +9,14 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from deployments import cli_backup, cli_journal
+from deployments import cli_backup, cli_intake, cli_journal
 from deployments.cli_backup import EnvironmentOption
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 sandbox_app = typer.Typer(invoke_without_command=True, help="The pipeline's outside world on loopback.")
 app.add_typer(sandbox_app, name="sandbox")
 app.add_typer(cli_journal.app, name="journal")
+app.add_typer(cli_intake.app, name="intake")
 
 TRACEBACK = "REMEDIATION_TRACEBACK"
 """Variable that, when set, lets an unforeseen error end the command with its traceback."""

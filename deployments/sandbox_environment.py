@@ -57,7 +57,7 @@ def for_sandbox(
             limits=calls,
         ),
         jobs=CloudRunJobs(project=PROJECT, region=REGION, endpoint=endpoints.run, limits=calls),
-        triggers=PipelineTriggers(project=PROJECT, region=REGION, endpoint=endpoints.eventarc, limits=calls),
+        triggers=PipelineTriggers(project=PROJECT, endpoint=endpoints.eventarc, limits=calls),
         schedulers=PipelineSchedulers(project=PROJECT, region=REGION, endpoint=endpoints.scheduler, limits=calls),
         delivery=EventDelivery(endpoint=endpoints.pubsub, limits=calls),
         transfers=StorageTransfers(project=PROJECT, endpoint=endpoints.transfer, limits=calls),

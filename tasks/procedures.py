@@ -10,6 +10,8 @@ from tasks.backup.expiry import ExpireBackups
 from tasks.backup.leftovers import ExpireLeftovers
 from tasks.backup.procedure import NightlyBackup
 from tasks.delivery.watch import GiveBack
+from tasks.intake.pause import PauseIntake
+from tasks.intake.resume import ResumeIntake
 from tasks.pipeline.activity import phrases_on
 from tasks.recovery.procedure import ExportRecovery
 from tasks.remediation.kind import Kinds
@@ -31,6 +33,8 @@ PROCEDURES: tuple[type[AnyProcedure], ...] = (
     RestoreDefinition,
     RestoreDrill,
     GiveBack,
+    PauseIntake,
+    ResumeIntake,
 )
 
 

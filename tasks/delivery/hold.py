@@ -38,6 +38,8 @@ class HoldDelivery(Params):
     listeners: tuple[Listener, ...]
     scene: str = ""
     """Empty: everything that runs on any scene."""
+    waits: bool = True
+    """Whether work that runs on the scope is waited for."""
     stays: bool = False
     """The hold outlives the run: it is not forgotten before its deadline is over."""
 
@@ -71,7 +73,7 @@ def by_whom(environment: PipelineEnvironment, subscription: str) -> str:
 
 
 def apply_hold(doing: Doing, params: HoldDelivery) -> str:
-    """Write the ticket, hold every subscription of the action, and wait until nothing runs on the scope.
+    """Write the ticket unless it is there, hold every subscription in it, and wait until nothing runs on the scope.
 
     Raises:
         PermanentError: a subscription cannot be held, or something is still running after the waiting time.
@@ -83,7 +85,8 @@ def apply_hold(doing: Doing, params: HoldDelivery) -> str:
     for held in ticket.held:
         doing.check()
         environment.delivery.hold(held.subscription)
-    wait_until_idle(doing, params.scene)
+    if params.waits:
+        wait_until_idle(doing, params.scene)
     return f"held until {ticket.deadline:%Y-%m-%d %H:%M} UTC: {', '.join(held.trigger for held in ticket.held)}"
 
 

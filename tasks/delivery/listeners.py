@@ -33,7 +33,7 @@ class Listener:
 def listeners(environment: PipelineEnvironment) -> tuple[Listener, ...]:
     """The deployed triggers of the data bucket, as the project has them now and not as anybody planned them."""
     found = environment.triggers.list()
-    return tuple(map(_listener, filter(lambda one: one.bucket == environment.data_bucket, found)))
+    return tuple(map(listener_of, filter(lambda one: one.bucket == environment.data_bucket, found)))
 
 
 def by_catalogue(environment: PipelineEnvironment) -> tuple[Listener, ...]:
@@ -45,5 +45,6 @@ def by_catalogue(environment: PipelineEnvironment) -> tuple[Listener, ...]:
     )
 
 
-def _listener(trigger: TriggerInfo) -> Listener:
+def listener_of(trigger: TriggerInfo) -> Listener:
+    """A trigger as a listener."""
     return Listener(trigger.name, trigger.workflow, trigger.subscription, trigger.name_pattern)

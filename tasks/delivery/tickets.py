@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from blocks.environment import PipelineEnvironment
 from blocks.errors import NotFound, PermanentError, PreconditionFailed
@@ -56,6 +56,8 @@ class Ticket(BaseModel):
     made_at: AwareDatetime
     deadline: AwareDatetime
     held: tuple[Held, ...]
+    schedulers: dict[str, str] = Field(default_factory=dict)
+    """The state that each scheduler had, by name; whoever holds delivery may have paused schedulers too."""
 
     @property
     def triggers(self) -> str:

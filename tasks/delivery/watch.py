@@ -70,7 +70,7 @@ def why_forgotten(context: Context, ticket: Ticket, now: datetime) -> str:
     """Why somebody must act; empty when the hold is in order."""
     if now > ticket.deadline:
         return f"its deadline was {ticket.deadline:%Y-%m-%d %H:%M} UTC: what waits is lost when Pub/Sub forgets it"
-    if ticket.stays:
+    if ticket.stays and has_begun(context, ticket):
         return ""
     environment = context.environment
     try:
@@ -80,6 +80,16 @@ def why_forgotten(context: Context, ticket: Ticket, now: datetime) -> str:
     if held is not None and not has_ended(*held, context.gone):
         return ""  # its own run, or whoever continues it
     return "its run has ended without giving it back"
+
+
+def has_begun(context: Context, ticket: Ticket) -> bool:
+    """Whether the run that wrote a ticket lived to begin its journal; before that it holds nothing."""
+    environment = context.environment
+    try:
+        read_journal(environment.storage, environment.ops_bucket, ticket.lease, ticket.run, context.actor)
+    except NotFound:
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,8 @@ LOOKED_BACK_HOURS = 24.0 * 7
 """How far back an interrupted run is looked for."""
 UNDO = "undo"
 """The procedure that takes others back (`tasks.remediation.undo`)."""
+UNDOES = "undoes"
+"""Where the details of an undo's plan name the run it takes back, whatever the undo itself is called."""
 
 R = TypeVar("R", bound=Request)
 F = TypeVar("F")
@@ -31,7 +33,9 @@ def interrupted(procedure: Procedure[R, F], one: Run) -> Journal | None:
     """This procedure's latest run on the subject, if it has no end and nobody has begun to undo anything since."""
     environment = one.context.environment
     past = past_runs(environment.storage, environment.ops_bucket, one.subject, LOOKED_BACK_HOURS)
-    last = next((run for run in reversed(past) if run.procedure in (procedure.name, UNDO)), None)
+    last = next(
+        (run for run in reversed(past) if run.procedure in (procedure.name, UNDO) or UNDOES in run.details), None
+    )
     if last is None or (last.procedure, last.outcome) != (procedure.name, UNFINISHED):
         return None
     return read_journal(environment.storage, environment.ops_bucket, one.subject, last.run, one.context.actor)

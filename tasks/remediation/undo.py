@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from blocks.errors import NotFound
 from tasks.remediation.context import Context
-from tasks.remediation.continuing import UNDO
+from tasks.remediation.continuing import UNDO, UNDOES
 from tasks.remediation.guard import Scope
 from tasks.remediation.journal import Journal, read_journal
 from tasks.remediation.kind import Doing, Kind, Kinds, NoWayBack, kind_of, nothing_to_undo
@@ -107,7 +107,7 @@ class UndoRun(Procedure[UndoRequest, Reversal]):
             actions=tuple(facts.actions),
             escalations=tuple(facts.lost),
             risk="high",
-            details={"undoes": request.run},
+            details={UNDOES: request.run},
         )
 
     def scope(self, run: Run, facts: Reversal) -> Scope:

@@ -71,7 +71,9 @@ def test_what_did_not_change_is_not_written_again_and_what_did_is(
 
 def test_what_is_not_deployed_is_said_and_is_no_problem(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
     fill(sandbox.store, 3)
-    environment.triggers.region = environment.schedulers.region = "europe-west3"
+    environment.schedulers.region = "europe-west3"
+    for name in sandbox.eventarc.deployed.names():
+        sandbox.eventarc.deployed.put(name, False)
     summary = done(environment)
     assert any("Not deployed" in note and "the triggers, the schedulers" in note for note in summary.notes)
 

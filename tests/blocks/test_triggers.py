@@ -7,10 +7,11 @@ import json
 import pytest
 
 from blocks.calls import CallLimits
-from blocks.errors import NotFound, PermanentError, TemporaryError
+from blocks.errors import PermanentError, TemporaryError
 from blocks.triggers import PipelineTriggers, TriggerInfo
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.server import Sandbox
+from tests.intake.world import make_trigger
 
 
 def test_each_trigger_names_its_workflow_and_bucket(triggers: PipelineTriggers, sandbox: Sandbox) -> None:
@@ -20,7 +21,9 @@ def test_each_trigger_names_its_workflow_and_bucket(triggers: PipelineTriggers, 
     for one in found:
         expected = deployed[one.name]
         subscription = f"projects/sandbox-project/subscriptions/eventarc-us-central1-{one.name}-sub-000"
-        assert one == TriggerInfo(one.name, expected.workflow, "sandbox-scenes", expected.name_regex, subscription)
+        assert one == TriggerInfo(
+            one.name, expected.workflow, "sandbox-scenes", expected.name_regex, subscription, "us-central1"
+        )
 
 
 def test_a_definition_holds_what_it_takes_to_make_the_trigger_again(triggers: PipelineTriggers) -> None:
@@ -40,12 +43,24 @@ def test_a_trigger_without_a_name_filter_fires_for_every_object(triggers: Pipeli
     assert patterns["usd-assembly-trigger"]
 
 
-def test_no_trigger_is_deployed_in_another_region(triggers: PipelineTriggers) -> None:
-    triggers.region = "europe-west1"
+def test_triggers_of_every_location_are_listed(triggers: PipelineTriggers, sandbox: Sandbox) -> None:
+    before = triggers.list()
+    mine = make_trigger(sandbox, "us", "usd-assembly-trigger")
+    found = [one for one in triggers.list() if one not in before]
+    sandbox.eventarc.deployed.remove(mine)
+    assert [(one.name, one.location) for one in found] == [("usd-assembly-trigger", "us")]
+    assert "eventarc-us-usd-assembly-trigger" in found[0].subscription
+
+
+def test_a_location_that_does_not_answer_is_not_one_without_triggers(
+    triggers: PipelineTriggers, sandbox: Sandbox
+) -> None:
+    sandbox.eventarc.silent.add("us")
     try:
-        assert triggers.list() == []
-    except NotFound as missing:
-        assert "check project and region" in str(missing)
+        with pytest.raises(TemporaryError, match="no answer from us"):
+            triggers.list()
+    finally:
+        sandbox.eventarc.silent.clear()
 
 
 @pytest.mark.parametrize("kind", ["status", "reset", "hang", "lost_answer"])

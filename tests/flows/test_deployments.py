@@ -50,6 +50,7 @@ def test_it_says_what_it_is_for_and_checks_its_parameters(name: str) -> None:
 def test_by_hand_and_by_schedule_nothing_changes_unless_told_to() -> None:
     assert BY_NAME["export-recovery"]["parameters"]["mode"] == "plan"
     assert BY_NAME["undo"]["parameters"]["mode"] == "plan"
+    assert BY_NAME["pause-intake"]["parameters"]["mode"] == BY_NAME["resume-intake"]["parameters"]["mode"] == "plan"
     assert BY_NAME["export-sweep"]["parameters"]["mode"] == "look"
 
 

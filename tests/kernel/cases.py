@@ -20,6 +20,8 @@ from tasks.backup.leftovers import ExpireLeftovers
 from tasks.backup.procedure import NightlyBackup
 from tasks.delivery.tickets import open_tickets
 from tasks.delivery.watch import GiveBack, GiveBackRequest
+from tasks.intake.pause import PauseIntake, PauseRequest
+from tasks.intake.resume import ResumeIntake, ResumeRequest
 from tasks.procedures import undo
 from tasks.recovery.procedure import ExportRecovery
 from tasks.recovery.request import RecoveryRequest
@@ -123,11 +125,16 @@ def clearing(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[AnyPro
     return ExpireLeftovers(), ExpiryRequest(mode="apply", now=datetime.now(UTC) + timedelta(days=900))
 
 
-def restoring(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[AnyProcedure, Request]:
-    """A scene of a night with one object lost and one that is spoilt; its delivery is held meanwhile."""
+def quick_backlogs(sandbox: Sandbox, environment: PipelineEnvironment) -> None:
+    """What waits is given back at once."""
     environment.backup.release_per_second = 1000.0
     for trigger in sandbox.eventarc.deployed.names():
         sandbox.eventarc.subscriptions.backlog(trigger).ack_deadline = 1
+
+
+def restoring(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[AnyProcedure, Request]:
+    """A scene of a night with one object lost and one that is spoilt; its delivery is held meanwhile."""
+    quick_backlogs(sandbox, environment)
     make_scene(sandbox.store, DATA, SCENE, "kitchen", objects=1, upto="regen3d")
     spoilt, lost = f"scenes/{SCENE}/regen3d/notes.bin", f"scenes/{SCENE}/regen3d/lost.bin"
     for name in (spoilt, lost):
@@ -178,6 +185,23 @@ def giving_back(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[Any
     return GiveBack(), GiveBackRequest(run=ticket.run, mode="apply")
 
 
+def pausing(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[AnyProcedure, Request]:
+    """Every scheduler and trigger of the catalogue, as they are deployed."""
+    quick_backlogs(sandbox, environment)
+    return PauseIntake(), PauseRequest(mode="apply", reason="a test")
+
+
+def resuming(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[AnyProcedure, Request]:
+    """A pause during which one event came, for one trigger."""
+    procedure, request = pausing(sandbox, environment)
+    for name in set(sandbox.eventarc.deployed.names()) - {"objects-trigger", "usd-assembly-trigger"}:
+        sandbox.eventarc.deployed.put(name, False)
+    done = run(procedure, Context(environment, "before"), request)
+    assert done.outcome == "done", done.sentence()
+    sandbox.store.put(DATA, f"scenes/{SCENE}/layout/scene_layout.json", b"{}")
+    return ResumeIntake(), ResumeRequest(run=done.id, mode="apply")
+
+
 CASES: tuple[Case, ...] = (
     Case("export-recovery", recovery),
     Case("undo", undoing, takes=False),
@@ -189,4 +213,6 @@ CASES: tuple[Case, ...] = (
     Case("restore-definition", redeploying),
     Case("restore-drill", drilling, takes=False, stops=False),
     Case("give-back", giving_back, takes=False, stops=False),
+    Case("pause-intake", pausing, takes=False),
+    Case("resume-intake", resuming, takes=False, stops=False),
 )

@@ -40,6 +40,8 @@ class EventarcService:
         """Events start executions of `workflows`."""
         self.deployed = TriggerTable(catalogue)
         self.copies = 1
+        self.silent: set[str] = set()
+        """Locations that do not answer when those of everywhere are asked (Google: `unreachable`)."""
         self.subscriptions = PubsubService(self.deployed, self._deliver)
         self._catalogue = catalogue
         self._workflows = workflows
@@ -90,11 +92,14 @@ class EventarcService:
         split_name(request.parent, "projects/*/locations/*")
         if request.filter or request.order_by:
             raise invalid("The sandbox lists triggers by name only: leave out filter and order_by.")
-        names = self.deployed.within(request.parent)
+        silent = sorted(self.silent) if request.parent.endswith("/-") else []
+        names = {
+            name: one for name, one in self.deployed.within(request.parent).items() if name.split("/")[3] not in silent
+        }
         size = page_size(request.page_size, default=100, most=1000)
         chosen, token = page(names, str, size=size, token=request.page_token, scope=request.parent)
         found = [names[name].message for name in chosen]
-        return eventarc_v1.ListTriggersResponse(triggers=found, next_page_token=token)
+        return eventarc_v1.ListTriggersResponse(triggers=found, next_page_token=token, unreachable=silent)
 
     def _create(self, request: eventarc_v1.CreateTriggerRequest) -> operations_pb2.Operation:
         project, location = split_name(request.parent, "projects/*/locations/*")

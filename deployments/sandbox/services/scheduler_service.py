@@ -46,6 +46,18 @@ class SchedulerService:
         """ENABLED or PAUSED, of a job in the sandbox's own region. Raises KeyError."""
         return str(self._jobs[f"{LOCATION}/jobs/{name}"].state.name)
 
+    def put_state(self, name: str, state: str) -> None:
+        """Let a job of the sandbox's own region be in a state that no request leads to. Raises KeyError."""
+        with self._lock:
+            job = scheduler_v1.Job(self._jobs[f"{LOCATION}/jobs/{name}"])
+            job.state = _State[state]
+            self._jobs[job.name] = job
+
+    def delete(self, name: str) -> None:
+        """Take a job of the sandbox's own region away. Raises KeyError."""
+        with self._lock:
+            del self._jobs[f"{LOCATION}/jobs/{name}"]
+
     def _list(self, request: scheduler_v1.ListJobsRequest) -> scheduler_v1.ListJobsResponse:
         split_name(request.parent, "projects/*/locations/*")
         names = sorted(name for name in self._jobs if name.startswith(f"{request.parent}/"))

@@ -1,0 +1,46 @@
+"""Resume intake: what waited is delivered at a limited rate, then everything is set back to exactly what it was.
+
+Handbook: 'Recover: re-enable triggers'. Documentation for the person on call: docs/operations/pause-intake.md.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from prefect import State, flow
+
+from flows.running import as_task_run, flow_context, state_of
+from tasks.intake.resume import ResumeIntake, ResumeRequest
+from tasks.remediation.report import publish
+from tasks.remediation.run import Run
+from tasks.remediation.runner import run_approved
+
+
+@flow(name="resume-intake", flow_run_name="resume intake ({mode})")
+def resume_intake(
+    mode: Literal["plan", "apply"] = "plan",
+    run: str = "",
+    reason: str = "",
+    environment: str = "default",
+    plan_digest: str = "",
+    requested_by: str = "",
+) -> State[Any]:
+    """End a pause of intake.
+
+    Args:
+        mode: "plan" changes nothing and shows what would be set back; "apply" does it and proves it.
+        run: Which pause, by its run; empty: the latest one that is open.
+        reason: Why; recorded.
+        environment: Name of the Remediation Environment block.
+        plan_digest: Apply only the plan with this digest, the one you reviewed.
+        requested_by: Who asks; recorded, and not allowed to approve.
+    """
+    context, procedure = flow_context(environment, requested_by), ResumeIntake()
+    request = ResumeRequest(mode=mode, run=run, reason=reason, plan_digest=plan_digest)
+
+    def show(one: Run) -> None:
+        publish(one, procedure.sections(one), "resume")
+
+    one = run_approved(procedure, context, request, as_task_run, publish=show)
+    show(one)
+    return state_of(one)

@@ -1,0 +1,78 @@
+"""What a person sees of a pause: what is stopped, since when, until when at the latest, and what waits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from blocks.environment import PipelineEnvironment
+from blocks.errors import OutsideError
+from tasks.delivery.backlog import Waiting, waiting
+from tasks.delivery.tickets import Held, Ticket, open_ticket
+from tasks.intake.verify import scheduler_params
+from tasks.remediation.report import Cell, Section
+from tasks.remediation.run import Run
+
+NOT_STOPPED = (
+    "Not stopped: executions and jobs that run already, starts by hand or by another program, the webhook service, and "
+    "workflows that a running workflow calls itself."
+)
+
+
+def paused_sections(run: Run) -> Iterator[Section]:
+    """The table of a pause that has begun, and what no pause stops."""
+    if run.begun:
+        environment = run.context.environment
+        ticket = open_ticket(environment, run.id)
+        rows = [
+            {
+                "what": one.name,
+                "kind": "scheduler",
+                "through": one.location,
+                "was": one.former,
+                "since": f"{run.journal.begun_at:%H:%M} UTC",
+            }
+            for one in scheduler_params(run.journal.plan())
+        ]
+        listed: list[dict[str, Cell]] = [{**row, "until": "", "waiting": ""} for row in rows]
+        yield Section("Paused", rows=(*listed, *(ticket_rows(environment, ticket) if ticket else ())))
+        if ticket is not None:
+            yield Section("", f"Resume by {ticket.deadline:%Y-%m-%d %H:%M} UTC at the latest, or events are lost.")
+    left = run.plan.details.get("left") if run.plan is not None else None
+    if isinstance(left, list) and left:
+        yield Section("Goes on starting work", "\n".join(f"- {one}" for one in left))
+    yield Section("", NOT_STOPPED)
+
+
+def ticket_rows(environment: PipelineEnvironment, ticket: Ticket) -> Iterator[dict[str, Cell]]:
+    """One row a trigger."""
+    for one in ticket.held:
+        seen = backlog_of(environment, one)
+        yield {
+            "what": one.trigger,
+            "kind": "trigger",
+            "through": one.subscription.rpartition("/")[2],
+            "was": "delivering",
+            "since": f"{ticket.made_at:%H:%M} UTC",
+            "until": f"{ticket.deadline:%Y-%m-%d %H:%M} UTC",
+            "waiting": seen if isinstance(seen, str) else words(seen),
+        }
+
+
+def words(seen: Waiting) -> str:
+    """`12, oldest 10:31 UTC`."""
+    return seen.words + (f", oldest {seen.oldest:%Y-%m-%d %H:%M} UTC" if seen.oldest else "")
+
+
+def backlog_of(environment: PipelineEnvironment, one: Held) -> Waiting | str:
+    """What waits for a trigger, or why nobody can tell."""
+    try:
+        return waiting(environment, one.subscription)
+    except OutsideError as error:
+        return f"unknown: {error}"
+
+
+def resumed_sections(run: Run) -> Iterable[Section]:
+    """What became of everything that was paused."""
+    if run.done:
+        rows = tuple({"what": key.partition(":")[2], "now": result} for key, result in run.done.items())
+        yield Section("Resumed", rows=rows)
