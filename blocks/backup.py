@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from blocks.base import RemediationBlock
-from blocks.catalogue import ObjectClass
+from blocks.catalogue_rules import ObjectClass
 
 _LEFT_OUT: tuple[ObjectClass, ...] = ("lock", "idempotency_record")
 

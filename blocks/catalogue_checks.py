@@ -7,11 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import Final
 
-from blocks.catalogue import Catalogue, ObjectClass, Stage, Workflow
+from blocks.catalogue import Catalogue, Stage, Workflow
 from blocks.catalogue_query import class_of
+from blocks.catalogue_rules import ObjectClass
 from blocks.catalogue_yaml import KeyPath
 from blocks.patterns import matches, overlap, widen
 
+OLD: Final = "it would speak of the old run"
 _PLACEHOLDER: Final = re.compile(r"\{(\w*)\}")
 NEVER_CLEARED: Final[tuple[ObjectClass, ...]] = ("input", "trigger_object", "lock")
 """Classes nothing that reruns a stage may delete: nobody makes them again, or (locks) only their holder may."""
@@ -39,7 +41,6 @@ def problems_of(catalogue: Catalogue) -> list[Problem]:
     ]
 
 
-# ------------------------------------------------------------------------------------------------------------- names
 def _names(catalogue: Catalogue) -> Iterator[Problem]:
     known: dict[str, tuple[str, Mapping[str, object]]] = {
         "stage": ("stages", catalogue.stages),
@@ -104,7 +105,6 @@ def _regexes(catalogue: Catalogue) -> Iterator[Problem]:
                 yield Problem(f"{section}.{name}.{key} is not a regular expression: {error}", (section, name, key))
 
 
-# ------------------------------------------------------------------------------------------------------------- order
 def _order(catalogue: Catalogue) -> Iterator[Problem]:
     edges = [(need, name, "needs") for name, stage in catalogue.stages.items() for need in stage.needs]
     edges += [(name, below, "downstream") for name, stage in catalogue.stages.items() for below in stage.downstream]
@@ -126,7 +126,6 @@ def _order(catalogue: Catalogue) -> Iterator[Problem]:
             yield Problem(text, ("stages", owner, key), ("stages", first), ("stages", then))
 
 
-# --------------------------------------------------------------------------------------------------------- templates
 def _templates(catalogue: Catalogue) -> Iterator[Problem]:
     for name, workflow in catalogue.workflows.items():
         for path, text in _strings(workflow.argument, ("workflows", name, "argument")):
@@ -163,7 +162,6 @@ def _event(name: str, workflow: Workflow, event_name: str | None, path: KeyPath)
         yield Problem(text, path, ("workflows", name, "event_regex"))
 
 
-# ----------------------------------------------------------------------------------------------------------- classes
 def _classes(catalogue: Catalogue) -> Iterator[Problem]:
     for path, kind, name, allowed in _classified(catalogue):
         found = class_of(catalogue, widen(name))
@@ -194,7 +192,6 @@ def _classified(catalogue: Catalogue) -> Iterator[tuple[KeyPath, str, str, tuple
             yield ("guards", index, "paths"), "a guard", path, ("guard",)
 
 
-# ---------------------------------------------------------------------------------------------------- rerun and clear
 def _rerun(catalogue: Catalogue, name: str, stage: Stage) -> Iterator[Problem]:
     rerun, at = stage.rerun, ("stages", name, "rerun")
     if rerun is None:
@@ -209,9 +206,8 @@ def _rerun(catalogue: Catalogue, name: str, stage: Stage) -> Iterator[Problem]:
         yield Problem(text, (*at, "workflow"), ("workflows", rerun.workflow, "stages"))
     yield from _event(rerun.workflow, workflow, rerun.event_name, (*at, "event_name"))
     for marker in (marker for marker in workflow.skip_if if marker not in stage.markers):
-        paths = catalogue.markers[marker].paths
         source = ("workflows", rerun.workflow, "skip_if")
-        yield from _left(name, stage, paths, source, f"{rerun.workflow} would only skip")
+        yield from _left(name, stage, catalogue.markers[marker].paths, source, f"{rerun.workflow} would only skip")
 
 
 def _clear(catalogue: Catalogue, name: str, stage: Stage) -> Iterator[Problem]:
@@ -222,13 +218,11 @@ def _clear(catalogue: Catalogue, name: str, stage: Stage) -> Iterator[Problem]:
                 causes = [("stages", name, cause) for cause in ("inputs", "needs", "rerun")]
                 yield Problem(text, ("stages", name, "clear", key, index), *causes, ("object_classes",))
     for marker in stage.markers:
-        paths = catalogue.markers[marker].paths
-        yield from _left(name, stage, paths, ("markers", marker, "paths"), "it would speak of the old run")
-    source = ("stages", name, "failure_markers")
-    yield from _left(name, stage, stage.failure_markers, source, "it would speak of the old run")
+        yield from _left(name, stage, catalogue.markers[marker].paths, ("markers", marker, "paths"))
+    yield from _left(name, stage, stage.failure_markers, ("stages", name, "failure_markers"))
 
 
-def _left(name: str, stage: Stage, paths: Iterable[str], source: KeyPath, then: str) -> Iterator[Problem]:
+def _left(name: str, stage: Stage, paths: Iterable[str], source: KeyPath, then: str = OLD) -> Iterator[Problem]:
     """Markers that the stage's clearing would leave behind."""
     for path in paths:
         if not any(pattern == path or matches(pattern, path) for pattern in stage.clear.markers):

@@ -6,7 +6,8 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final, TypeVar
 
-from blocks.catalogue import SCENE_ID, Catalogue, Lock, ObjectClass, ObjectRule, Output, Stage
+from blocks.catalogue import SCENE_ID, Catalogue, Output, Stage
+from blocks.catalogue_rules import Lock, ObjectClass, ObjectRule
 from blocks.patterns import matches as matches
 from blocks.patterns import matches_any, widen
 

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 
 from pydantic import JsonValue
 
-from blocks.catalogue import ObjectClass
 from blocks.catalogue_query import class_of, fan_out
+from blocks.catalogue_rules import ObjectClass
 from blocks.errors import NotFound, PermanentError, PreconditionFailed
 from blocks.object_protection import kept_objects
 from blocks.stored_object import StoredObject

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from blocks.catalogue import Lock
+from blocks.catalogue_rules import Lock
 from blocks.environment import PipelineEnvironment
 from blocks.errors import NotFound
 from tasks.validation.source import SceneFile

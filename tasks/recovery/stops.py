@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 
-from blocks.catalogue import Guard, Lock
 from blocks.catalogue_query import lock_of
+from blocks.catalogue_rules import Guard, Lock
 from blocks.environment import PipelineEnvironment
 from blocks.errors import NotFound
 from tasks.pipeline.locks import LockFact, holder_lives, holder_of

@@ -58,7 +58,7 @@ def run(
         The run with its outcome, reasons and plan.
     """
     one = Run(context, procedure.name, additive=procedure.additive)
-    one.report = report
+    one.report, one.subject = report, procedure.name
     try:
         subjects = procedure.subjects(context, request)
         one.subject = subjects[0]

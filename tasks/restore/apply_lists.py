@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from blocks.catalogue import ObjectClass
 from blocks.catalogue_query import class_of_object
+from blocks.catalogue_rules import ObjectClass
 from blocks.environment import PipelineEnvironment
 from blocks.errors import NotFound, PermanentError, PreconditionFailed, TemporaryError
 from blocks.storage_bulk import Answer, BulkStorage, Copy, Deletion

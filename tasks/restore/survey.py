@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from blocks.catalogue import ObjectClass
 from blocks.catalogue_query import class_of_object
+from blocks.catalogue_rules import ObjectClass
 from blocks.environment import PipelineEnvironment
 from blocks.stored_object import Protection
 from tasks.actions.object_lists import Item, ListName, line_of

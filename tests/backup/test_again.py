@@ -55,6 +55,6 @@ def test_without_an_ops_bucket_nothing_is_copied(environment: PipelineEnvironmen
     fill(sandbox.store, 5)
     environment.ops_bucket = "no-such-bucket"
     result = backup(environment)
-    assert result.outcome == "failed"
+    assert result.outcome == "refused"
     assert "no-such-bucket" in result.sentence()
     assert copies(sandbox.store) == {}

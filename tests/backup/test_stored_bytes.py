@@ -5,14 +5,13 @@ from __future__ import annotations
 import gzip
 
 import pytest
-from tasks.restore.restore import restore
-from tasks.restore.wanted import Wanted
 
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.server import Sandbox
 from tasks.remediation.context import Context
-from tasks.restore.drill import drill
+from tasks.restore.drill_record import DrillRecord, past_drills
+from tasks.restore.request import RestoreRequest, ScopeKind
 from tasks.snapshots.nights import last_good
 from tasks.snapshots.summary import body_of, parse_entry
 from tests.backup.world import (
@@ -28,6 +27,20 @@ from tests.backup.world import (
     verification,
     verified,
 )
+from tests.restore.world import drill, restore
+
+
+def Wanted(kind: ScopeKind, name: str = "", **options: object) -> RestoreRequest:
+    """What a restore is asked."""
+    return RestoreRequest(kind=kind, name=name, **options)  # type: ignore[arg-type]
+
+
+def drilled(environment: PipelineEnvironment, *scenes: str) -> DrillRecord:
+    """The record of one drill."""
+    run = drill(environment, *scenes)
+    (record,) = [one for one in past_drills(environment) if one.run == run.id]
+    return record
+
 
 DESCRIBED = {
     "contentType": "model/vnd.usda",
@@ -60,9 +73,9 @@ def described(sandbox: Sandbox, name: str, bucket: str = DATA) -> dict[str, obje
 
 def bring_back(environment: PipelineEnvironment, name: str, **options: object) -> str:
     """Restore the scene of an object; how that ended."""
-    wanted = Wanted("scene", name.split("/")[1], mode="apply", reason="a test", **options)  # type: ignore[arg-type]
+    wanted = Wanted("scene", name.split("/")[1], mode="apply", reason="a test", **options)
     result = restore(Context(environment, "a test"), wanted)
-    assert result.outcome in ("clean", "nothing to do"), result.sentence()
+    assert result.outcome in ("done", "nothing_to_do"), result.sentence()
     return result.outcome
 
 
@@ -96,7 +109,7 @@ def test_what_other_tools_have_set_on_an_object_comes_back_with_it(
     done(environment)
     sandbox.store.bucket(DATA).settings.soft_delete_seconds = 0
     sandbox.store.delete(DATA, name)
-    assert bring_back(environment, name) == "clean"
+    assert bring_back(environment, name) == "done"
     assert described(sandbox, name) == before
     version = sandbox.store.get(DATA, name)
     assert version is not None
@@ -112,22 +125,22 @@ def test_a_name_as_long_as_names_may_be_is_captured_verified_drilled_and_restore
     for number, name in enumerate([LONG, *alike]):
         sandbox.store.put(DATA, name, b"long %d" % number, quiet=True)
     summary = done(environment)
-    assert (summary.outcome, set(manifest(environment))) == ("clean", set(names))
+    assert (summary.outcome, set(manifest(environment))) == ("done", set(names))
     assert max(len(name.encode()) for name in copies(sandbox.store)) <= 1024
-    assert done(environment).outcome == "nothing to do", "they are found again"
+    assert done(environment).outcome == "nothing_to_do", "they are found again"
     assert verified(environment).good
-    record = drill(Context(environment, "a test"), ["s_000"])
+    record = drilled(environment, "s_000")
     assert record.problems == ()
     spoilt = next(name for name in copies(sandbox.store) if "sha256" in name)
     sandbox.store.put(BACKUP, spoilt, b"spoilt", quiet=True)
-    assert "not what was recorded" in drill(Context(environment, "a test"), ["s_000"]).problems[0]
+    assert "not what was recorded" in drilled(environment, "s_000").problems[0]
     assert done(environment).copied.objects == 1, "the night after makes it again"
     sandbox.store.bucket(DATA).settings.soft_delete_seconds = 0
     for name in (LONG, *alike):
         sandbox.store.delete(DATA, name)
     wanted = Wanted("object", LONG, mode="apply", reason="a test")
-    assert restore(Context(environment, "a test"), wanted).outcome == "clean"
-    assert bring_back(environment, LONG) == "clean"
+    assert restore(Context(environment, "a test"), wanted).outcome == "done"
+    assert bring_back(environment, LONG) == "done"
     for number, name in enumerate([LONG, *alike]):
         found = sandbox.store.get(DATA, name)
         assert found is not None
@@ -197,7 +210,7 @@ def test_metadata_that_changes_is_captured_beside_the_copy_with_the_former(
     entry = manifest(environment, second)[name]
     assert (entry.generation, entry.metageneration) == (manifest(environment, first)[name].generation, 2)
     assert described(sandbox, f"objects/{entry.key}", BACKUP)["contentType"] == "model/vnd.usda"
-    assert done(environment).outcome == "nothing to do"
+    assert done(environment).outcome == "nothing_to_do"
 
 
 def test_a_change_of_metadata_is_undone_only_when_everything_may_be_replaced(
@@ -210,11 +223,11 @@ def test_a_change_of_metadata_is_undone_only_when_everything_may_be_replaced(
     blob = environment.storage.client().bucket(DATA).blob(name)
     blob.content_type = "text/plain"
     blob.patch()
-    assert bring_back(environment, name) == "nothing to do"
+    assert bring_back(environment, name) == "nothing_to_do"
     assert described(sandbox, name)["contentType"] == "text/plain"
-    assert bring_back(environment, name, overwrite="always") == "clean"
+    assert bring_back(environment, name, overwrite="always") == "done"
     assert described(sandbox, name) == before
-    assert bring_back(environment, name, overwrite="always") == "nothing to do"
+    assert bring_back(environment, name, overwrite="always") == "nothing_to_do"
 
 
 def test_a_night_that_recorded_no_state_of_metadata_is_read_and_its_copies_are_found(

@@ -68,7 +68,7 @@ def test_a_night_is_backed_up_verified_drilled_and_restored_from_the_command_lin
         assert done.returncode == 0, done.stderr
     stack.control("POST", f"scenes/{scene}/damage", {"name": "usd_missing"})
     refused = stack.remediate("restore", "scene", scene, "--apply")
-    assert refused.returncode == 1
+    assert refused.returncode == 3
     assert "Say why" in refused.stderr.splitlines()[-1]
     restored = stack.remediate("restore", "scene", scene, "--apply", "--reason", "a test")
     assert restored.returncode == 0, restored.stderr

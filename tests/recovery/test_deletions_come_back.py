@@ -21,7 +21,7 @@ def test_what_is_deleted_comes_back_and_what_is_nobodys_stays(
         body = b"#usda 1.0\n" if path.endswith("usda") else b"x: 1\n"
         sandbox.store.put(DATA, PREFIX + path, body, quiet=True)
     result = recover(environment)
-    assert result.outcome == "recovered", result.reasons
+    assert result.outcome == "done", result.reasons
     assert result.plan is not None
     after = live(sandbox.store)
     deleted = [str(a.params["name"]) for a in result.plan.actions if a.effect == "delete"]

@@ -56,7 +56,7 @@ def test_a_false_alarm_is_nothing_to_do(sandbox: Sandbox, environment: PipelineE
     change(folder)
     before = everything(sandbox.store)
     result = recover(environment, wanted=PLAN)
-    assert result.outcome == "healthy", result.reasons
+    assert result.outcome == "nothing_to_do", result.reasons
     assert result.plan is not None
     assert not result.plan.actions
     assert everything(sandbox.store) == before

@@ -187,7 +187,7 @@ def test_no_workflow_is_started_with_the_id_of_a_simulation_that_is_run_again(fo
 @given(facts())
 def test_no_plan_deletes_an_object_that_the_restarted_stages_do_not_write_again(found: SceneFacts) -> None:
     plan = planned(found)
-    made = {*plan.stages, *(stage for unit in found.units for stage in unit.stages)}
+    made = {*plan.details["stages"], *(stage for unit in found.units for stage in unit.stages)}
     again = [path.replace("{object_id}", "*") for stage in made for path in writes(CATALOGUE.stages[stage])]
     for path in deletions(plan):
         if class_of(CATALOGUE, path) not in ("completion_marker", "failure_marker", "lock"):

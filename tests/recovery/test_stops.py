@@ -7,8 +7,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tasks.recovery.attempts import attempts
-from tasks.recovery.undo import plan_undo
 
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.pipeline.damage import damage
@@ -17,8 +15,8 @@ from deployments.sandbox.server import Sandbox
 from tasks.recovery.observe import observe_scene
 from tasks.recovery.options import with_former_options
 from tasks.remediation.context import Context, new_run_id
-from tasks.remediation.journal import Journal, past_runs
-from tests.recovery.world import DATA, OPS, PLAN, SCENE, ill, journals, live, put_json, recover
+from tasks.remediation.journal import Journal
+from tests.recovery.world import DATA, OPS, PLAN, SCENE, ill, journals, live, plan_undo, put_json, recover
 
 JOB = "geniesim/job.json"
 
@@ -132,23 +130,19 @@ def journal_of(environment: PipelineEnvironment, started: bool) -> None:
     journal = Journal(environment.storage, OPS, SCENE, new_run_id(), "a test")
     journal.append("begin", {"plan": plan.model_dump(mode="json")})
     if started:
-        journal.append("note", {"action": "x", "execution": "projects/p/executions/1", "adopted": False})
-    journal.append("end", {"outcome": "failed"})
+        journal.append("note", {"action": "x", "starting": True})
+    journal.end("failed", ["it did not work"])
 
 
 def test_the_limit_of_attempts_counts_starts_and_not_runs(sandbox: Sandbox, environment: PipelineEnvironment) -> None:
+    """Runs that started nothing, and runs of long ago, keep nobody from trying."""
     ill(sandbox, "usd_missing")
-    for started, count in ((False, {}), (True, {"usd": 1}), (False, {"usd": 1})):
+    for started in (False, False, False, True):
         journal_of(environment, started)
-        past = past_runs(environment.storage, OPS, SCENE, 24)
-        assert attempts(environment, SCENE, past) == count
-    old = [replace_time(run) for run in past]
-    assert attempts(environment, SCENE, old) == {}
-
-
-def replace_time(run: object) -> object:
-    """The same run, long ago."""
-    return run.model_copy(update={"begun_at": datetime.now(UTC) - timedelta(days=3)})  # type: ignore[attr-defined]
+    assert recover(environment, wanted=PLAN).outcome == "planned"
+    journal_of(environment, True)
+    refused = recover(environment, wanted=PLAN)
+    assert (refused.outcome, "usd of kitchen_001 was restarted 2 times" in refused.reasons[0]) == ("refused", True)
 
 
 def test_a_listing_that_was_cut_short_feeds_no_plan(sandbox: Sandbox, environment: PipelineEnvironment) -> None:
@@ -183,7 +177,7 @@ def test_an_undo_brings_the_quarantined_record_back_with_its_job(
     record = f"scenes/{SCENE}/geniesim/idempotency/4b82.json"
     put_json(sandbox, record.removeprefix(f"scenes/{SCENE}/"), {"status": "failed", "job_id": job_id})
     result = recover(environment)
-    assert result.outcome == "recovered", result.reasons
+    assert result.outcome == "done", result.reasons
     assert sandbox.store.get(DATA, record) is None
     undone = plan_undo(environment, journals(environment, sandbox.store)[-1])
     assert record in [action.params["name"] for action in undone.actions]

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from blocks.catalogue import Catalogue, Guard
+from blocks.catalogue import Catalogue
+from blocks.catalogue_rules import Guard
 from blocks.patterns import matches
 from tasks.validation.documents.text import show
 from tasks.validation.documents.times import parse_time, shown

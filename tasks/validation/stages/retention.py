@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
-from blocks.catalogue import Catalogue, Retention, Stage
+from blocks.catalogue import Catalogue, Stage
+from blocks.catalogue_rules import Retention
 from blocks.patterns import matches, widen
 from tasks.validation.documents.times import payload_time
 from tasks.validation.source import SMALL_BYTES, KeptSource, SceneFile, Vanished

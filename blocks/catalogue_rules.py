@@ -1,0 +1,86 @@
+"""Rules of the catalogue about objects and what stands beside the stages: classes, locks, guards, retention, GPU Jobs."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+ObjectClass = Literal[
+    "input",
+    "data",
+    "completion_marker",
+    "trigger_object",
+    "lock",
+    "guard",
+    "idempotency_record",
+    "failure_marker",
+    "report",
+]
+
+
+class Model(BaseModel):
+    """Read-only; an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Lock(Model):
+    """A lock object some workflow takes; `path` may be a pattern. `holder_field` names the execution that holds it."""
+
+    path: str
+    stage: str = ""
+    """Empty for locks that nobody has described: they stop every stage."""
+    holder_field: str = "execution_id"
+    workflow: str = ""
+    """Empty: the lock itself says it, in its field `workflow`."""
+    ttl_seconds: int | None = None
+
+
+class Guard(Model):
+    """An object by which a person, or the pipeline itself, stops work. It is no data: never deleted, never rerun past.
+
+    The first guard whose pattern fits an object is the one it is.
+    """
+
+    paths: tuple[str, ...] = Field(min_length=1)
+    """Patterns relative to the scene, or to the bucket when `bucket_wide`."""
+    bucket_wide: bool = False
+    argument_key: str = ""
+    """Key of the scene's settings or of an execution's argument that names another path for it."""
+    kind: Literal["stop", "pause", "breaker"]
+    """`stop`: its being there stops. `pause`: the same, or JSON that says `paused`. `breaker`: JSON that says `open`."""
+    recovery_seconds: int = Field(default=600, gt=0)
+    """Of a breaker: how long after it opened one run is let through as a probe."""
+    stages: tuple[str, ...] = ()
+    """What it stops; empty means every stage."""
+    meaning: str
+    """What it says, as the end of a sentence that begins with its path, and what to do."""
+
+
+class Retention(Model):
+    """What the pipeline's own clean-up deletes by age, silently in the bucket."""
+
+    patterns: tuple[str, ...] = Field(min_length=1)
+    days: int = Field(gt=0)
+
+
+class WorkRecord(Model):
+    """Records by which a workflow knows that it has done something: while one is there, running `stage` does nothing."""
+
+    path: str
+    stage: str
+
+
+class GkeJob(Model):
+    """GPU Jobs that workflows create. After the prefix `name` only the epoch's digits follow."""
+
+    name: str = Field(pattern=r"^[^{}]*\{scene_id\}[^{}]*$")
+    stage: str
+
+
+class ObjectRule(Model):
+    """First rule that matches an object's path decides its class."""
+
+    object_class: ObjectClass
+    patterns: tuple[str, ...]
