@@ -13,6 +13,7 @@ from blocks.environment import PipelineEnvironment
 
 COUNTED = 1000
 """How far a subscription is counted."""
+NONE_SEEN = "none seen"
 WAIT_SECONDS = 1.0
 """How long the service may look for a first one."""
 
@@ -27,7 +28,9 @@ class Waiting:
 
     @property
     def words(self) -> str:
-        """`12`, or `1,000 or more`."""
+        """`12`, `1,000 or more`, or `none seen`: what somebody looked at a moment ago is out of sight."""
+        if not self.count:
+            return NONE_SEEN
         return f"{self.count:,} or more" if self.count >= COUNTED else f"{self.count:,}"
 
 

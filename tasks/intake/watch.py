@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from tasks.delivery.backlog import NONE_SEEN
 from tasks.intake.pauses import SUBJECT, OpenPause, never_begun, open_pauses
 from tasks.intake.report import ticket_rows
 from tasks.intake.verify import still_live
 from tasks.remediation.check import Check, Findings
 from tasks.remediation.context import Context
 from tasks.remediation.lease import has_ended, read_holder
-from tasks.remediation.report import Section, counted
+from tasks.remediation.report import Cell, Section
 
 ALARM_SHARE = 0.5
 """A pause is an alarm after this part of the time until its deadline."""
@@ -25,17 +26,13 @@ class IntakeWatch(Check[None]):
     def look(self, context: Context, question: None) -> Findings:
         """Look at every pause that was not resumed."""
         now, pauses = datetime.now(UTC), open_pauses(context)
-        found = Findings(
-            facts=pauses, summary=f"{counted(len(pauses), 'pause')} open" if pauses else "intake is not paused"
-        )
+        found = Findings(facts=pauses)
         for one in pauses:
-            left = round((one.deadline - now).total_seconds() / 60)
-            why = list(alarms(context, one, now))
-            found.reasons += [f"{one.sentence()}; {reason}" for reason in why]
-            found.notes.append(
-                f"{one.sentence()}; {left} minutes are left" if left > 0 else f"{one.sentence()}; it is late"
-            )
-            found.sections += sections(context, one)
+            rows = held_rows(context, one)
+            found.reasons += [f"{one.sentence()}; {reason}" for reason in alarms(context, one, now)]
+            found.notes.append(f"{one.sentence()}; {time_left(one, now)}; {waiting_words(rows)}")
+            found.sections += [Section(f"Held by run {one.run}", rows=rows)] if rows else []
+        found.summary = " ".join(found.notes) or "intake is not paused"
         for ticket in [] if somebody_works(context) else never_begun(context):
             found.reasons.append(f"{ticket.sentence()}, but that run never began: hold-watch with mode apply clears it")
         if found.reasons:
@@ -68,7 +65,20 @@ def somebody_works(context: Context) -> bool:
     return held is not None and not has_ended(*held, context.gone)
 
 
-def sections(context: Context, one: OpenPause) -> Iterator[Section]:
-    """What waits, if nobody is just delivering it."""
-    if one.ticket is not None and not one.half_resumed:
-        yield Section(f"Held by run {one.run}", rows=tuple(ticket_rows(context.environment, one.ticket)))
+def time_left(one: OpenPause, now: datetime) -> str:
+    """`85 minutes are left`."""
+    left = round((one.deadline - now).total_seconds() / 60)
+    return f"{left} minutes are left" if left > 0 else "no time is left"
+
+
+def held_rows(context: Context, one: OpenPause) -> tuple[dict[str, Cell], ...]:
+    """What is held and waits, if nobody is just delivering it."""
+    if one.ticket is None or one.half_resumed:
+        return ()
+    return tuple(ticket_rows(context.environment, one.ticket))
+
+
+def waiting_words(rows: tuple[dict[str, Cell], ...]) -> str:
+    """`waiting: 3, oldest 10:31 UTC, for objects-trigger`."""
+    some = [f"{row['waiting']}, for {row['what']}" for row in rows if row["waiting"] != NONE_SEEN]
+    return f"waiting: {'; '.join(some) or NONE_SEEN}"

@@ -78,7 +78,7 @@ class Run:
     def sentence(self) -> str:
         """One line for logs and state messages."""
         more = len(self.reasons) - 3
-        parts = [f"{self.subject}: {self.outcome}", self.summary, " ".join(self.reasons[:3])]
+        parts = [f"{self.subject or self.procedure}: {self.outcome}", self.summary, " ".join(self.reasons[:3])]
         return " - ".join(part for part in parts if part) + (f" And {more} more." if more > 0 else "")
 
     def end(self, outcome: Outcome, *reasons: str) -> None:

@@ -220,6 +220,19 @@ def test_a_pause_that_cannot_even_ask_what_it_holds_still_ends_in_a_word(
     assert resume(environment).outcome == "done"
 
 
+def test_a_scheduler_that_is_not_what_was_seen_any_more_is_not_touched(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    def say(sentence: str) -> None:
+        if sentence.endswith("set schedulers"):
+            sandbox.scheduler.put_state("retention-cleanup-daily", "UPDATE_FAILED")
+
+    context = Context(environment, "ann", say=say)
+    one = run(PauseIntake(), context, PauseRequest(mode="apply", reason="a test"))
+    assert one.outcome == "failed"
+    assert "retention-cleanup-daily is UPDATE_FAILED, not ENABLED as when it was planned" in one.reasons[0]
+
+
 def test_a_subscription_that_somebody_holds_while_the_pause_is_planned_is_left_to_them(
     environment: PipelineEnvironment, sandbox: Sandbox
 ) -> None:

@@ -12,6 +12,8 @@ from tasks.delivery.tickets import open_tickets
 from tasks.intake.pause import PauseIntake, PauseRequest
 from tasks.procedures import undo
 from tasks.remediation.context import Context
+from tasks.remediation.continuing import interrupted
+from tasks.remediation.run import Run
 from tasks.remediation.runner import run
 from tasks.remediation.undo import UndoRequest
 from tests.intake.world import FLOW, LAYOUT, USD, make_trigger, only, pause, pushes, resume, schedulers, started
@@ -72,7 +74,7 @@ def test_what_was_held_before_the_pause_stays_held(environment: PipelineEnvironm
 
 def test_where_nothing_is_paused_a_resume_is_refused(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
     one = resume(environment)
-    assert (one.outcome, one.reasons) == ("refused", ["No pause of intake is open."])
+    assert one.sentence() == "resume-intake: refused - No pause of intake is open."
     pause(environment)
     resume(environment)
     assert resume(environment).outcome == "refused"
@@ -208,6 +210,9 @@ def test_a_pause_that_is_half_resumed_is_not_carried_on_nor_paused_over(
         pause(environment)
     with pytest.raises(Killed), killed_at(3, before=True):
         resume(environment)
+    seen = Run(Context(environment, "ann"), PauseIntake.name)
+    seen.subject = "@intake"
+    assert interrupted(PauseIntake(), seen) is None  # the runner itself knows that it is being taken back
     one = pause(environment)
     assert one.outcome == "refused"
     assert "is half resumed; finish that first" in one.reasons[0]

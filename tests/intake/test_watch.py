@@ -34,7 +34,7 @@ def test_an_open_pause_is_told_with_who_why_since_and_how_long(
 ) -> None:
     done = pause(environment)
     seen = look(environment)
-    assert (seen.outcome, seen.summary) == ("nothing_to_do", "1 pause open")
+    assert (seen.outcome, seen.summary) == ("nothing_to_do", seen.notes[0])
     for words in (done.id, "(ann)", "export is broken", "719 minutes are left"):
         assert words.replace("719", "720") in seen.notes[0] or words in seen.notes[0]
     resume(environment)
@@ -46,9 +46,12 @@ def test_what_waits_is_counted_and_stays_waiting(environment: PipelineEnvironmen
     pause(environment)
     for number in range(3):
         sandbox.store.put(DATA, f"scenes/s_{number}/layout/scene_layout.json", b"{}")
-    text = "\n".join(section.markdown() for section in sections_of(look(environment)))
+    seen = look(environment)
+    text = "\n".join(section.markdown() for section in sections_of(seen))
     assert "| objects-trigger | trigger | eventarc-us-central1-objects-trigger-sub-000 | delivering |" in text
     assert "| 3, oldest " in text
+    assert "waiting: 3, oldest " in seen.summary
+    assert "waiting: none seen" in look(environment).summary  # out of sight until the ack deadline is over
     assert resume(environment).outcome == "done"
     assert len(list(sandbox.workflows.executions.newest_first("objects-pipeline"))) == 3
 
