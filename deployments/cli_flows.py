@@ -57,10 +57,7 @@ def outcome(flow: Any, **parameters: Any) -> int:
 
 def without_tracebacks() -> None:
     """Let Prefect's log on this terminal say what a flow raised in one line; the server's record keeps the traceback."""
-    from prefect.logging.configuration import setup_logging
-
-    setup_logging()  # the first flow run of a process would do it later, with handlers that know nothing of this
-    for handler in logging.getLogger("prefect").handlers:
+    for handler in [*logging.getLogger("prefect").handlers, *logging.getLogger().handlers]:  # 3.9 logs by the root
         if _in_one_line not in handler.filters:
             handler.addFilter(_in_one_line)
 

@@ -125,9 +125,9 @@ def test_a_name_as_long_as_names_may_be_is_captured_verified_drilled_and_restore
     for number, name in enumerate([LONG, *alike]):
         sandbox.store.put(DATA, name, b"long %d" % number, quiet=True)
     summary = done(environment)
-    assert (summary.outcome, set(manifest(environment))) == ("done", set(names))
+    assert (summary.good, set(manifest(environment))) == (True, set(names))
     assert max(len(name.encode()) for name in copies(sandbox.store)) <= 1024
-    assert done(environment).outcome == "nothing_to_do", "they are found again"
+    assert done(environment).copied.objects == 0, "they are found again"
     assert verified(environment).good
     record = drilled(environment, "s_000")
     assert record.problems == ()
@@ -210,7 +210,7 @@ def test_metadata_that_changes_is_captured_beside_the_copy_with_the_former(
     entry = manifest(environment, second)[name]
     assert (entry.generation, entry.metageneration) == (manifest(environment, first)[name].generation, 2)
     assert described(sandbox, f"objects/{entry.key}", BACKUP)["contentType"] == "model/vnd.usda"
-    assert done(environment).outcome == "nothing_to_do"
+    assert done(environment).copied.objects == 0
 
 
 def test_a_change_of_metadata_is_undone_only_when_everything_may_be_replaced(
