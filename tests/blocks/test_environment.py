@@ -16,8 +16,9 @@ from blocks.workflows import PipelineWorkflows
 
 def test_project_and_region_are_named_once() -> None:
     environment = PipelineEnvironment(project="p", region="europe-west4")
-    for block in (environment.workflows, environment.jobs, environment.triggers, environment.schedulers):
+    for block in (environment.workflows, environment.jobs, environment.schedulers):
         assert (block.project, block.region) == ("p", "europe-west4")
+    assert environment.triggers.project == "p", "triggers are looked for in every location"
     assert (environment.storage.project, environment.transfers.project) == ("p", "p")
 
 

@@ -7,7 +7,7 @@ import pytest
 from blocks.catalogue_query import class_of
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.server import Sandbox
-from tests.recovery.world import DATA, PREFIX, ill, live, recover
+from tests.recovery.world import DATA, PLAN, PREFIX, ill, live, recover
 
 STRAYS = ("usd/by_hand.usda", "geniesim/notes.txt", "replicator/own.yaml", "assets/obj_counter_0/photo.jpg")
 
@@ -29,3 +29,15 @@ def test_what_is_deleted_comes_back_and_what_is_nobodys_stays(
     assert data
     assert [name for name in data if name not in after] == []
     assert all(PREFIX + path in after for path in STRAYS)
+
+
+@pytest.mark.parametrize("name", ["export_corrupt", "usd_missing", "simready_missing"])
+def test_what_an_old_run_has_recorded_is_never_removed_for_a_new_one(
+    environment: PipelineEnvironment, sandbox: Sandbox, name: str
+) -> None:
+    """A simulation that is made again has another id: nobody would write the old run's manifest again."""
+    ill(sandbox, name)
+    plan = recover(environment, wanted=PLAN).plan
+    assert plan is not None
+    assert [one.target for one in plan.actions if one.effect == "delete" and "/episodes/" in one.target] == []
+    assert any(found.startswith(f"{PREFIX}episodes/") for found in live(sandbox.store))

@@ -17,6 +17,7 @@ from tasks.actions.job_runs import RunJob, run_job
 from tasks.actions.workflow_runs import StartWorkflow, meaning, start_workflow
 from tasks.remediation.context import Context
 from tasks.remediation.kind import Doing
+from tasks.remediation.lease import LeaseLost, lease_name
 from tests.remediation.world import apply, doing, look
 
 USD = "usd-assembly-pipeline"
@@ -181,3 +182,68 @@ def wait_for(true: Any, seconds: float = 10.0) -> None:
     while not true():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.02)
+
+
+@pytest.mark.parametrize("lost", ["lost_answer", "reset"])
+def test_a_start_that_shows_up_late_in_listings_is_not_made_twice(
+    context: Context, sandbox: Sandbox, kitchen: str, lost: Any
+) -> None:
+    """The answer is lost, and for half a second nothing with this run's label is listed."""
+    context.environment.policy.settle_seconds = 5.0
+    sandbox.faults.add(FaultRule(service="executions", method="CreateExecution", kind="late_listing", seconds=0.5))
+    sandbox.faults.add(FaultRule(service="executions", method="CreateExecution", kind=lost, times=1))
+    assert apply(start_workflow, starting(context, kitchen)).startswith("success")
+    assert len([one for one in sandbox.workflows.executions.newest_first(USD) if not one.skipped]) == 1
+
+
+def test_a_job_start_that_shows_up_late_in_listings_is_not_made_twice(
+    context: Context, sandbox: Sandbox, kitchen: str
+) -> None:
+    context.environment.policy.settle_seconds = 5.0
+    sandbox.faults.add(FaultRule(service="run", method="RunJob", kind="late_listing", seconds=0.5))
+    sandbox.faults.add(FaultRule(service="run", method="RunJob", kind="lost_answer", times=1))
+    assert apply(run_job, starting_job(context, kitchen)).startswith("succeeded")
+    assert len(list(sandbox.run.executions.newest_first(JOB))) == 1
+
+
+def test_a_start_is_announced_in_the_journal_before_it_is_made(context: Context, kitchen: str) -> None:
+    acting = starting(context, kitchen)
+    apply(start_workflow, acting)
+    assert acting.journal.started() == 1
+    apply(start_workflow, acting)
+    assert acting.journal.started() == 1, "what is adopted is no start"
+
+
+def test_a_start_is_not_made_without_the_lease(context: Context, sandbox: Sandbox, kitchen: str) -> None:
+    """Another run has taken the subject over between the plan and the start; this process's clocks do not know."""
+    acting = starting(context, kitchen)
+    with context.holding(kitchen, acting.journal.run) as lease:
+        acting.run.leases = [lease]
+        found = sandbox.store.get("sandbox-ops", lease_name(kitchen))
+        assert found is not None
+        sandbox.store.put("sandbox-ops", lease_name(kitchen), found.data, quiet=True)
+        with pytest.raises(LeaseLost):
+            apply(start_workflow, acting)
+    assert count(context) == 0
+
+
+def test_what_started_between_the_question_for_the_lease_and_the_start_is_adopted(
+    context: Context, sandbox: Sandbox, kitchen: str
+) -> None:
+    acting = starting(context, kitchen)
+    labels = {"remediation-run": acting.journal.run}
+    argument = dict(acting.action.params["argument"])  # type: ignore[arg-type]
+
+    class Late:
+        """A lease whose renewal takes so long that an earlier attempt's start gets through meanwhile."""
+
+        def check(self) -> None:
+            """Fine."""
+
+        def confirm(self) -> None:
+            """The earlier start takes effect now."""
+            context.environment.workflows.start(USD, argument, labels=labels)
+
+    acting.run.leases = [Late()]  # type: ignore[list-item]
+    apply(start_workflow, acting)
+    assert count(context) == 1
