@@ -53,7 +53,12 @@ class RemediationPolicy(RemediationBlock):
     kill_switch: list[str] = Field(
         default_factory=list, description="Reasons why nothing may be changed now. Any entry stops every change."
     )
-    lease_seconds: int = Field(default=60, ge=1, description="Seconds after which a dead run's claim on a scene ends.")
+    lease_seconds: int = Field(
+        default=60,
+        ge=1,
+        le=3600,
+        description="Seconds after which a dead run's claim on a scene ends; an hour at most.",
+    )
     poll_seconds: float = Field(default=1.0, gt=0, description="Seconds between looks at something that is running.")
     wait_seconds: float | None = Field(
         default=None, gt=0, description="Seconds to wait for a rerun to end; empty: the catalogue's timeout."
