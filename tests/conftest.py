@@ -15,6 +15,7 @@ os.environ["DO_NOT_TRACK"] = "1"
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"  # else gRPC's threads wake up in a child between fork and exec, and abort
 os.environ.pop("PREFECT_API_URL", None)
 
+import hypothesis
 import pytest
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from prefect.testing.utilities import prefect_test_harness
@@ -27,6 +28,12 @@ from tasks.remediation.context import Context
 from tests.deployments.world import stack, stacks  # noqa: F401  fixtures for every folder of tests
 
 BUCKET = "sandbox-scenes"
+
+# How long one example takes says something of the machine and nothing of the code.
+hypothesis.settings.register_profile(
+    "remediation", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("remediation")
 
 
 QUICK_RECORDER = {
