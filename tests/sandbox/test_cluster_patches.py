@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -37,6 +38,12 @@ TWO = {"containers": [{"name": "a", "image": "1", "env": [{"name": "X", "value":
 )  # fmt: skip
 def test_a_strategic_patch_merges_lists_by_their_keys(target: Any, patch: Any, expected: Any) -> None:
     assert strategic_patch(target, patch) == expected
+
+
+def test_a_patch_leaves_what_it_is_laid_over_as_it_is() -> None:
+    before = copy.deepcopy(TWO)
+    strategic_patch(TWO, {"$setElementOrder/containers": [{"name": "b"}, {"name": "a"}]})
+    assert before == TWO
 
 
 def test_a_merge_patch_replaces_lists() -> None:

@@ -198,6 +198,11 @@ def test_a_parquet_file_says_how_many_rows_it_has() -> None:
     assert parquet_rows(Pieces.of(parquet(17))) == 17
 
 
+@pytest.mark.parametrize("length", range(6, 12))
+def test_an_array_that_is_cut_off_within_its_first_bytes_is_damaged(length: int) -> None:
+    assert severities("a.npy", (b"\x93NUMPY\x01\x00v\x00{'")[:length]) == {"error"}
+
+
 @given(st.data())
 def test_no_damage_of_any_file_makes_its_reader_raise(data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(sorted(WHOLE)))

@@ -109,4 +109,4 @@ def _sort(merged: Json, name: str, order: list[Any]) -> None:
         wanted = {key: entry.get(key)} if key and isinstance(entry, dict) else entry
         return order.index(wanted) if wanted in order else len(order)
 
-    entries.sort(key=place)
+    merged[name] = sorted(entries, key=place)  # the caller's own list stays as it is

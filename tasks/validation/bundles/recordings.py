@@ -89,6 +89,9 @@ def array_problems(pieces: Pieces) -> Iterator[Problem]:
     if not head.startswith(b"\x93NUMPY"):
         yield Problem("file-not-what-it-says", f"it is no NumPy array; it begins with {show(head.decode('latin-1'))}")
         return
+    if len(head) < 12:
+        yield Problem("file-not-what-it-says", "it is cut off within its first bytes")
+        return
     wide = head[6] > 1
     start = 12 if wide else 10
     length = int.from_bytes(head[8:start], "little")
