@@ -54,7 +54,11 @@ def run_step(run: Run, step: Step, kinds: Kinds) -> dict[str, str]:
     pending = [action for action in step.actions if action.key not in known]
     if not pending:
         return {action.key: known[action.key] for action in step.actions}
-    run.check(goes_on=all(action.always or action.effect == "read" for action in pending), fresh=True)
+    goes_on = all(action.always or action.effect == "read" for action in pending)
+    if any(action.effect != "read" for action in pending):
+        run.confirm(goes_on=goes_on)
+    else:
+        run.check(goes_on=goes_on, fresh=True)
     interrupted = journal.was_begun(step.name)
     if not interrupted:
         journal.append("intent", {"step": step.name, "actions": [action.key for action in pending]})

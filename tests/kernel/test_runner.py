@@ -220,18 +220,40 @@ def test_no_outcome_is_written_after_the_lease_was_lost(environment: PipelineEnv
     assert [entry.kind for entry in journal.entries] == ["begin", "intent"]
 
 
-def test_a_start_asks_the_bucket_for_the_lease_first(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
+@pytest.mark.parametrize(("step", "done"), [("step a", {}), ("step b", {"a": 1}), ("last", {"a": 1, "b": 1})])
+def test_every_changing_step_asks_the_bucket_for_the_lease_first(
+    environment: PipelineEnvironment, sandbox: Sandbox, step: str, done: dict[str, int]
+) -> None:
     """A process that slept past its lease finds another holder there, whatever its own clocks say."""
-    context = Losing(environment, "x")
+    context = Context(environment, "x")
 
     def steal(sentence: str) -> None:
-        if sentence.endswith("step b"):
+        if sentence.endswith(step):
             found = sandbox.store.get(OPS, lease_name(SUBJECT))
             assert found is not None
             sandbox.store.put(OPS, lease_name(SUBJECT), found.data, quiet=True)
 
     context.say = steal
     assert run(fake(), context, APPLY).outcome == "stopped"
+    assert tried(sandbox) == done
+
+
+def test_a_start_asks_again_directly_before_it_is_made(
+    environment: PipelineEnvironment, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between a step's intent and its start lies time: looking, settling, other actions."""
+    append = Journal.append
+
+    def stolen(journal: Journal, kind: str, body: dict[str, Any]) -> Any:
+        written = append(journal, kind, body)
+        if kind == "intent" and body["step"] == "step b":
+            found = sandbox.store.get(OPS, lease_name(SUBJECT))
+            assert found is not None
+            sandbox.store.put(OPS, lease_name(SUBJECT), found.data, quiet=True)
+        return written
+
+    monkeypatch.setattr(Journal, "append", stolen)
+    assert run(fake(), Context(environment, "x"), APPLY).outcome == "stopped"
     assert tried(sandbox) == {"a": 1}, "the start of b was not made"
 
 
