@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,16 @@ from blocks.calls import Call, CallLimits, read, write
 from blocks.clients import Lazy
 from blocks.credentials import GoogleCredentials
 from blocks.errors import Cause, NotFound, OutsideError, PreconditionFailed
-from blocks.storage_client import CHECK_BUCKET, OBJECT_FIELDS, download, open_client, pages, until_copied
+from blocks.storage_client import (
+    CHECK_BUCKET,
+    FROM_THE_START,
+    OBJECT_FIELDS,
+    Resume,
+    download,
+    open_client,
+    pages,
+    until_copied,
+)
 from blocks.stored_object import WRITE_TOKEN, Protection, StoredObject, from_blob, from_bucket
 
 if TYPE_CHECKING:
@@ -153,14 +162,12 @@ class PipelineStorage(RemediationBlock):
         *,
         generation: int = 0,
         metageneration: int = 0,
-        token: str | None = None,
-        keep: Callable[[str], None] = lambda _: None,
+        resume: Resume = FROM_THE_START,
     ) -> StoredObject:
         """Copy exactly this version of `source`, with its metadata, over `generation` of the target.
 
         Generation 0: there must be no target yet. Metageneration 0: with whatever metadata it has by then. No bytes
-        pass through this machine. `keep` is told the token by which a large copy goes on after each of its calls,
-        `token` is one to go on with. Raises `PreconditionFailed` when the source or the target is not the one named,
+        pass through this machine. `resume` says how a large copy goes on that takes several calls. Raises `PreconditionFailed` when the source or the target is not the one named,
         `NotFound` when that version of the source is gone.
         """
         needed = "storage.objects.get and storage.objects.create"
@@ -183,7 +190,7 @@ class PipelineStorage(RemediationBlock):
             there = self.stat(bucket, name)
             return (None, there) if there and there.generation != generation and there.same_as(source) else None
 
-        return until_copied(lambda at: write(call, lambda: attempt(at), self.limits, recognise), token, keep)
+        return until_copied(lambda at: write(call, lambda: attempt(at), self.limits, recognise), resume)
 
     def restore_soft_deleted(self, obj: StoredObject) -> StoredObject:
         """Bring a soft-deleted object back as a new generation of its name.

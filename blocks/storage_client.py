@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from blocks.calls import Call, CallLimits, read
 from blocks.clients import anonymous, google_credentials
@@ -83,23 +83,30 @@ def pages(
             return
 
 
-def until_copied(
-    go_on: Callable[[str | None], tuple[str | None, StoredObject | None]],
-    token: str | None,
-    keep: Callable[[str], None],
-) -> StoredObject:
+class Resume(NamedTuple):
+    """How a copy that takes several calls goes on."""
+
+    token: str | None = None
+    """One to go on with. When it is refused (too old, or used up by a call whose answer was lost) the copy begins again,
+    once."""
+    keep: Callable[[str], None] = lambda _: None
+    """Told the token after each call."""
+
+
+FROM_THE_START = Resume()
+
+
+def until_copied(go_on: Callable[[str | None], tuple[str | None, StoredObject | None]], resume: Resume) -> StoredObject:
     """The copy, after as many calls as it takes (Google: "Objects: rewrite").
 
     Args:
         go_on: Makes one call with a token (None: from the beginning); a new token, or the copy.
-        token: One to go on with. When it is refused (too old, or used up by a call whose answer was lost) the copy
-            begins again, once.
-        keep: Told the token after each call.
+        resume: How it goes on.
 
     Raises:
         PreconditionFailed, NotFound, PermanentError, TemporaryError, UnknownOutcome: what `go_on` raises.
     """
-    begun_again = False
+    (token, keep), begun_again = resume, False
     while True:
         try:
             token, copied = go_on(token)

@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 
 from blocks.errors import OutsideError
 from blocks.storage_bulk import BATCH, Answer, BulkStorage, Copy, Deletion, failed
+from blocks.storage_client import Resume
 from tasks.sync.rewrites import Rewrites
 
 LARGE = 8 << 20
@@ -128,8 +129,7 @@ def copy_alone(
             copy.name,
             generation=copy.generation,
             metageneration=copy.source_metageneration,
-            token=token or None,
-            keep=keep,
+            resume=Resume(token or None, keep),
         )
         if rewrites is not None:
             rewrites.drop(copy)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from pathlib import Path
+from urllib.error import HTTPError
 
 import pytest
 
@@ -83,6 +84,16 @@ def journal(scene_id: str) -> str:
     return f"remediation/journal/{scene_id}/"
 
 
+def has_its_form(stack: RunningStack, run: Run) -> bool:
+    """Whether a person could answer: without the form's schema Prefect rejects every answer."""
+    keys = stack.read(run)["state"]["state_details"]["run_input_keyset"]
+    try:
+        return bool(stack.prefect("GET", f"flow_runs/{run['id']}/input/{keys['schema']}"))
+    except HTTPError as error:
+        assert error.code == 404, error
+        return False
+
+
 @pytest.fixture
 def high_risk_needs_a_person(stack: RunningStack) -> None:
     stack.policy(approval={"low": "automatic", "medium": "automatic", "high": "person"})
@@ -96,7 +107,8 @@ def test_a_deployed_run_leaves_its_process_while_it_waits_for_a_person(stack: Ru
     assert stack.worked(scene) == []
     assert holder(stack, scene) == b"", "nobody else could work on the scene meanwhile"
     answer = {"decision": "approve", "approver": "bo"}
+    wait_for(lambda: has_its_form(stack, run), "the form to be there: Prefect saves it after the state")
     given = stack.prefect("POST", f"flow_runs/{run['id']}/resume", {"run_input": answer})
-    assert given["status"] == "ACCEPT"
+    assert given["status"] == "ACCEPT", given
     assert stack.ended(run)["state"]["message"] == f"{scene}: done"
     assert len(stack.worked(scene)) == 1

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
 
 from deployments.sandbox.asgi import Scope, answer_bytes, answer_json
 from deployments.sandbox.cluster.cluster import Cluster
 from deployments.sandbox.cluster.discovery import document
 from deployments.sandbox.cluster.errors import Json, KubernetesError, refuse, status_of
 from deployments.sandbox.cluster.merge import json_patch, merge_patch, strategic_patch
+from deployments.sandbox.cluster.registry import Manager, WriteOptions
 from deployments.sandbox.cluster.requests import (
     APPLY_PATCH,
     JSON_PATCH,
@@ -105,12 +105,12 @@ class KubernetesApi:
                     request
                 ) else found
             case "create" if at.namespace or not at.resource.namespaced:
-                made = registry.create(at.resource, at.namespace, request.object(), **_options(request))
+                made = registry.create(at.resource, at.namespace, request.object(), _options(request))
                 return 201, made
             case "update":
                 body = request.object()
                 return 200, registry.change(
-                    at.resource, at.namespace, at.name, lambda _: body, sub=at.sub, **_options(request)
+                    at.resource, at.namespace, at.name, lambda _: body, sub=at.sub, options=_options(request)
                 )
             case "patch":
                 return self._patch(request, at)
@@ -153,12 +153,10 @@ class KubernetesApi:
             manager = request.query.get("fieldManager", "")
             if not manager:
                 refuse(400, "BadRequest", "fieldManager is required for apply patch")
-            return registry.apply(
-                at.resource, at.namespace, at.name, request.object(),
-                manager=manager, force=request.flag("force"), **options,
-            )  # fmt: skip
+            by = Manager(manager, request.flag("force"))
+            return registry.apply(at.resource, at.namespace, at.name, request.object(), by, options)
         how = _patcher(request)
-        return 200, registry.change(at.resource, at.namespace, at.name, how, sub=at.sub, **options)
+        return 200, registry.change(at.resource, at.namespace, at.name, how, sub=at.sub, options=options)
 
     def _delete(self, request: Request, at: Target) -> Json:
         options = request.object() if request.body else {}
@@ -191,7 +189,7 @@ class KubernetesApi:
             if not isinstance(replicas, int) or isinstance(replicas, bool):
                 refuse(400, "BadRequest", "json: cannot unmarshal spec.replicas into a Go value of type int32")
             how: Callable[[Json], Json] = lambda old: {**old, "spec": {**old["spec"], "replicas": replicas}}  # noqa: E731
-            found = registry.change(at.resource, at.namespace, at.name, how, **_options(request))
+            found = registry.change(at.resource, at.namespace, at.name, how, options=_options(request))
         return _scale_of(found)
 
 
@@ -204,8 +202,8 @@ def _discover(request: Request) -> tuple[int, Json | str]:
     return 200, found
 
 
-def _options(request: Request) -> dict[str, Any]:
-    return {"dry_run": request.dry_run, "strict": request.strict}
+def _options(request: Request) -> WriteOptions:
+    return WriteOptions(request.dry_run, request.strict)
 
 
 def _patcher(request: Request) -> Callable[[Json], Json]:

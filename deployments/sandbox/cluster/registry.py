@@ -6,7 +6,8 @@ import copy
 import secrets
 import uuid
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from deployments.sandbox.cluster.apply import Applied
 from deployments.sandbox.cluster.controllers import Controllers, gpus
@@ -21,6 +22,24 @@ _KEPT = ("name", "namespace", "uid", "creationTimestamp", "generation")
 _LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 
 
+class Manager(NamedTuple):
+    """Who applies, and whether fields that another manager wants otherwise are taken over."""
+
+    name: str
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOptions:
+    """How a write is to be treated: tried only, and with unknown fields refused."""
+
+    dry_run: bool = False
+    strict: bool = False
+
+
+AS_USUAL = WriteOptions()
+
+
 class Registry:
     """The operations of an API server on the objects of a cluster."""
 
@@ -30,11 +49,9 @@ class Registry:
         self._controllers = controllers
         self._applied = Applied()
 
-    def create(
-        self, resource: Resource, namespace: str, body: Json, *, dry_run: bool = False, strict: bool = False
-    ) -> Json:
+    def create(self, resource: Resource, namespace: str, body: Json, options: WriteOptions = AS_USUAL) -> Json:
         """Make an object. Raises KubernetesError: 404 (namespace), 409, 422, or 400 for a wrong type."""
-        item = check_manifest(resource, copy.deepcopy(body), strict=strict)
+        item = check_manifest(resource, copy.deepcopy(body), strict=options.strict)
         meta = item.setdefault("metadata", {})
         if resource.namespaced:
             self._check_namespace(namespace, meta)
@@ -52,7 +69,7 @@ class Registry:
                 item.pop("status", None)
             item = admit(resource, item, None)
             self._check_quota(resource, namespace, item)
-            return item if dry_run else self._put(resource, item)
+            return item if options.dry_run else self._put(resource, item)
 
     def get(self, resource: Resource, namespace: str, name: str) -> Json:
         """An object. Raises KubernetesError 404."""
@@ -60,7 +77,7 @@ class Registry:
 
     def change(
         self, resource: Resource, namespace: str, name: str, how: Change, *,
-        sub: str = "", dry_run: bool = False, strict: bool = False,
+        sub: str = "", options: WriteOptions = AS_USUAL,
     ) -> Json:  # fmt: skip
         """Put what `how` makes of an object in its place; with `sub` "status" only its status counts, else all but that.
 
@@ -68,7 +85,7 @@ class Registry:
         """
         with self._objects.lock:
             old = self._objects.need(resource, namespace, name)
-            item = check_manifest(resource, how(copy.deepcopy(old)), strict=strict)
+            item = check_manifest(resource, how(copy.deepcopy(old)), strict=options.strict)
             meta = item.setdefault("metadata", {})
             if meta.get("name", name) != name or meta.get("namespace", namespace) != namespace:
                 refuse(400, "BadRequest", f"the name of the object does not match the name in the URL ({name})")
@@ -81,7 +98,7 @@ class Registry:
             check_names(resource, item)
             if sub != "status":
                 item = admit(resource, item, old)
-            if item == old or dry_run:  # what changes nothing leaves even the resourceVersion alone
+            if item == old or options.dry_run:  # what changes nothing leaves even the resourceVersion alone
                 return item
             if item.get("spec") != old.get("spec"):
                 meta = item["metadata"]
@@ -89,27 +106,27 @@ class Registry:
             return self._objects.put(resource.plural, item) if sub == "status" else self._put(resource, item)
 
     def apply(
-        self, resource: Resource, namespace: str, name: str, body: Json, *,
-        manager: str, force: bool, dry_run: bool = False, strict: bool = False,
-    ) -> tuple[int, Json]:  # fmt: skip
-        """Server-side apply: what `manager` wants of an object, which is made when it is not there.
+        self, resource: Resource, namespace: str, name: str, body: Json, by: Manager, options: WriteOptions = AS_USUAL
+    ) -> tuple[int, Json]:
+        """Server-side apply: what a manager wants of an object, which is made when it is not there.
 
         Returns the status (201 when it was made) and the object. Raises KubernetesError 409 when another manager wants
-        something else of a field, unless `force`.
+        something else of a field, unless it is forced.
         """
-        body = check_manifest(resource, copy.deepcopy(body), strict=strict)
+        body = check_manifest(resource, copy.deepcopy(body), strict=options.strict)
+        dry_run = WriteOptions(dry_run=options.dry_run)  # the body was checked as strictly as was asked
         body.setdefault("metadata", {}).setdefault("name", name)
         with self._objects.lock:
             old = self._objects.find(resource.plural, namespace, name)
             if old is None:
-                wanted = self._applied.signed(body, body, manager)
-                made = self.create(resource, namespace, wanted, dry_run=dry_run)
+                wanted = self._applied.signed(body, body, by.name)
+                made = self.create(resource, namespace, wanted, dry_run)
                 status = 201
             else:
-                how: Change = lambda live: self._applied.merged(live, body, manager, force=force)  # noqa: E731
-                made, status = self.change(resource, namespace, name, how, dry_run=dry_run), 200
-            if not dry_run:
-                self._applied.remember(made["metadata"]["uid"], manager, body, force=force)
+                how: Change = lambda live: self._applied.merged(live, body, by.name, force=by.force)  # noqa: E731
+                made, status = self.change(resource, namespace, name, how, options=dry_run), 200
+            if not options.dry_run:
+                self._applied.remember(made["metadata"]["uid"], by.name, body, force=by.force)
             return status, made
 
     def delete(

@@ -6,7 +6,7 @@ import random
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Literal, get_args
+from typing import Literal, TypedDict, Unpack, get_args
 
 from blocks.catalogue_load import load_catalogue
 from deployments.sandbox.pipeline.formats import Size, glb_box, json_bytes
@@ -79,60 +79,72 @@ FURNITURE: dict[str, tuple[tuple[str, Size, bool], ...]] = {
 }
 
 
+class Wish(TypedDict, total=False):
+    """What a generated scene is to be."""
+
+    objects: int
+    """How many objects it has, at least 1; default 8."""
+    upto: str
+    """The last stage that is made; default "genie-sim-import"."""
+    at: datetime | None
+    """When the last stage ended, each a minute before the next; default now."""
+    quiet: bool
+    """Whether no trigger is started; default True."""
+    seed: int
+    """Which of the possible scenes; default 0."""
+    without: Collection[str]
+    """Stages that are left out, with what needs them."""
+
+
+_USUAL: Wish = {
+    "objects": 8,
+    "upto": "genie-sim-import",
+    "at": None,
+    "quiet": True,
+    "seed": 0,
+    "without": (),
+}
+
+
 def make_scene(
     store: ObjectStore,
     bucket: str,
     scene_id: str,
     kind: Kind,
-    *,
-    objects: int = 8,
     object_bytes: int | None = None,
-    upto: str = "genie-sim-import",
-    at: datetime | None = None,
-    quiet: bool = True,
-    seed: int = 0,
-    without: Collection[str] = (),
+    **wish: Unpack[Wish],
 ) -> SceneFolder:
     """Write a healthy scene: its reconstruction, then every stage of the line up to and including `upto`.
 
-    `objects` is the number of reconstructed objects (at least 1), `object_bytes` the size of each mesh file in bytes,
-    `upto` a stage of `LINE` or "inputs". `at` (default: now) is when the last stage ended; each stage ended a minute
-    before the next. `quiet` starts no trigger. Equal arguments give equal bytes. As after a run of the local runner,
-    the two markers that no cloud component writes are there. `without` leaves out stages, and what needs them. Returns
+    `object_bytes` is the size of each mesh file in bytes, `upto` a stage of `LINE` or "inputs". Equal arguments give
+    equal bytes. As after a run of the local runner, the two markers that no cloud component writes are there. Returns
     the scene's folder.
     """
+    how = _USUAL | wish
+    upto = how["upto"]
     if upto not in (INPUTS, *LINE):
         raise ValueError(f"upto={upto!r} is no stage of a generated scene: use one of {(INPUTS, *LINE)}.")
     stages = LINE[: LINE.index(upto) + 1] if upto != INPUTS else ()
-    start = (at or datetime.now(UTC)) - timedelta(minutes=STAGE_MINUTES * len(stages))
-    folder = SceneFolder(store, bucket, scene_id, at=start, quiet=quiet)
-    write_inputs(folder, kind, objects=objects, object_bytes=object_bytes, seed=seed)
-    _make(folder, start, stages, without)
+    start = (how["at"] or datetime.now(UTC)) - timedelta(minutes=STAGE_MINUTES * len(stages))
+    folder = SceneFolder(store, bucket, scene_id, at=start, quiet=how["quiet"])
+    write_inputs(folder, kind, objects=how["objects"], object_bytes=object_bytes, seed=how["seed"])
+    _make(folder, start, stages, how["without"])
     return folder
 
 
-def make_text_scene(
-    store: ObjectStore,
-    bucket: str,
-    scene_id: str,
-    kind: Kind,
-    *,
-    objects: int = 8,
-    upto: str = "genie-sim-import",
-    at: datetime | None = None,
-    quiet: bool = True,
-    seed: int = 0,
-    without: Collection[str] = (),
-) -> SceneFolder:
+def make_text_scene(store: ObjectStore, bucket: str, scene_id: str, kind: Kind, **wish: Unpack[Wish]) -> SceneFolder:
     """Write a healthy scene from text, as the pipeline makes them by June 2026; otherwise as `make_scene`."""
+    how = _USUAL | wish
+    upto = how["upto"]
     if upto not in ("text", *LINE):
         raise ValueError(f"upto={upto!r} is no stage of a generated scene: use one of {('text', *LINE)}.")
     stages = ("text", *LINE)[: ("text", *LINE).index(upto) + 1]
-    start = (at or datetime.now(UTC)) - timedelta(minutes=STAGE_MINUTES * len(stages))
-    folder = SceneFolder(store, bucket, scene_id, at=start, quiet=quiet, catalogue=load_catalogue(TEXT_STATE))
+    start = (how["at"] or datetime.now(UTC)) - timedelta(minutes=STAGE_MINUTES * len(stages))
+    folder = SceneFolder(store, bucket, scene_id, at=start, quiet=how["quiet"], catalogue=load_catalogue(TEXT_STATE))
     furniture = FURNITURE[kind]
-    write_request(folder, kind, [furniture[(index + seed) % len(furniture)] for index in range(objects)])
-    _make(folder, start, stages, without)
+    chosen = [furniture[(index + how["seed"]) % len(furniture)] for index in range(how["objects"])]
+    write_request(folder, kind, chosen)
+    _make(folder, start, stages, how["without"])
     return folder
 
 

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from typing import TypedDict, Unpack
 
 from deployments.sandbox.storage.store_bucket import WEEK_SECONDS, Bucket, BucketSettings
 from deployments.sandbox.storage.store_errors import (
@@ -37,6 +38,18 @@ __all__ = [
 ]
 
 OnFinalize = Callable[[str, StoredVersion], None]
+
+
+class Put(TypedDict, total=False):
+    """How an object is written that a test or the simulated pipeline puts there."""
+
+    content_type: str | None
+    metadata: Mapping[str, str] | None
+    if_generation_match: int | None
+    at: datetime | None
+    """When it seems to have been written; default now."""
+    quiet: bool
+    """Whether no `on_finalize` callback is told; default False."""
 
 
 class ObjectStore:
@@ -109,21 +122,17 @@ class ObjectStore:
         bucket: str,
         name: str,
         data: bytes,
-        *,
-        content_type: str | None = None,
-        metadata: Mapping[str, str] | None = None,
-        if_generation_match: int | None = None,
-        at: datetime | None = None,
-        quiet: bool = False,
+        **how: Unpack[Put],
     ) -> StoredVersion:
-        """Write an object as its new live version. `at` backdates it; `quiet` tells no `on_finalize` callback.
+        """Write an object as its new live version.
 
         Raises NoSuchThing (bucket), ConditionNotMet, RetentionNotMet, UnderHold.
         """
-        new = NewObject(Content.of(data), content_type, metadata)
-        conditions = NO_CONDITIONS if if_generation_match is None else Preconditions(if_generation_match)
-        version = self.bucket(bucket).finalize(name, new, conditions, at)
-        if not quiet:
+        new = NewObject(Content.of(data), how.get("content_type"), how.get("metadata"))
+        expected = how.get("if_generation_match")
+        conditions = NO_CONDITIONS if expected is None else Preconditions(expected)
+        version = self.bucket(bucket).finalize(name, new, conditions, how.get("at"))
+        if not how.get("quiet"):
             self.announce(version)
         return version
 
