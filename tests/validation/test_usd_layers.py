@@ -230,6 +230,7 @@ def test_a_binary_layer_in_a_package_is_followed(tmp_path: Path) -> None:
 
 def test_files_that_take_too_long_to_open_are_not_called_damaged(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("pxr")
+    monkeypatch.setattr(usd_open, "_KNOWN", {})
     monkeypatch.setattr(usd_open, "TIMEOUT_SECONDS", 0.01)
     report = report_of(healthy("usd"))
     assert report.healthy

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -34,6 +36,13 @@ TIMEOUT_SECONDS = 300
 NOT_STARTED = "usd-core is installed but does not work, so USD files were only checked as text."
 DAMAGE_CODES = ("usd-bad-header", "usd-truncated", "usdz-damaged", "document-not-utf8")
 
+REMEMBERED = 32
+"""Scenes of which is known what OpenUSD said, in this process."""
+MOST_ANSWERS = 500
+"""A scene with more of them is not remembered: a cache must not grow with what it caches."""
+
+_KNOWN: dict[str, list[dict[str, object]]] = {}
+_REMEMBERING = threading.Lock()
 _INTRODUCED_BY = re.compile(r"introduced by @([^@]+)@")
 
 
@@ -72,8 +81,8 @@ def open_usd(view: SceneView, places: Places, manifest: Manifest, facts: UsdFact
         min(round(seconds), MAX_CPU_SECONDS),
     )
     with TemporaryDirectory(prefix="scene-usd-") as folder:
-        _copy(view, paths, Path(folder))
-        problem = _probe(Path(folder), work)
+        content = _copy(view, paths, Path(folder))
+        problem = _remembered(Path(folder), work, content)
     if problem:
         view.add(problem[0], work.at or places.scene_usd, problem[1])
     _report(view, work, manifest, facts)
@@ -93,19 +102,40 @@ def _openable(view: SceneView) -> Iterable[str]:
             yield path
 
 
-def _copy(view: SceneView, paths: list[str], folder: Path) -> None:
+def _copy(view: SceneView, paths: list[str], folder: Path) -> str:
+    """Copy them there; the SHA-256 of all of it."""
+    seen = hashlib.sha256()
     for path in paths:
         target, pieces = folder / path, view.pieces(path)
+        seen.update(f"{path}\0{pieces.size}\0".encode())
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             with target.open("wb") as file:
                 for start in range(0, pieces.size, COPY_BYTES):
-                    file.write(pieces.at(start, COPY_BYTES))
+                    piece = pieces.at(start, COPY_BYTES)
+                    file.write(piece)
+                    seen.update(piece)
         except Vanished as problem:
             view.add("object-unreadable", path, f"{problem}.")
         except (OSError, ValueError):
             message = f"{path} cannot be opened with the rest: its name does not fit on a disk."
             view.add("usd-not-opened", path, message)
+    return seen.hexdigest()
+
+
+def _remembered(folder: Path, work: _Work, content: str) -> tuple[str, str] | None:
+    """As `_probe`; equal files are opened once. A recovery looks at its scene three times, and a process that opens
+    USD files costs more than the rest of a small scene."""
+    key = f"{content} {work.layers} {work.stages} {work.wrappers}"
+    if (known := _KNOWN.get(key)) is not None:
+        work.answers = known
+        return None
+    if (problem := _probe(folder, work)) is None and len(work.answers) <= MOST_ANSWERS:
+        with _REMEMBERING:
+            while len(_KNOWN) >= REMEMBERED:
+                _KNOWN.pop(next(iter(_KNOWN)))
+            _KNOWN[key] = work.answers
+    return problem
 
 
 def _probe(folder: Path, work: _Work) -> tuple[str, str] | None:
