@@ -48,6 +48,16 @@ def kinds_of(procedure: str) -> Kinds:
     return tuple({kind.name: kind for kind in (*known.kinds, *OBJECT_KINDS)}.values())
 
 
+def procedure_named(name: str) -> AnyProcedure:
+    """A procedure, ready to run. Raises `Refused` for one that this version does not know."""
+    if name == UndoRun.name:
+        return undo()
+    known = next((one for one in PROCEDURES if one.name == name), None)
+    if known is None:
+        raise Refused(f"This version knows no procedure {name!r}: continue its run with the version that began it.")
+    return known()
+
+
 def undo() -> UndoRun:
     """The procedure that undoes a run of any of them."""
     return UndoRun(kinds_of, phrases_on)

@@ -95,6 +95,10 @@ class PauseIntake(Procedure[PauseRequest, Starters]):
         run.summary = f"{paused_words(plan)} paused, to be resumed by {until:%Y-%m-%d %H:%M} UTC"
         return Verdict("failed", wrong) if wrong else Verdict()
 
+    def again(self, subject: str, asked: Mapping[str, JsonValue], reason: str) -> PauseRequest:
+        """The same pause."""
+        return PauseRequest(mode="apply", reason=reason)
+
     def in_force(self, run: Run) -> Iterable[str]:
         """What it has held before it failed."""
         one = run.id or run.continues

@@ -104,6 +104,10 @@ class ExportRecovery(Procedure[RecoveryRequest, SceneFacts]):
         """A plan that this version cannot carry out gives way: the scene as it is now is planned for anew."""
         return True
 
+    def again(self, subject: str, asked: Mapping[str, JsonValue], reason: str) -> RecoveryRequest:
+        """The scene."""
+        return RecoveryRequest(scene_id=subject, mode="apply", reason=reason)
+
     def sections(self, run: Run) -> Iterable[Section]:
         """Stages before and after, what was wrong, and what could be brought back."""
         return sections(run)

@@ -4,19 +4,27 @@ Intent is written before an action and outcome after it: whoever finds a run wit
 way, look at the world, and carry on or undo.
 
     remediation/journal/<subject>/<run>/000001.json
+
+A run that has begun and not ended also has a mark, so that nobody has to read ten thousand journals to find those that were
+left:
+
+    remediation/unfinished/<run>.json
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 
 from pydantic import JsonValue, ValidationError
 
+from blocks.errors import OutsideError
 from blocks.storage import PipelineStorage
 from tasks.remediation.ledger import Entry, Ledger, LedgerDamaged
-from tasks.remediation.plan import Plan
+from tasks.remediation.plan import Plan, canonical
 
 ROOT = "remediation/journal/"
+MARKS = "remediation/unfinished/"
 
 
 class Journal(Ledger):
@@ -79,9 +87,22 @@ class Journal(Ledger):
         """How many starts were made; what was adopted is none."""
         return sum(entry.kind == "note" and bool(entry.data.get("starting")) for entry in self.entries)
 
+    def announce(self, procedure: str) -> None:
+        """Leave the mark, before the first entry is written."""
+        mark: dict[str, JsonValue] = {"subject": self.subject, "procedure": procedure}
+        self.storage.create(self.bucket, f"{MARKS}{self.run}.json", canonical(mark))
+
     def end(self, outcome: str, reasons: list[str], **more: JsonValue) -> None:
-        """Write the last entry. `reasons`: one sentence each; the first ten are kept."""
+        """Write the last entry, and remove the mark. `reasons`: one sentence each; the first ten are kept."""
         self.append("end", {"outcome": outcome, "reasons": list(reasons[:10]), "started": self.started(), **more})
+        remove_mark(self.storage, self.bucket, self.run)
+
+
+def remove_mark(storage: PipelineStorage, bucket: str, run: str) -> None:
+    """Remove the mark of a run that is over. One that cannot be removed now is found again."""
+    with suppress(OutsideError):
+        if (mark := storage.stat(bucket, f"{MARKS}{run}.json")) is not None:
+            storage.delete(bucket, mark.name, generation=mark.generation)
 
 
 def read_journal(storage: PipelineStorage, bucket: str, subject: str, run: str, actor: str) -> Journal:

@@ -110,6 +110,11 @@ class Procedure(ABC, Generic[R, F]):
         """Whether an interrupted run that this request cannot continue may be ended, so that a new plan is made."""
         return False
 
+    def again(self, subject: str, asked: Mapping[str, JsonValue], reason: str) -> R | None:
+        """The request that continues a run that was left, as it was asked for. None: the next run of its schedule does
+        it, or its watch, or a person."""
+        return None
+
     def in_force(self, run: Run) -> Iterable[str]:
         """What a run that did not end well leaves in force, one sentence each."""
         return ()

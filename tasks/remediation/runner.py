@@ -169,6 +169,7 @@ def begin(procedure: Procedure[R, F], one: Run, request: R) -> Journal:
         "approved_by": answer.approver if answer else "",
         "approved_digest": one.plan.digest if answer else "",
     }
+    journal.announce(procedure.name)
     journal.append("begin", {**said, **staged})
     return journal
 

@@ -131,6 +131,10 @@ class RestoreDefinition(Procedure[RestoreRequest, DefinitionFacts]):
         """It holds nothing, and what it had deployed is seen by the new plan."""
         return True
 
+    def again(self, subject: str, asked: Mapping[str, JsonValue], reason: str) -> RestoreRequest:
+        """The same restore."""
+        return RestoreRequest.of(asked, reason)
+
     def sections(self, run: Run) -> Iterable[Section]:
         """The difference, and what came of it."""
         return sections(run)

@@ -94,6 +94,10 @@ class RestoreObjects(Procedure[RestoreRequest, ObjectFacts]):
         """One that holds nothing gives way; one that holds delivery is finished, or given back by hold-watch."""
         return open_ticket(run.context.environment, journal.run) is None
 
+    def again(self, subject: str, asked: Mapping[str, JsonValue], reason: str) -> RestoreRequest:
+        """The same restore."""
+        return RestoreRequest.of(asked, reason)
+
     def in_force(self, run: Run) -> Iterable[str]:
         """The delivery that it holds."""
         return holds(run)

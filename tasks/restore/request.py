@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal, get_args
@@ -63,6 +63,14 @@ class RestoreRequest(Request):
             "without_hold": self.without_hold,
             "older_serial": self.older_serial,
         }
+
+    @classmethod
+    def of(cls, asked: Mapping[str, JsonValue], reason: str) -> RestoreRequest:
+        """The request that was asked so. Raises ValueError, TypeError for what no version has asked."""
+        at = str(asked.get("at") or "")
+        known = {name: value for name, value in asked.items() if name != "at"}
+        when = datetime.fromisoformat(at) if at else None
+        return cls(mode="apply", reason=reason, at=when, **known)  # type: ignore[arg-type]
 
 
 def bare_name(kind: ScopeKind, name: str) -> str:

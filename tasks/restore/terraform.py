@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from pydantic import JsonValue
@@ -104,6 +104,10 @@ class RestoreState(Procedure[RestoreRequest, StateFacts]):
     def may_abandon(self, run: Run, journal: Journal) -> bool:
         """One that holds Terraform's lock is finished first: nobody else gives that back."""
         return lock_of(run.context.environment, journal) is None
+
+    def again(self, subject: str, asked: Mapping[str, JsonValue], reason: str) -> RestoreRequest:
+        """The same restore."""
+        return RestoreRequest.of(asked, reason)
 
     def in_force(self, run: Run) -> Iterable[str]:
         """Terraform's lock."""

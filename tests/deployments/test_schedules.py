@@ -8,7 +8,13 @@ from pathlib import Path
 from deployments.children import Children
 from tests.deployments.world import RunningStack, wait_for
 
-AUTOMATIONS = {"export-failed", "self-trigger-watch", "self-crash-zombie-flow-runs"}
+AUTOMATIONS = {
+    "export-failed",
+    "self-continue-crashed",
+    "self-crash-stuck-flow-runs",
+    "self-crash-zombie-flow-runs",
+    "self-trigger-watch",
+}
 
 
 def automations(stack: RunningStack) -> list[str]:

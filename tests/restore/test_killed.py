@@ -61,21 +61,21 @@ MOMENTS: dict[str, Moment] = {
     "the scene's lease": at(INSERT, 2, done=True),
     "the list, not written": at(INSERT, 5, done=False),
     "the list, written": at(INSERT, 5, done=True),
-    "begin, written": at(INSERT, 6, done=True),
-    "the ticket, not written": at(INSERT, 8, done=False),
-    "the ticket, written": at(INSERT, 8, done=True),
+    "begin, written": at(INSERT, 7, done=True),
+    "the ticket, not written": at(INSERT, 9, done=False),
+    "the ticket, written": at(INSERT, 9, done=True),
     "holding, not done": at(HOLD, 1, done=False),
     "holding, done": at(HOLD, 1, done=True),
-    "outcome of the hold": at(INSERT, 9, done=True),
+    "outcome of the hold": at(INSERT, 10, done=True),
     "first object, not done": at(REWRITE, 1, done=False),
     "first object, done": at(REWRITE, 1, done=True),
     "an object in the middle": at(REWRITE, 7, done=True),
-    "what became of the part, not written": at(INSERT, 11, done=False),
-    "what became of the part, written": at(INSERT, 11, done=True),
-    "outcome of the data": at(INSERT, 12, done=True),
-    "outcome of the proof": at(INSERT, 14, done=True),
+    "what became of the part, not written": at(INSERT, 12, done=False),
+    "what became of the part, written": at(INSERT, 12, done=True),
+    "outcome of the data": at(INSERT, 13, done=True),
+    "outcome of the proof": at(INSERT, 15, done=True),
     "first marker, done": at(REWRITE, 24, done=True),
-    "outcome of the markers": at(INSERT, 17, done=True),
+    "outcome of the markers": at(INSERT, 18, done=True),
     "removing, not done": at(DELETE, 1, done=False),
     "removing, done": at(DELETE, 1, done=True),
     "looking at what waits": at(PULL, 1, done=True),
@@ -85,8 +85,9 @@ MOMENTS: dict[str, Moment] = {
     "delivering a marker's event, done": at(START, 1, done=True),
     "letting it push, not done": at(HOLD, 2, done=False),
     "letting it push, done": at(HOLD, 2, done=True),
-    "the hold, redeemed": at(INSERT, 27, done=True),
-    "giving the lease back": at(DELETE, 2, done=False),
+    "the hold, redeemed": at(INSERT, 28, done=True),
+    "removing the mark": at(DELETE, 2, done=False),
+    "giving the lease back": at(DELETE, 3, done=False),
 }
 
 
@@ -116,7 +117,7 @@ def test_killed_anywhere_the_next_one_ends_it_and_every_event_is_delivered_once(
 
 @pytest.mark.parametrize(
     "moment",
-    [at(UNDELETE, 1, done=True), at(UNDELETE, 5, done=False), at(INSERT, 9, done=True)],
+    [at(UNDELETE, 1, done=True), at(UNDELETE, 5, done=False), at(INSERT, 10, done=True)],
     ids=["first undeleted", "in the middle, not done", "part"],
 )
 def test_killed_while_undeleting_every_object_comes_back_once(
@@ -138,7 +139,7 @@ def test_somebody_elses_event_survives_the_kill(
     scene(sandbox, upto="regen3d")
     make_night(environment, sandbox.store)
     delete_all(sandbox)
-    killed(victims, sandbox, at(INSERT, 10, done=True))
+    killed(victims, sandbox, at(INSERT, 11, done=True))
     sandbox.store.put(DATA, FOREIGN, b"theirs")
     assert started_for(sandbox, EXPORT) == []
     assert do(environment).outcome == "done"
@@ -169,7 +170,7 @@ def test_a_list_that_was_changed_meanwhile_is_not_carried_out(
     make_night(environment, sandbox.store)
     without_history(sandbox)
     delete_all(sandbox)
-    killed(victims, sandbox, at(INSERT, 7, done=True))
+    killed(victims, sandbox, at(INSERT, 8, done=True))
     (part,) = [found for found in sandbox.store.list(OPS, "remediation/restore/") if "/data/" in found.name]
     lines = gzip.decompress(part.data).splitlines(keepends=True)
     sandbox.store.put(OPS, part.name, gzip.compress(b"".join(lines[1:])))
@@ -187,7 +188,7 @@ def test_another_restore_does_not_begin_while_one_is_unfinished(
     scene(sandbox, upto="regen3d")
     make_night(environment, sandbox.store)
     delete_all(sandbox)
-    killed(victims, sandbox, at(INSERT, 9, done=True))
+    killed(victims, sandbox, at(INSERT, 10, done=True))
     result = do(environment, "object", f"{PREFIX}regen3d/scene_info.json")
     assert result.outcome == "refused"
     assert "was interrupted" in result.reasons[0]

@@ -1,4 +1,4 @@
-"""`remediate kill-switch on`, `off` and `show`: that flow, run in this process."""
+"""`remediate kill-switch on`, `off`, `show`, and `remediate unfinished`: those flows, run in this process."""
 
 from __future__ import annotations
 
@@ -53,3 +53,20 @@ def off(
 def show(environment: EnvironmentOption = "default") -> None:
     """Say whether changes are stopped, since when, by whom and why."""
     raise typer.Exit(flip("show", "", "", environment, ""))
+
+
+def unfinished(
+    carry_on: Annotated[bool, typer.Option("--continue", help="Carry on those that nobody works on.")] = False,
+    by_hand: Annotated[bool, typer.Option("--by-hand", help="Those too that a person cancelled or began.")] = False,
+    patience: Annotated[float, typer.Option(help="Seconds to wait for leases that nobody renews any more.")] = 0.0,
+    environment: EnvironmentOption = "default",
+) -> None:
+    """Show (or with --continue carry on) remediations that began and have not ended."""
+    import getpass
+
+    use_running_stack()
+    from flows.continue_runs import continue_runs
+
+    options = {"by_hand": by_hand, "patience_seconds": patience, "environment": environment}
+    mode = "continue" if carry_on else "look"
+    raise typer.Exit(outcome(continue_runs, mode=mode, requested_by=getpass.getuser(), **options))
