@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from blocks.environment import PipelineEnvironment
     from blocks.genie_sim import GenieSimEndpoint
     from blocks.gke import GkeCluster
+    from blocks.heartbeat import Heartbeat
     from blocks.policy import RemediationPolicy
     from blocks.run_jobs import CloudRunJobs
     from blocks.schedulers import PipelineSchedulers
@@ -31,6 +32,7 @@ __all__ = [
     "GenieSimEndpoint",
     "GkeCluster",
     "GoogleCredentials",
+    "Heartbeat",
     "PipelineEnvironment",
     "PipelineSchedulers",
     "PipelineStorage",
@@ -47,6 +49,7 @@ _MODULES = {
     "GenieSimEndpoint": "blocks.genie_sim",
     "GkeCluster": "blocks.gke",
     "GoogleCredentials": "blocks.credentials",
+    "Heartbeat": "blocks.heartbeat",
     "PipelineEnvironment": "blocks.environment",
     "PipelineSchedulers": "blocks.schedulers",
     "PipelineStorage": "blocks.storage",

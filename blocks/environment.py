@@ -12,6 +12,7 @@ from blocks.clients import Lazy
 from blocks.delivery import EventDelivery
 from blocks.genie_sim import GenieSimEndpoint
 from blocks.gke import GkeCluster
+from blocks.heartbeat import Heartbeat
 from blocks.policy import RemediationPolicy
 from blocks.run_jobs import CloudRunJobs
 from blocks.schedulers import PipelineSchedulers
@@ -52,6 +53,9 @@ class PipelineEnvironment(RemediationBlock):
     )
     cluster: GkeCluster = Field(default_factory=GkeCluster, description="The cluster of the GPU Jobs.")
     genie_sim: GenieSimEndpoint = Field(default_factory=GenieSimEndpoint, description="The Genie Sim server.")
+    heartbeat: Heartbeat = Field(
+        default_factory=Heartbeat, description="Who outside is told that the remediation itself is alive."
+    )
     policy: RemediationPolicy = Field(default_factory=RemediationPolicy, description="The limits of remediation.")
     backup: BackupPolicy = Field(default_factory=BackupPolicy, description="The rules of backups, restores and drills.")
 
