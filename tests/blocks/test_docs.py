@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from prefect.blocks.core import Block
 from prefect.types import SecretDict
+from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 import blocks
@@ -17,7 +18,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "blocks.md").read_text()
 
 def shown(field: FieldInfo) -> str:
     default = field.get_default(call_default_factory=True)
-    if default is None or default in ("", [], SecretDict({})):
+    if default is None or default in ("", [], SecretDict({}), SecretStr("")):
         return "empty"
     return (
         f"`{default!r}`"
