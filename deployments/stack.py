@@ -96,7 +96,6 @@ class Stack:
             "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
             **SERVER_SETTINGS,
             **WORKER_SETTINGS,
-            "REMEDIATION_HOME": str(HOME),
             "REMEDIATION_STATE": str(self.folder),
         }
 

@@ -198,7 +198,11 @@ class Builder:
         stage = self.catalogue.stages[unit.leading_stage]
         common = {"stages": list(unit.stages), "leading_stage": unit.leading_stage}
         if unit.is_job:
-            env = job_env(self.catalogue, unit.leading_stage, bucket=self.bucket, scene_id=self.facts.scene_id)
+            env: dict[str, object] = dict(
+                job_env(self.catalogue, unit.leading_stage, bucket=self.bucket, scene_id=self.facts.scene_id)
+            )
+            if former := self.facts.options.get(unit.entry):
+                env = with_former_options(stage.rerun.env if stage.rerun else {}, env, former)
             params = {**common, "job": unit.entry, "env": env, "timeout_seconds": stage.timeout_seconds}
         else:
             argument = workflow_argument(

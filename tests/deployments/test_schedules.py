@@ -39,7 +39,6 @@ def test_deploying_again_leaves_every_automation_once(stack: RunningStack, tmp_p
     again = stack.environ | {
         "PREFECT_API_URL": stack.api_url,
         "PREFECT_HOME": str(tmp_path),
-        "REMEDIATION_HOME": str(Path.cwd()),
     }
     Children(tmp_path).run(
         "bootstrap", [sys.executable, "-m", "deployments.bootstrap", stack.endpoints.model_dump_json()], again

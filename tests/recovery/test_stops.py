@@ -114,6 +114,28 @@ def test_a_rerun_keeps_the_options_of_the_scenes_last_success(
     assert [(a["bundle_tier"], a["extra"], a["data"]) for a in arguments] == [("foundation", [1], event)]  # type: ignore[call-overload, index]
 
 
+def test_a_job_is_rerun_with_the_variables_of_the_scenes_last_success(
+    sandbox: Sandbox, environment: PipelineEnvironment
+) -> None:
+    make_scene(sandbox.store, DATA, SCENE, "kitchen", objects=1, upto="simready")
+    for scene_id, mode in ((SCENE, "auto"), ("another", "no")):
+        given = {"BUCKET": DATA, "SCENE_ID": scene_id, "SIMREADY_PHYSICS_MODE": mode, "ASSETS_PREFIX": "old", "X": "x"}
+        started = environment.jobs.start("simready-job", given)
+        while environment.jobs.execution(started.name).state == "running":
+            pass
+    for found in [found.name for found in sandbox.store.list(DATA, f"scenes/{SCENE}/") if "simready" in found.name]:
+        sandbox.store.delete(DATA, found)
+    plan = recover(environment, wanted=PLAN).plan
+    assert plan is not None
+    (env,) = [a.params["env"] for a in plan.actions if a.kind == "run_job"]
+    assert env == {
+        "BUCKET": DATA,
+        "SCENE_ID": SCENE,
+        "ASSETS_PREFIX": f"scenes/{SCENE}/assets",
+        "SIMREADY_PHYSICS_MODE": "auto",
+    }
+
+
 def test_what_belongs_to_one_run_is_never_taken_from_a_former_one() -> None:
     template = {"data": {"name": "{event_name}"}, "job_id": "{job_id}", "tier": "standard"}
     argument = {"data": {"name": "new"}, "job_id": "new", "tier": "standard"}
