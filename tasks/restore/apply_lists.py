@@ -28,6 +28,7 @@ from tasks.restore.survey import KEPT, MARKERS, NEVER
 from tasks.restore.workers import check_nobody
 from tasks.sync.copying import Job, copy_all, delete_all, in_parallel
 from tasks.sync.meter import Meter
+from tasks.sync.rewrites import Rewrites
 
 WORDS = {"changed": "left alone because somebody else wrote them meanwhile", "gone": "whose source is gone"}
 
@@ -64,6 +65,11 @@ class Applying:
     def bulk(self) -> BulkStorage:
         """The data in bulk."""
         return BulkStorage(self.environment.storage)
+
+    @property
+    def rewrites(self) -> Rewrites:
+        """Where large copies go on that were interrupted."""
+        return self.doing.context.remember(Rewrites, lambda: Rewrites(self.environment))
 
     @property
     def undoable(self) -> bool:
@@ -149,6 +155,7 @@ def restore_part(applying: Applying, items: list[Item]) -> list[Done]:
         (Job(copy_of(applying.environment, item), item.size, item) for item in copied),
         workers=applying.environment.backup.workers,
         check=applying.doing.check,
+        rewrites=applying.rewrites,
     )
     return settled(applying, answers)
 
@@ -172,7 +179,7 @@ def keep_live(applying: Applying, items: Iterable[Item]) -> None:
         )
         for item in items
     )
-    for item, answer in copy_all(applying.bulk, jobs, check=applying.doing.check):
+    for item, answer in copy_all(applying.bulk, jobs, check=applying.doing.check, rewrites=applying.rewrites):
         if answer.result == "refused":
             refuse_other(environment, item)
         elif answer.result not in ("done", "missing"):  # missing: gone or replaced meanwhile, so it is not overwritten

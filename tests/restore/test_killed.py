@@ -6,12 +6,15 @@ import gzip
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
 from blocks.environment import PipelineEnvironment
+from deployments.sandbox import server
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.server import Sandbox
+from deployments.sandbox.storage.api import StorageApp
 from tasks.delivery.tickets import open_tickets
 from tasks.remediation.context import Context
 from tasks.restore.request import RestoreRequest
@@ -180,6 +183,24 @@ def test_a_list_that_was_changed_meanwhile_is_not_carried_out(
     assert "is not the one of the plan" in result.reasons[0]
     assert contents(sandbox.store) == {}
     assert pushing(environment) != push, "what the killed one held is given back"
+
+
+def test_a_large_object_goes_on_where_its_copy_was(victims: Victims, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Google copies a large object by several calls; one that was interrupted is not begun anew."""
+    monkeypatch.setattr(server, "StorageApp", partial(StorageApp, rewrite_bytes_per_call=1 << 20))
+    with Sandbox(job_seconds=0.01, seed=7) as sandbox:
+        environment, name = quick(sandbox), f"{PREFIX}regen3d/large.bin"
+        sandbox.store.put(DATA, name, bytes(6 << 20), quiet=True)
+        make_night(environment, sandbox.store)
+        without_history(sandbox)
+        sandbox.store.delete(DATA, name)
+        killed(victims, sandbox, at(REWRITE, 5, done=False), kind="object", name=name)
+        sandbox.requests.reset()
+        assert do(environment, "object", name).outcome == "done"
+        assert sandbox.requests.count("storage", "objects.rewrite") < 6
+        assert contents(sandbox.store) == {name: bytes(6 << 20)}
+        assert list(sandbox.store.list(OPS, "remediation/rewrites/")) == []
+        environment.close()
 
 
 def test_another_restore_does_not_begin_while_one_is_unfinished(
