@@ -82,6 +82,13 @@ class PipelineEnvironment(RemediationBlock):
             )
         return self
 
+    @classmethod
+    def named(cls, name: str) -> PipelineEnvironment:
+        """The saved block of that name. Raises ValueError when there is none, or it does not fit this version."""
+        found = cls.load(name)
+        assert isinstance(found, cls), "Prefect loads blocks asynchronously only where an event loop runs"
+        return found
+
     @property
     def catalogue(self) -> Catalogue:
         """The shipped catalogue with this installation's differences. Raises ValueError with the line at fault."""

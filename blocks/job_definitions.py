@@ -15,7 +15,7 @@ from blocks.operations import wait
 
 if TYPE_CHECKING:
     from google.cloud import run_v2
-    from google.longrunning import operations_pb2  # type: ignore[import-untyped]
+    from google.longrunning import operations_pb2
 
 _SETTINGS = ("labels", "annotations", "client", "clientVersion", "launchStage", "binaryAuthorization", "template")
 """What a user says of a job; the rest of the resource is Google's (REST reference: `projects.locations.jobs`)."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from google.cloud import storage_transfer_v1
-    from google.longrunning import operations_pb2  # type: ignore[import-untyped]
+    from google.longrunning import operations_pb2
 
 TransferState = Literal["not_started", "queued", "running", "paused", "succeeded", "failed", "aborted"]
 _STATES: dict[str, TransferState] = {
@@ -116,6 +116,6 @@ def progress_from(name: str, operation: operations_pb2.Operation) -> TransferPro
 
 
 def _sample(summary: Any, entry: Any) -> str:
-    from google.rpc import code_pb2  # type: ignore[import-untyped]
+    from google.rpc import code_pb2
 
     return f"{code_pb2.Code.Name(summary.error_code)} {entry.url}: {'; '.join(entry.error_details) or 'no details'}"

@@ -15,7 +15,7 @@ from blocks.transfer_messages import Transfer, TransferProgress, job_message, pr
 
 if TYPE_CHECKING:
     from google.cloud import storage_transfer_v1
-    from google.longrunning import operations_pb2  # type: ignore[import-untyped]
+    from google.longrunning import operations_pb2
 
 
 class StorageTransfers(RemediationBlock):

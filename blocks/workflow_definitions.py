@@ -13,7 +13,7 @@ from blocks.operations import wait
 
 if TYPE_CHECKING:
     from google.cloud import workflows_v1
-    from google.longrunning import operations_pb2  # type: ignore[import-untyped]
+    from google.longrunning import operations_pb2
 
 _PAGE = 100
 """The most revisions the service gives in one page."""

@@ -69,7 +69,7 @@ def told() -> Iterator[Callable[[str], Context]]:
         from blocks.environment import PipelineEnvironment
         from tasks.remediation.context import Context
 
-        return Context(PipelineEnvironment.load(name), getpass.getuser())
+        return Context(PipelineEnvironment.named(name), getpass.getuser())
 
     try:
         yield context_of

@@ -73,7 +73,7 @@ def loaded(name: str) -> PipelineEnvironment | None:
     if not name:
         return None
     try:
-        return PipelineEnvironment.load(name)  # type: ignore[return-value]
+        return PipelineEnvironment.named(name)
     except ValueError as error:
         raise ValueError(
             f"There is no environment block {name!r}: save one (docs/blocks.md), or see `prefect block ls`."

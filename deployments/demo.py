@@ -167,9 +167,10 @@ def show_time(console: Console, emitted: datetime, run: dict[str, Any], journal:
         if entry.kind == "intent":
             intent = entry.at
         elif entry.kind == "outcome":
-            seconds = (entry.at - intent).total_seconds()
+            seconds, results = (entry.at - intent).total_seconds(), entry.data["results"]
+            assert isinstance(results, dict)
             parts[str(entry.data["step"])] = seconds
-            waiting += seconds if any(key.startswith(STARTS) for key in dict(entry.data["results"])) else 0.0  # type: ignore[call-overload]
+            waiting += seconds if any(key.startswith(STARTS) for key in results) else 0.0
             intent = entry.at
     parts["prove the whole scene"] = (verified - intent).total_seconds()
     total = (verified - emitted).total_seconds()

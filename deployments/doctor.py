@@ -18,7 +18,7 @@ def findings() -> list[str]:
     from prefect.client.orchestration import get_client
 
     with get_client(sync_client=True) as client:
-        settings = client.request("GET", "/admin/settings").json()  # type: ignore[arg-type]
+        settings = client.request("GET", "/admin/settings").json()
         there = [one["name"] for one in client.request("POST", "/automations/filter", json={}).json()]
     return [*of_settings(settings), *of_automations(there)]
 

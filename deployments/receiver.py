@@ -93,7 +93,7 @@ def serve(environment_name: str, host: str, port: int, audience: str, account: s
     if not url:
         raise PermanentError("PREFECT_API_URL is not set: name the Prefect server that shall have the events.")
     try:
-        environment = PipelineEnvironment.load(environment_name)
+        environment = PipelineEnvironment.named(environment_name)
     except Exception as error:  # whatever it is, the person who started this gets one sentence
         raise PermanentError(f"The environment {environment_name!r} cannot be loaded from {url}: {error}") from error
     uvicorn.run(make_app(environment, audience, account), host=host, port=port, log_level="warning")

@@ -14,9 +14,8 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Completed, Failed
-from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows.running import as_task_run, flow_context
+from flows.running import as_task_run, flow_context, side_by_side
 from tasks.remediation.context import Context
 from tasks.remediation.outcome import GOOD, outcome_of
 from tasks.remediation.report import counted
@@ -29,7 +28,7 @@ def continue_run(context: Context, one: Left, name: str, by_hand: bool) -> None:
     continue_left(context, one, as_task_run, hands_off=(lambda _: "") if by_hand else hands_off)
 
 
-@flow(name="continue-runs", flow_run_name="{mode} runs that were left", task_runner=ThreadPoolTaskRunner(max_workers=8))
+@flow(name="continue-runs", flow_run_name="{mode} runs that were left", task_runner=side_by_side())
 def continue_runs(
     mode: Literal["look", "continue"] = "look",
     patience_seconds: float = 0.0,

@@ -10,9 +10,8 @@ from typing import Any, Literal
 from prefect import State, flow, runtime
 from prefect.artifacts import create_table_artifact
 from prefect.states import Failed
-from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows.running import as_task_run, flow_context, flow_wave, show_progress, state_of
+from flows.running import as_task_run, flow_context, flow_wave, show_progress, side_by_side, state_of
 from tasks.recovery.procedure import ExportRecovery
 from tasks.recovery.request import PROCEDURE, RecoveryRequest
 from tasks.remediation.batch import check_batch, run_batch
@@ -28,7 +27,7 @@ def run_name() -> str:
     return f"recover {listed(asked.get('scene_ids', []))} ({asked.get('mode', 'plan')})"
 
 
-@flow(name="export-recovery", flow_run_name=run_name, task_runner=ThreadPoolTaskRunner(max_workers=8))
+@flow(name="export-recovery", flow_run_name=run_name, task_runner=side_by_side())
 def export_recovery(
     scene_ids: list[str],
     mode: Literal["plan", "apply"] = "plan",

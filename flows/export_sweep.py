@@ -11,9 +11,8 @@ from prefect import State, flow, get_run_logger, task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.states import Completed, Failed
-from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows.running import as_task_run, flow_context, flow_wave, show_progress
+from flows.running import as_task_run, flow_context, flow_wave, show_progress, side_by_side
 from tasks.recovery.procedure import ExportRecovery
 from tasks.recovery.request import PROCEDURE, RecoveryRequest
 from tasks.recovery.sweep import Verdict, chunks, fault_table, look_at_all, scene_ids, systematic_faults
@@ -34,7 +33,7 @@ def validate_scenes(context: Context, wanted: list[str]) -> list[Verdict]:
     return look_at_all(context.environment, wanted)
 
 
-@flow(name="export-sweep", task_runner=ThreadPoolTaskRunner(max_workers=8))
+@flow(name="export-sweep", task_runner=side_by_side())
 def export_sweep(mode: Literal["look", "recover"] = "look", environment: str = "default") -> State[Any]:
     """Validate every scene; list the broken ones, and recover them only if told to.
 

@@ -12,6 +12,7 @@ from prefect import State, get_run_logger, runtime, task
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.states import Completed, Failed
+from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from blocks.environment import PipelineEnvironment
 from tasks.remediation.batch import Wave
@@ -25,15 +26,20 @@ REPEAT_SECONDS = 10.0
 """The same kind of progress sentence is logged at most this often."""
 
 
+def side_by_side(workers: int = 8) -> TaskRunner[Any]:
+    """The task runner of flows that work on several subjects at once, in threads."""
+    return ThreadPoolTaskRunner(max_workers=workers)
+
+
 def flow_context(block_name: str, requested_by: str) -> Context:
     """The context of the current flow run, with the environment block of that name."""
-    environment = PipelineEnvironment.load(block_name)
+    environment = PipelineEnvironment.named(block_name)
     return Context(
         environment,
         requested_by or runtime.flow_run.name or "somebody",
         flow_run_id=str(runtime.flow_run.id or ""),
         say=speaker(get_run_logger().info),
-        policy=lambda: PipelineEnvironment.load(block_name).policy,
+        policy=lambda: PipelineEnvironment.named(block_name).policy,
     )
 
 
@@ -96,4 +102,4 @@ def show_progress(key: str) -> Callable[[int, int], None]:
     return progress
 
 
-__all__ = ["as_task_run", "flow_context", "flow_wave", "show_progress", "state_of"]
+__all__ = ["as_task_run", "flow_context", "flow_wave", "show_progress", "side_by_side", "state_of"]

@@ -121,7 +121,11 @@ class Control:
     def _deployment(self, call: _Call) -> None:
         wish = call.read(bodies.Deployment)
         world = self._sandbox
-        kinds = {"workflow": world.workflows.deployed, "job": world.run.deployed, "trigger": world.eventarc.deployed}
+        kinds: dict[str, Any] = {
+            "workflow": world.workflows.deployed,
+            "job": world.run.deployed,
+            "trigger": world.eventarc.deployed,
+        }
         try:
             kinds[wish.kind].put(wish.name, wish.deployed)
         except KeyError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-import jsonpatch  # type: ignore[import-untyped]
+import jsonpatch
 
 from deployments.sandbox.cluster.errors import Json, KubernetesError, refuse
 
@@ -31,7 +31,7 @@ def merge_patch(target: Any, patch: Any) -> Any:
     return merged
 
 
-def json_patch(target: Json, patch: object) -> Json:
+def json_patch(target: Json, patch: Any) -> Json:
     """RFC 6902. Raises KubernetesError 400 for what is no patch, 422 for one that does not fit."""
     try:
         changed = jsonpatch.JsonPatch(patch).apply(target)

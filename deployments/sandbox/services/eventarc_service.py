@@ -14,7 +14,7 @@ import uuid
 
 import grpc
 from google.cloud import eventarc_v1
-from google.longrunning import operations_pb2  # type: ignore[import-untyped]
+from google.longrunning import operations_pb2
 
 from blocks.catalogue import Catalogue
 from deployments.sandbox.names import GOOGLEAPIS, LOCATION, LOCATIONS, PROJECT

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 import grpc
-from google.cloud.location import locations_pb2  # type: ignore[import-untyped]
-from google.longrunning import operations_pb2  # type: ignore[import-untyped]
+from google.cloud.location import locations_pb2
+from google.longrunning import operations_pb2
 
 from deployments.sandbox.names import LOCATION, LOCATIONS, PROJECT
 from deployments.sandbox.services.rpc import Methods, Wire, not_found, page, page_size, split_name

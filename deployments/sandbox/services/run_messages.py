@@ -6,7 +6,7 @@ import uuid
 
 import grpc
 from google.cloud import run_v2
-from google.longrunning import operations_pb2  # type: ignore[import-untyped]
+from google.longrunning import operations_pb2
 
 from deployments.sandbox.services.executions import Execution
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import grpc
 from google.cloud import run_v2
-from google.longrunning import operations_pb2  # type: ignore[import-untyped]
+from google.longrunning import operations_pb2
 
 from blocks.catalogue import Catalogue
 from deployments.sandbox.faults import Faults

@@ -6,7 +6,7 @@ import json
 import re
 import threading
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from typing import Any
 from zoneinfo import available_timezones
 
 import grpc
@@ -19,7 +19,7 @@ from deployments.sandbox.services.rpc import Methods, Refusal, Wire, invalid, no
 
 JOB = "projects/*/locations/*/jobs/*"
 _ZONES = frozenset(available_timezones())
-_State: TypeAlias = scheduler_v1.Job.State
+_State: Any = scheduler_v1.Job.State
 
 
 class SchedulerService:
@@ -90,7 +90,7 @@ class SchedulerService:
     def _resume(self, request: scheduler_v1.ResumeJobRequest) -> scheduler_v1.Job:
         return self._turn(request.name, _State.PAUSED, _State.ENABLED)
 
-    def _turn(self, name: str, before: scheduler_v1.Job.State, after: scheduler_v1.Job.State) -> scheduler_v1.Job:
+    def _turn(self, name: str, before: Any, after: Any) -> scheduler_v1.Job:
         """Google: only an enabled job can be paused, and only a paused one resumed."""
         with self._lock:
             job = scheduler_v1.Job(self._found(name))

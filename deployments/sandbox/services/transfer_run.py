@@ -7,12 +7,12 @@ import io
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import TypeAlias
+from typing import Any
 
 from google.cloud import storage_transfer_v1 as api
-from google.longrunning import operations_pb2  # type: ignore[import-untyped]
+from google.longrunning import operations_pb2
 from google.protobuf import empty_pb2
-from google.rpc import code_pb2  # type: ignore[import-untyped]
+from google.rpc import code_pb2
 
 from deployments.sandbox.storage.store import NewObject, ObjectStore, StoredVersion, StoreError
 
@@ -20,7 +20,7 @@ SAMPLES = 5
 """Google: at most so many error log entries for one error code of an operation."""
 CHUNK = 100
 """Objects between two updates of the counters."""
-_Status: TypeAlias = api.TransferOperation.Status
+_Status: Any = api.TransferOperation.Status
 _CODES = {403: code_pb2.PERMISSION_DENIED, 404: code_pb2.NOT_FOUND}
 _ALWAYS, _NEVER = api.TransferOptions.OverwriteWhen.ALWAYS, api.TransferOptions.OverwriteWhen.NEVER
 
@@ -46,7 +46,7 @@ class TransferRun:
     @property
     def ended(self) -> bool:
         """Whether it works no more."""
-        return self._message.status != _Status.IN_PROGRESS
+        return bool(self._message.status != _Status.IN_PROGRESS)
 
     def stop(self) -> None:
         """Copy nothing more: the sandbox stops."""

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import grpc
 from google.cloud import storage_transfer_v1 as api
-from google.longrunning import operations_pb2  # type: ignore[import-untyped]
+from google.longrunning import operations_pb2
 
 from deployments.sandbox.names import PROJECT
 from deployments.sandbox.services.operations import Operations
