@@ -40,6 +40,11 @@ class RemediationPolicy(RemediationBlock):
     systematic_minutes: int = Field(default=60, ge=1, description="Minutes that are looked back for the same fault.")
     attempts_per_stage: int = Field(default=2, ge=1, description="Reruns of one stage of one scene before escalating.")
     attempts_hours: int = Field(default=24, ge=1, description="Hours in which those reruns are counted.")
+    unattended_per_hour: int = Field(
+        default=20,
+        ge=0,
+        description="Scenes that recoveries started by events may work on in an hour; beyond it a person decides.",
+    )
     approval: dict[Risk, Approver] = Field(
         default_factory=lambda: dict(_APPROVAL), description="Who approves a plan of that risk: automatic or a person."
     )

@@ -34,6 +34,7 @@ def export_recovery(
     environment: str = "default",
     restore_inputs: bool = False,
     accept_systematic: bool = False,
+    unattended: bool = False,
     plan_digest: str = "",
     requested_by: str = "",
 ) -> State[Any]:
@@ -45,6 +46,7 @@ def export_recovery(
         environment: Name of the Remediation Environment block.
         restore_inputs: Put good copies of bad inputs back first, where the plan offers them.
         accept_systematic: Go on although many scenes show the same fault.
+        unattended: Nobody watches, an event asks: beyond the policy's unattended_per_hour it escalates instead of acting.
         plan_digest: Apply only the plan with this digest (for one scene), the one you reviewed.
         requested_by: Who asks; recorded, and not allowed to approve.
     """
@@ -56,6 +58,7 @@ def export_recovery(
             mode=mode,
             restore_inputs=restore_inputs,
             accept_systematic=accept_systematic,
+            unattended=unattended,
             plan_digest=plan_digest,
         )
 

@@ -38,5 +38,17 @@ def scenes_with_fault(environment: PipelineEnvironment, fault: str, but: str) ->
     return len(found - {but})
 
 
+def scenes_lately(environment: PipelineEnvironment, minutes: float, but: str) -> int:
+    """How many other scenes a recovery was to work on in the last minutes, whatever their fault."""
+    since, found = datetime.now(UTC) - timedelta(minutes=minutes), set()
+    moment = since
+    while hour(moment) <= hour(datetime.now(UTC)):
+        for stored in environment.storage.list(environment.ops_bucket, f"{ROOT}{hour(moment)}/"):
+            if stored.created >= since:
+                found.add(stored.name.rpartition("/")[2])
+        moment += timedelta(hours=1)
+    return len(found - {but})
+
+
 def hour(moment: datetime) -> str:
     return moment.strftime("%Y%m%dT%H")

@@ -68,6 +68,8 @@ class SceneFacts:
     """Objects that a rerun will make again; None when neither the manifest nor the input tells."""
     incomplete: bool = False
     """Not everything of the scene was listed."""
+    lately: int | None = None
+    """Other scenes that recoveries were to work on in the last hour; None: it does not matter."""
 
 
 class SceneView(BucketSource):

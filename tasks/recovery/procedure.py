@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from pydantic import JsonValue
@@ -13,7 +14,7 @@ from tasks.actions.job_runs import run_job
 from tasks.actions.objects import OBJECT_KINDS, kept
 from tasks.actions.workflow_runs import start_workflow
 from tasks.pipeline.activity import LiveBoard
-from tasks.pipeline.fault_log import record_fault, scenes_with_fault
+from tasks.pipeline.fault_log import record_fault, scenes_lately, scenes_with_fault
 from tasks.recovery.observe import SceneFacts, observe_scene, scene_view
 from tasks.recovery.plan import plan_recovery
 from tasks.recovery.report import sections
@@ -48,6 +49,8 @@ class ExportRecovery(Procedure[RecoveryRequest, SceneFacts]):
     def observe(self, run: Run, request: RecoveryRequest) -> SceneFacts:
         """Validate the scene and look at what works on it."""
         facts = observe_scene(run.context, request.scene_id)
+        if request.unattended:
+            facts = replace(facts, lately=scenes_lately(run.context.environment, 60, but=request.scene_id))
         run.details["before"] = dict(facts.report.stages)
         run.details["errors"] = [f"{f.object}: {f.message}" for f in facts.report.findings if f.severity == "error"]
         return facts
@@ -58,7 +61,9 @@ class ExportRecovery(Procedure[RecoveryRequest, SceneFacts]):
         plan = plan_recovery(facts, environment.catalogue, environment.data_bucket, request.restore_inputs)
         if not plan.actions and not plan.escalations:
             run.details["after"] = run.details["before"]
-        return plan
+            return plan
+        storm = storming(facts, run.context.policy().unattended_per_hour)
+        return plan.model_copy(update={"escalations": (*plan.escalations, *storm)})
 
     def scope(self, run: Run, facts: SceneFacts) -> Scope:
         """The scene's objects, and who is at work on it."""
@@ -111,6 +116,16 @@ class ExportRecovery(Procedure[RecoveryRequest, SceneFacts]):
     def sections(self, run: Run) -> Iterable[Section]:
         """Stages before and after, what was wrong, and what could be brought back."""
         return sections(run)
+
+
+def storming(facts: SceneFacts, limit: int) -> list[str]:
+    """Too many scenes broke within an hour for something that nobody watches."""
+    if facts.lately is None or facts.lately < limit:
+        return []
+    return [
+        f"Recoveries were to work on {facts.lately} other scenes within the last hour, and the policy's unattended_per_hour "
+        f"is {limit}: look for what they have in common, then recover {facts.scene_id} by hand."
+    ]
 
 
 def held(facts: SceneFacts) -> Iterator[str]:

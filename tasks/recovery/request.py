@@ -19,3 +19,5 @@ class RecoveryRequest(Request):
     """Put good copies of bad inputs back first, where the plan offers them."""
     accept_systematic: bool = False
     """Go on although many scenes show the same fault."""
+    unattended: bool = False
+    """Nobody watches: an event asked for it. Beyond so many scenes an hour it escalates instead of acting."""

@@ -10,10 +10,14 @@ import pytest
 from blocks.catalogue_query import workflow_argument
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.pipeline.damage import damage
+from deployments.sandbox.pipeline.scenes import make_scene
 from deployments.sandbox.pipeline.simulator_faults import SimulatorFault
 from deployments.sandbox.server import Sandbox
+from tasks.recovery.procedure import ExportRecovery
+from tasks.recovery.request import RecoveryRequest
 from tasks.remediation.approval import Approval
 from tasks.remediation.context import Context
+from tasks.remediation.runner import run
 from tests.recovery.world import (
     APPLY,
     DATA,
@@ -212,3 +216,26 @@ def test_another_fault_does_not_count(environment: PipelineEnvironment, sandbox:
     ill(sandbox, "import_manifest_missing")
     assert recover(environment, "a").outcome == "done"
     assert recover(environment).outcome == "done"
+
+
+def test_beyond_so_many_scenes_an_hour_an_event_escalates_and_a_person_may_act(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    environment.policy.unattended_per_hour = 2
+    environment.policy.systematic_scenes = 50
+    for scene_id in ("a", "b", SCENE):
+        ill(sandbox, "isaac_missing", scene_id, objects=1)
+    outcomes = []
+    for scene_id in ("a", "a", "b", SCENE):
+        request = RecoveryRequest(scene_id=scene_id, mode="apply", unattended=True)
+        outcomes.append(run(ExportRecovery(), Context(environment, "an event"), request))
+    assert [one.outcome for one in outcomes] == ["done", "nothing_to_do", "done", "escalated"]
+    assert "2 other scenes within the last hour" in outcomes[-1].reasons[0]
+    assert recover(environment).outcome == "done", "a person looks while he acts"
+
+
+def test_where_nothing_is_wrong_the_limit_says_nothing(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
+    environment.policy.unattended_per_hour = 0
+    make_scene(sandbox.store, DATA, SCENE, "kitchen", objects=1, upto="usd")
+    request = RecoveryRequest(scene_id=SCENE, mode="apply", unattended=True)
+    assert run(ExportRecovery(), Context(environment, "an event"), request).outcome == "nothing_to_do"
