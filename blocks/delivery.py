@@ -10,7 +10,7 @@ configuration stops the pushing and messages wait (Google: `ModifyPushConfig`). 
 from __future__ import annotations
 
 import builtins
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, PrivateAttr
@@ -63,6 +63,18 @@ class EventDelivery(RemediationBlock):
     def ack_deadline_seconds(self, subscription: str) -> int:
         """How long a pulled message that nobody acknowledges stays out of sight. Raises `NotFound`."""
         return int(self._get(subscription).ack_deadline_seconds)
+
+    def granted(self, subscription: str, permissions: Iterable[str]) -> set[str]:
+        """Which of these permissions whoever asks has on a subscription. Raises `NotFound`."""
+        call = Call(f"ask what may be done with {subscription}", "none, but it must be there", _MISSING)
+        request = {"resource": subscription, "permissions": sorted(permissions)}
+
+        def attempt() -> set[str]:
+            client = self._open()
+            answer = client.test_iam_permissions(request=request, retry=None, timeout=self.limits.call_seconds)
+            return set(answer.permissions)
+
+        return read(call, attempt, self.limits)
 
     def hold(self, subscription: str) -> None:
         """Stop pushing: messages wait from now on. Record `push_config` before. Holding twice is holding once.

@@ -27,6 +27,8 @@ class WorkflowInfo:
     updated: datetime | None
     environment: dict[str, str] = field(default_factory=dict)
     """The user's environment variables, which some workflows read (`GCS_BUCKET`, `BP_ENV`)."""
+    problem: str = ""
+    """Why it is not ACTIVE, as Workflows says."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ def workflow_from(message: workflows_v1.Workflow) -> WorkflowInfo:
         revision=message.revision_id,
         updated=message.update_time if "update_time" in message else None,
         environment=dict(message.user_env_vars),
+        problem=message.state_error.details,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -34,6 +34,8 @@ class JobInfo:
     timeout_seconds: int
     env: dict[str, str]
     """The variables every execution gets, without those that come from secrets."""
+    problem: str = ""
+    """Why it cannot be run, as Cloud Run found when it was last deployed; empty: it can."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,19 @@ class CloudRunJobs(RemediationBlock):
             return None
         task = found.template.template
         image = task.containers[0].image if task.containers else ""
-        return JobInfo(job, image, int(task.timeout.total_seconds()), _env(task))
+        return JobInfo(job, image, int(task.timeout.total_seconds()), _env(task), _problem(found))
+
+    def granted(self, job: str, permissions: Iterable[str]) -> set[str]:
+        """Which of these permissions whoever asks has on a job. Raises `NotFound` when it is not deployed."""
+        call = Call(f"ask what may be done with job {job}", "none, but the job must be deployed")
+        request = {"resource": self._name(job), "permissions": sorted(permissions)}
+
+        def attempt() -> set[str]:
+            client = self._jobs_client()
+            answer = client.test_iam_permissions(request=request, retry=None, timeout=self.limits.call_seconds)
+            return set(answer.permissions)
+
+        return read(call, attempt, self.limits)
 
     def definition(self, job: str) -> JobDefinition | None:
         """The job as it is deployed, with the digests of its images where they are known; None when it is not."""
@@ -221,6 +235,13 @@ def _state(message: run_v2.Execution, completed: run_v2.Condition | None) -> Job
         cancelled = completed.execution_reason == Condition.ExecutionReason.CANCELLED or message.cancelled_count
         return "cancelled" if cancelled else "failed"
     return "running"
+
+
+def _problem(job: run_v2.Job) -> str:
+    from google.cloud.run_v2 import Condition
+
+    ready = job.terminal_condition
+    return (ready.message or "it is not ready") if ready.state == Condition.State.CONDITION_FAILED else ""
 
 
 def _env(task: run_v2.TaskTemplate) -> dict[str, str]:

@@ -25,6 +25,7 @@ from deployments.sandbox.load import load_folder
 from deployments.sandbox.names import BACKUP_BUCKET, DATA_BUCKET, OPS_BUCKET, PROJECT, REGION
 from deployments.sandbox.pipeline.simulator import Simulator
 from deployments.sandbox.requests import RequestLog
+from deployments.sandbox.services.access import Access
 from deployments.sandbox.services.eventarc_service import EventarcService
 from deployments.sandbox.services.executions import Workers
 from deployments.sandbox.services.genie_sim import GenieSim
@@ -93,6 +94,8 @@ class Sandbox:
         self.catalogue = catalogue or load_catalogue()
         self.faults = Faults(secrets.randbelow(2**31) if seed is None else seed)
         self.requests = RequestLog()
+        self.denied: set[str] = set()
+        """Permissions that nobody is said to have when it is asked who has which; nothing is refused by it."""
         self.store = ObjectStore()
         self.store.create_bucket(DATA_BUCKET, versioning=versioning)
         self.store.create_bucket(OPS_BUCKET)
@@ -188,13 +191,23 @@ class Sandbox:
         return {**place, "buckets": buckets, **self.endpoints.model_dump()}
 
     def _grpc_handlers(self) -> list[GenericRpcHandler]:
-        services = (self.workflows, self.run, self.eventarc, self.scheduler, self.transfer, self.log, self._operations)
+        access = Access(self.denied, {"pubsub": self.eventarc.subscriptions.has, "run": self.run.has})
+        services = (
+            self.workflows,
+            self.run,
+            self.eventarc,
+            self.scheduler,
+            self.transfer,
+            self.log,
+            self._operations,
+            access,
+        )
         return [handler for service in services for handler in service.handlers(self._wire)]
 
     def _app(self) -> App:
         control = Control(self)
         kubernetes = KubernetesApi(self.cluster, self.faults, self.requests)
-        storage = StorageApp(self.store, self.faults, self.requests)
+        storage = StorageApp(self.store, self.faults, self.requests, denied=self.denied)
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != "http":

@@ -40,6 +40,7 @@ def sandbox(running_sandbox: Sandbox) -> Iterator[Sandbox]:
     running_sandbox.requests.reset()
     yield running_sandbox
     running_sandbox.faults.clear()
+    running_sandbox.denied.clear()
     running_sandbox.simulator.forgive()
 
 

@@ -49,6 +49,10 @@ class PubsubService:
         """What waits for a trigger of the sandbox's own region. Raises KeyError when it is not deployed."""
         return self._triggers.named(trigger).backlog
 
+    def has(self, subscription: str) -> bool:
+        """Whether there is a subscription of that full name."""
+        return self._triggers.of_subscription(subscription) is not None
+
     def publish(self, trigger: LiveTrigger, event: StorageEvent) -> None:
         """An object was written that the trigger wants to know of: deliver it at once, or let it wait."""
         if not trigger.backlog.keep(event):

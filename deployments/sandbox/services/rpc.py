@@ -41,7 +41,7 @@ STATUS_CODES = {
 """HTTP statuses as the codes a gRPC service answers with instead (Google: `google/rpc/code.proto`)."""
 
 
-READS = ("Get", "List", "Check", "Watch")
+READS = ("Get", "List", "Check", "Watch", "Test")
 """What the names of methods begin with that change nothing. A pull leases messages, so it is none of them."""
 
 

@@ -59,6 +59,10 @@ class RunService:
         self.changed: list[Callable[[Execution], None]] = []
         """Called with every execution that begins or ends."""
 
+    def has(self, name: str) -> bool:
+        """Whether there is a job of that full name."""
+        return name.startswith(f"{LOCATION}/jobs/") and name.rpartition("/")[2] in self.deployed
+
     def handlers(self, wire: Wire) -> list[grpc.GenericRpcHandler]:
         """The gRPC services of Cloud Run."""
         jobs: Methods = {

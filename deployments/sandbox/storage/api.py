@@ -1,15 +1,15 @@
 """Google Cloud Storage's JSON API over HTTP, on an ObjectStore: an ASGI application.
 
 Faults, counting and repeats are here; which request is which method is in storage_routes.py, and what the methods do
-in the storage_* files beside it. Not served, and answered with 501: ACLs, IAM policies, notifications, folders, HMAC
-keys, moveTo, bulkRestore, restoring buckets, and multipart uploads of the XML API.
+in the files beside it. Not served, and answered with 501: ACLs, IAM policies (but for the question which permissions one
+has), folders, HMAC keys, moveTo, bulkRestore, restoring buckets, and multipart uploads of the XML API.
 """
 
 import asyncio
 import re
 import time
 from collections import OrderedDict
-from collections.abc import MutableMapping
+from collections.abc import Collection, MutableMapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
@@ -41,13 +41,20 @@ class StorageApp:
     """The storage server as an ASGI application. Anybody is let in; a 403 `status` fault shows a missing permission."""
 
     def __init__(
-        self, store: ObjectStore, faults: Faults, requests: RequestLog, *, rewrite_bytes_per_call: int = GIB
+        self,
+        store: ObjectStore,
+        faults: Faults,
+        requests: RequestLog,
+        *,
+        denied: Collection[str] = (),
+        rewrite_bytes_per_call: int = GIB,
     ) -> None:
-        """Serve `store`; draw from `faults` and count in `requests` under the service name `storage`."""
+        """Serve `store`; draw from `faults` and count in `requests` under the service name `storage`. `denied` are the
+        permissions that nobody is said to have."""
         self._store = store
         self._faults = faults
         self._requests = requests
-        self._routes = routes(store, rewrite_bytes_per_call)
+        self._routes = routes(store, rewrite_bytes_per_call, denied)
         self._repeats: OrderedDict[tuple[str, ...], tuple[float, Response]] = OrderedDict()
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
@@ -157,11 +164,12 @@ def _request(scope: MutableMapping[str, Any], body: bytes) -> Request:
         key, text = name.decode("latin-1"), value.decode("latin-1")
         headers[key] = f"{headers[key]},{text}" if key in headers else text
     path = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
-    query = parse_query(scope["query_string"].decode("latin-1"))
+    raw_query = scope["query_string"].decode("latin-1")
+    query = parse_query(raw_query)
     if headers.get("content-encoding") == "gzip" and query.get("contentEncoding") != "gzip":
         body = unpacked(body)
     base = f"{scope.get('scheme', 'http')}://{headers.get('host', 'localhost')}"
-    return Request(scope["method"], path, query, headers, body, base)
+    return Request(scope["method"], path, query, headers, body, base, raw_query)
 
 
 def _name(request: Request, route: Route | None) -> str:

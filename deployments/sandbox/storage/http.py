@@ -30,6 +30,11 @@ class Request:
     headers: dict[str, str]
     body: bytes
     base: str
+    raw_query: str = ""
+
+    def every(self, name: str) -> list[str]:
+        """Every value of a query parameter that may be named several times."""
+        return [value for key, value in urllib.parse.parse_qsl(self.raw_query) if key == name]
 
     def number(self, name: str) -> int | None:
         """A query parameter that is a whole number; None when absent. Raises BadRequest when it is none."""

@@ -1,12 +1,15 @@
 """Which request is which method of the storage API."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
+from deployments.sandbox.storage.access import AccessMethods
 from deployments.sandbox.storage.buckets import BucketMethods
 from deployments.sandbox.storage.copies import CopyMethods
 from deployments.sandbox.storage.http import Handler, Request
 from deployments.sandbox.storage.media import MediaMethods
+from deployments.sandbox.storage.notifications import NotificationMethods
 from deployments.sandbox.storage.objects import ObjectMethods
 from deployments.sandbox.storage.store import ObjectStore
 from deployments.sandbox.storage.uploads import UploadMethods
@@ -35,9 +38,10 @@ class Route:
         return self.path.fullmatch(request.path)
 
 
-def routes(store: ObjectStore, rewrite_bytes_per_call: int) -> list[Route]:
+def routes(store: ObjectStore, rewrite_bytes_per_call: int, denied: Collection[str] = ()) -> list[Route]:
     """Every method that the sandbox serves, the most frequent first."""
     buckets, objects, media = BucketMethods(store), ObjectMethods(store), MediaMethods(store)
+    notifications, access = NotificationMethods(store), AccessMethods(store, denied)
     uploads, copies = UploadMethods(store), CopyMethods(store, rewrite_bytes_per_call)
     table: list[tuple[str, str, str, Handler]] = [
         ("objects.get", "GET", _OBJECT, objects.get),
@@ -61,6 +65,10 @@ def routes(store: ObjectStore, rewrite_bytes_per_call: int) -> list[Route]:
         ("buckets.patch", "PUT", _BUCKET, buckets.update),
         ("buckets.delete", "DELETE", _BUCKET, buckets.delete),
         ("buckets.patch", "POST", f"{_BUCKET}/lockRetentionPolicy", buckets.lock),
+        ("buckets.testIamPermissions", "GET", f"{_BUCKET}/iam/testPermissions", access.test),
+        ("notifications.list", "GET", f"{_BUCKET}/notificationConfigs", notifications.list),
+        ("notifications.insert", "POST", f"{_BUCKET}/notificationConfigs", notifications.insert),
+        ("notifications.delete", "DELETE", f"{_BUCKET}/notificationConfigs/([^/]+)", notifications.delete),
         ("objects.media", "GET HEAD", "/(?!(?:storage|resumable|upload|download|batch)/)([^/]+)/(.+)", media.xml),
     ]
     found = [Route(name, tuple(verbs.split()), re.compile(path), handler) for name, verbs, path, handler in table]
