@@ -29,6 +29,8 @@ class WorkflowInfo:
     """The user's environment variables, which some workflows read (`GCS_BUCKET`, `BP_ENV`)."""
     problem: str = ""
     """Why it is not ACTIVE, as Workflows says."""
+    source: str = field(default="", repr=False)
+    """The YAML (or JSON) of the workflow, as it was deployed."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,7 @@ def workflow_from(message: workflows_v1.Workflow) -> WorkflowInfo:
         updated=message.update_time if "update_time" in message else None,
         environment=dict(message.user_env_vars),
         problem=message.state_error.details,
+        source=message.source_contents,
     )
 
 

@@ -19,7 +19,7 @@ from prefect.exceptions import ObjectAlreadyExists, PrefectHTTPStatusError
 from prefect.workers.process import ProcessWorker
 
 import blocks
-from deployments.doctor import findings
+from deployments.doctor import server_problems
 from deployments.sandbox.server import Endpoints
 from deployments.sandbox_environment import for_sandbox
 
@@ -39,7 +39,7 @@ def bootstrap(endpoints: Endpoints) -> None:
     make_automations(AUTOMATIONS)
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(DEPLOYMENTS)]
     subprocess.run(command, cwd=HOME, check=True)
-    if wrong := findings():
+    if wrong := server_problems():
         raise RuntimeError(" ".join(wrong))
 
 

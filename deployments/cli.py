@@ -88,17 +88,20 @@ def receiver(
 
 
 @app.command()
-def doctor() -> None:
-    """Say what the Prefect server in use lacks. Exit 0 nothing, 1 something, 2 could not ask. Changes nothing."""
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, with codes that stay.")] = False,
+    environment: EnvironmentOption = "default",
+) -> None:
+    """Say what will not work of what is deployed, and why. Exit 0 nothing is wrong, 1 something is, 2 could not ask.
+
+    Changes nothing. Every code: docs/operations/doctor.md.
+    """
     from deployments.cli_flows import use_running_stack
 
     use_running_stack()
     from deployments.doctor import doctor as examine
 
-    code, sentences = examine()
-    for sentence in sentences:
-        typer.echo(sentence, err=code == 2)
-    raise typer.Exit(code)
+    raise typer.Exit(examine(environment, as_json))
 
 
 @app.command()

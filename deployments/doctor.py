@@ -1,68 +1,104 @@
-"""`remediate doctor`: is the Prefect server set up so that recoveries outlive what happens to it? Read-only."""
+"""`remediate doctor`: what is deployed, compared with what should be, and what will not work and why. Read-only."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+import json
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from deployments.stack import AUTOMATIONS, LEASE_STORAGE, automation_names
+from tasks.doctor.examine import Look
+from tasks.doctor.prefect_blocks import NO_ENVIRONMENT
+from tasks.doctor.prefect_server import look_at_server
 
-PAGE = "docs/real-project.md, 'The Prefect server'"
+if TYPE_CHECKING:
+    from blocks.environment import PipelineEnvironment
 
-
-def findings() -> list[str]:
-    """What is wrong with the Prefect server in use, one sentence each: what, why it matters, what next.
-
-    Raises httpx.HTTPError when the server does not answer as Prefect's API does.
-    """
-    from prefect.client.orchestration import get_client
-
-    with get_client(sync_client=True) as client:
-        settings = client.request("GET", "/admin/settings").json()
-        there = [one["name"] for one in client.request("POST", "/automations/filter", json={}).json()]
-    return [*of_settings(settings), *of_automations(there)]
+HOME = Path(__file__).resolve().parent.parent
+WIDEST = 120
+"""Characters of a line, however wide the terminal is."""
 
 
-def of_settings(settings: dict[str, Any]) -> Iterator[str]:
-    """What is wrong with the settings that a Prefect server gives of itself (`/api/admin/settings`)."""
-    storage = settings["server"]["concurrency"]["lease_storage"]
-    if storage.endswith(".memory"):
-        yield (
-            "The Prefect server keeps concurrency leases in memory: when it restarts, every run of a deployment with a "
-            "concurrency limit is killed within four minutes, and the slots of runs that died are never free again. Set "
-            f"{LEASE_STORAGE[0]}={LEASE_STORAGE[1]} on the server and restart it while nothing runs ({PAGE})."
-        )
-    seconds = settings["server"]["services"]["task_run_recorder"]["flush_interval"]
-    if seconds < 1:
-        yield (
-            f"The Prefect server is told to flush task runs every {seconds:g} s, which it takes for 0 and spins on a "
-            "whole core. Set PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL=1 on the server "
-            f"({PAGE})."
-        )
+def doctor(environment: str = "default", as_json: bool = False) -> int:
+    """Print what is found. Exit code: 0 nothing is wrong, 1 something is, 2 something could not be asked."""
+    if said := unreachable():
+        print(json.dumps({"exit_code": 2, "error": said})) if as_json else print(said, file=sys.stderr)
+        return 2
+    looks = examine(environment)
+    code = exit_code(looks)
+    if as_json:
+        print(json.dumps(as_data(looks) | {"environment": environment, "exit_code": code}, indent=2))
+    else:
+        from tasks.doctor.report import text
+
+        print(text(looks, min(shutil.get_terminal_size((WIDEST, 24)).columns, WIDEST)))
+    return code
 
 
-def of_automations(there: list[str]) -> Iterator[str]:
-    """Which of our own automations the server lacks."""
-    for name in automation_names():
-        if name not in there:
-            yield (
-                f"The Prefect server has no automation '{name}': a run whose machine dies stays Running for ever, and so "
-                f"does its claim. Make it with: prefect automation create --from-file {AUTOMATIONS} ({PAGE})."
-            )
-
-
-def doctor() -> tuple[int, list[str]]:
-    """Exit code and sentences: 0 nothing is wrong, 1 something is, 2 the server could not be asked."""
+def unreachable() -> str:
+    """Why the Prefect server cannot be asked, one sentence; empty when it answers as Prefect's API does."""
     import httpx
     from prefect.settings import PREFECT_API_URL
 
+    from tasks.doctor.prefect_server import ask
+
     where = PREFECT_API_URL.value()
     if not where:
-        return 2, ["No Prefect server is named: set PREFECT_API_URL, as in http://127.0.0.1:4200/api."]
+        return "No Prefect server is named: set PREFECT_API_URL, as in http://127.0.0.1:4200/api."
     try:
-        found = findings()
+        ask("GET", "/admin/settings")["server"]
     except (httpx.HTTPError, KeyError, ValueError, TypeError) as error:
-        return 2, [
-            f"The Prefect server at {where} could not be asked ({error}): check PREFECT_API_URL and that it runs."
-        ]
-    return (1, found) if found else (0, [f"The Prefect server at {where} is set up as these flows need it."])
+        return f"The Prefect server at {where} could not be asked ({error}): check PREFECT_API_URL and that it runs."
+    return ""
+
+
+def examine(environment: str) -> list[Look]:
+    """Everything, or what can be looked at without an environment block."""
+    from tasks.doctor.check import SECONDS
+    from tasks.doctor.parts import looks_of
+
+    block = load(environment)
+    if not isinstance(block, str):
+        return looks_of(block, HOME, SECONDS)
+    missing = Look("environment")
+    missing.say(NO_ENVIRONMENT, environment, block)
+    return [missing, *looks_of(None, HOME, SECONDS)]
+
+
+def load(environment: str) -> PipelineEnvironment | str:
+    """The environment block, or why there is none."""
+    from blocks.environment import PipelineEnvironment
+    from blocks.error_details import one_line
+
+    try:
+        return PipelineEnvironment.load(environment)
+    except (
+        Exception
+    ) as error:  # missing, of another version, a secret that cannot be decrypted: nothing can begin with it
+        return f"The environment block {environment!r} cannot be loaded: {one_line(error)}."
+
+
+def exit_code(looks: Sequence[Look]) -> int:
+    """0 nothing is wrong, 1 something is, 2 not everything could be asked, and nothing else is wrong."""
+    from tasks.doctor.check import word_of
+
+    return {"failed": 1, "partial": 2}.get(word_of(looks), 0)
+
+
+def as_data(looks: Sequence[Look]) -> dict[str, Any]:
+    """The examination as plain data with stable keys, findings worst first."""
+    from tasks.doctor.check import findings, word_of
+    from tasks.doctor.report import counts
+
+    parts = [{"part": one.part, "in_order": one.good, "seconds": round(one.seconds, 2)} for one in looks]
+    found = [one.as_dict() for one in findings(looks)]
+    return {"outcome": word_of(looks), "summary": counts(looks), "parts": parts, "findings": found}
+
+
+def server_problems() -> list[str]:
+    """What is wrong with the Prefect server in use, one sentence each. Raises httpx.HTTPError."""
+    look = Look("prefect server")
+    look_at_server(HOME, look)
+    return [f"{one.what} {one.code.why} {one.code.todo}" for one in look.findings]

@@ -16,19 +16,16 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-import yaml
-
 from deployments.children import Children
 from deployments.sandbox.server import Endpoints
 from deployments.state import HOME, STATE
+from tasks.doctor.prefect_server import LEASE_STORAGE
 
 WORK_POOL = "remediation"
 SERVER_SECONDS = 120.0
 """How long the Prefect server may take to be ready; its first start makes a database."""
 
 
-AUTOMATIONS = "deployments/automations.yaml"
-LEASE_STORAGE = ("PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE", "prefect.server.concurrency.lease_storage.filesystem")
 SERVER_SETTINGS = {
     # In memory, the default, a restart of the server loses every lease, and the runs that hold one are killed.
     LEASE_STORAGE[0]: LEASE_STORAGE[1],
@@ -160,11 +157,6 @@ class Stack:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-
-
-def automation_names() -> list[str]:
-    """The automations that belong to no deployment."""
-    return [one["name"] for one in yaml.safe_load((HOME / AUTOMATIONS).read_text())["automations"]]
 
 
 def prefect(*arguments: str) -> list[str]:

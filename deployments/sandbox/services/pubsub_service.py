@@ -44,6 +44,8 @@ class PubsubService:
         """Each pushes to its trigger's workflow at first: what is pushed is given to `deliver`."""
         self._triggers = triggers
         self._deliver = deliver
+        self.deleted: set[str] = set()
+        """Full names of subscriptions that somebody has deleted while their triggers stayed."""
 
     def backlog(self, trigger: str) -> Backlog:
         """What waits for a trigger of the sandbox's own region. Raises KeyError when it is not deployed."""
@@ -51,7 +53,7 @@ class PubsubService:
 
     def has(self, subscription: str) -> bool:
         """Whether there is a subscription of that full name."""
-        return self._triggers.of_subscription(subscription) is not None
+        return subscription not in self.deleted and self._triggers.of_subscription(subscription) is not None
 
     def publish(self, trigger: LiveTrigger, event: StorageEvent) -> None:
         """An object was written that the trigger wants to know of: deliver it at once, or let it wait."""
@@ -116,7 +118,7 @@ class PubsubService:
     def _found(self, subscription: str) -> LiveTrigger:
         split_name(subscription, SUBSCRIPTION)
         trigger = self._triggers.of_subscription(subscription)
-        if trigger is None:
+        if trigger is None or subscription in self.deleted:
             raise Refusal(grpc.StatusCode.NOT_FOUND, f"Resource not found (resource={subscription}).")
         return trigger
 

@@ -12,6 +12,7 @@ from zoneinfo import available_timezones
 import grpc
 from google.cloud import scheduler_v1
 from google.protobuf import empty_pb2
+from google.rpc import status_pb2
 
 from blocks.catalogue import Catalogue
 from deployments.sandbox.names import LOCATION, LOCATIONS, PROJECT
@@ -51,6 +52,13 @@ class SchedulerService:
         with self._lock:
             job = scheduler_v1.Job(self._jobs[f"{LOCATION}/jobs/{name}"])
             job.state = _State[state]
+            self._jobs[job.name] = job
+
+    def put_last(self, name: str, code: int, message: str = "") -> None:
+        """Let the last call of a job of the sandbox's own region have ended so. Raises KeyError."""
+        with self._lock:
+            job = scheduler_v1.Job(self._jobs[f"{LOCATION}/jobs/{name}"])
+            job.status = status_pb2.Status(code=code, message=message)
             self._jobs[job.name] = job
 
     def delete(self, name: str) -> None:

@@ -1,0 +1,1 @@
+"""Is what is deployed what the catalogue says, and will a remediation work with it? Looks only."""

@@ -1,0 +1,77 @@
+"""The Cloud Run jobs: which are deployed, which can run, and what is set on them that should not be."""
+
+from __future__ import annotations
+
+from blocks.run_jobs import JobInfo
+from tasks.doctor.deployed import Deployed, Unread
+from tasks.doctor.examine import UNREADABLE, Look
+from tasks.doctor.finding import Code
+from tasks.remediation.report import listed
+
+MISSING = Code(
+    "job-missing",
+    "error",
+    "The stage that it makes fails in every workflow that runs it, and cannot be recovered.",
+    "Deploy the job, or correct its name in the catalogue's overlay.",
+)
+OPTIONAL_MISSING = Code(
+    "optional-job-missing",
+    "warning",
+    "What it makes is missing from every scene; workflows that can do without it go on.",
+    "Deploy the job, or remove it in the catalogue's overlay if this installation does not have it.",
+)
+NOT_READY = Code(
+    "job-not-ready",
+    "error",
+    "Its last deployment failed, so Cloud Run refuses to run it.",
+    "Deploy it with an image that is there: `remediate restore definition` brings last night's back.",
+)
+SHORT = Code(
+    "job-timeout-short",
+    "warning",
+    "The job's own timeout is what counts where a workflow gives it none, and long stages are cut off in it.",
+    "Set the timeout of the catalogue on the job: `gcloud run jobs update NAME --task-timeout=...`.",
+)
+BYPASS = Code(
+    "job-gate-bypass",
+    "warning",
+    "Every run of this job goes past a quality gate or accepts a mock, and nothing in the scene says that it did.",
+    "Take the variable off the job; give it to one execution when an override was approved.",
+)
+CODES = (MISSING, OPTIONAL_MISSING, NOT_READY, SHORT, BYPASS)
+
+ALWAYS_A_BYPASS = (
+    "BYPASS_QUALITY_GATES", "ALLOW_GENIESIM_MOCK", "GENIESIM_MOCK", "GENIESIM_MOCK_MODE", "ALLOW_IDEMPOTENT_RETRY",
+    "GENIESIM_ALLOW_LINEAR_FALLBACK", "GENIESIM_ALLOW_LINEAR_FALLBACK_IN_PROD", "GENIESIM_ALLOW_IK_FAILURE_FALLBACK",
+    "STAGE1_ALLOW_MATERIALLESS", "USE_MOCK_DATA",
+)  # fmt: skip
+"""Variables that let a gate be passed when they are on."""
+A_BYPASS_WHEN_OFF = ("REQUIRE_QUALITY_GATES", "ENFORCE_QUALITY_GATES", "MONITORING_GATE_STRICT", "REQUIRE_REPLICATOR")
+"""Variables that let a gate be passed when they are off."""
+_ON, _OFF = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+
+
+def look_at_jobs(deployed: Deployed, look: Look) -> None:
+    """Each job of the catalogue."""
+    for name, job in deployed.jobs().items():
+        known = deployed.catalogue.jobs[name]
+        if isinstance(job, Unread):
+            look.say(UNREADABLE, name, job.sentence)
+        elif job is None:
+            stage = f", which makes {known.stage}," if known.stage else ""
+            code = MISSING if known.criticality == "critical" else OPTIONAL_MISSING
+            look.say(code, name, f"Job {name}{stage} is not deployed.")
+        else:
+            look.judge(NOT_READY, name, f"Job {name} cannot be run: {job.problem}", job.problem)
+            said = f"Job {name} is cut off after {job.timeout_seconds:,} s; its stage may take {known.timeout_seconds or 0:,} s."
+            look.judge(SHORT, name, said, job.timeout_seconds < (known.timeout_seconds or 0))
+            passed = bypasses(job)
+            look.judge(BYPASS, name, f"Job {name} has {listed(passed)} set.", passed)
+
+
+def bypasses(job: JobInfo) -> list[str]:
+    """Which of its variables let a gate be passed."""
+    on = [name for name in ALWAYS_A_BYPASS if job.env.get(name, "").strip().lower() in _ON]
+    off = [name for name in A_BYPASS_WHEN_OFF if job.env.get(name, "").strip().lower() in _OFF]
+    warn = ["INTERACTIVE_FAILURE_POLICY"] if job.env.get("INTERACTIVE_FAILURE_POLICY", "") == "warn" else []
+    return [f"{name}={job.env[name]}" for name in (*on, *off, *warn)]

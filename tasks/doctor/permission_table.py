@@ -1,0 +1,69 @@
+"""Which permission is for what: docs/real-project.md, 'Credentials', as far as a service can be asked about it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Need(NamedTuple):
+    """One permission, and what does not work without it."""
+
+    permission: str
+    without_it: str
+
+
+_READS = (
+    Need("storage.objects.list", "nothing of it can be looked at: a missing object even looks forbidden"),
+    Need("storage.objects.get", "nothing of it can be read"),
+    Need("storage.buckets.get", "nobody can tell whether deletions can be undone or leases given back"),
+)
+_CREATES = Need("storage.objects.create", "nothing can be written to it")
+_DELETES = Need("storage.objects.delete", "nothing of it can be deleted or replaced")
+
+BUCKETS: dict[str, tuple[Need, ...]] = {
+    "data": (
+        *_READS,
+        Need("storage.objects.create", "neither a marker nor a restored object can be written"),
+        Need("storage.objects.delete", "no recovery can clear bad outputs and markers"),
+        Need("storage.objects.restore", "what was deleted cannot be undone from soft delete"),
+    ),
+    "ops": (
+        *_READS,
+        Need("storage.objects.create", "no lease can be taken and no journal written, so no run can begin"),
+        Need("storage.objects.delete", "no lease can be renewed or given back, so scenes stay locked"),
+    ),
+    "backup": (
+        *_READS,
+        Need("storage.objects.create", "no night can be backed up"),
+        Need("storage.objects.delete", "old nights are never let go"),
+    ),
+    "state": (*_READS[:2], _CREATES, _DELETES),
+}
+"""By the role of the bucket."""
+JOBS = (
+    Need("run.jobs.get", "nobody can tell whether the job is deployed"),
+    Need("run.jobs.runWithOverrides", "no stage can be made again by its job alone"),
+    Need("run.executions.list", "nobody can tell whether the job is at work, so starts are refused"),
+)
+"""Of a Cloud Run job."""
+SUBSCRIPTIONS = (
+    Need("pubsub.subscriptions.get", "delivery cannot be held, so a restore or a pause is escalated"),
+    Need(
+        "pubsub.subscriptions.update",
+        "delivery cannot be held or given back: no pause, and restored markers start work",
+    ),
+    Need(
+        "pubsub.subscriptions.consume", "what waits cannot be looked at, so a pause cannot be resumed at a limited rate"
+    ),
+)
+"""Of a trigger's subscription."""
+NOT_ASKED = (
+    Need("workflows.executions.create", "recoveries cannot start workflows"),
+    Need("cloudscheduler.jobs.pause", "intake cannot be paused"),
+    Need("cloudscheduler.jobs.enable", "a pause of intake cannot be resumed"),
+    Need("workflows.workflows.update", "a recorded workflow cannot be put back"),
+    Need("run.jobs.update", "a recorded job cannot be put back"),
+    Need("iam.serviceAccounts.actAs", "a recorded workflow or job cannot be put back"),
+    Need("storagetransfer.jobs.create", "large nights are copied object by object"),
+)
+"""What only the project itself could be asked about: these services have no question of their own for it."""

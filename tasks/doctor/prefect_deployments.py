@@ -1,0 +1,107 @@
+"""The deployments of prefect.yaml as the server has them, and the worker that runs them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tasks.doctor.examine import Look
+from tasks.doctor.finding import Code
+from tasks.doctor.prefect_server import ask
+from tasks.remediation.report import listed
+
+NO_DEPLOYMENT = Code(
+    "prefect-deployment-missing",
+    "error",
+    "Its schedule runs nothing, its event starts nothing, and nobody can start it in the UI.",
+    "Run `prefect --no-prompt deploy --all` in the checkout.",
+)
+DIFFERS = Code(
+    "prefect-deployment-differs",
+    "warning",
+    "It runs at another time, with other limits, elsewhere or with other code than prefect.yaml of this checkout says.",
+    "Run `prefect --no-prompt deploy --all`, or ask who changed it in the UI and why.",
+)
+PAUSED = Code(
+    "prefect-deployment-paused",
+    "error",
+    "A paused deployment runs nothing by its schedule, and nobody is told.",
+    "Resume it in the UI or with `prefect deployment schedule resume`, or ask who paused it.",
+)
+NO_POOL = Code(
+    "prefect-work-pool-missing",
+    "error",
+    "No run can be given to a worker: all of them stay Scheduled and become Late.",
+    "Make it with: prefect work-pool create remediation --type process; or resume it if it is paused.",
+)
+NO_WORKER = Code(
+    "prefect-no-worker",
+    "error",
+    "Nobody takes up runs: all of them stay Scheduled and become Late, recoveries included.",
+    "Start one with: prefect worker start --pool remediation; and see why the last one ended.",
+)
+CODES = (NO_DEPLOYMENT, DIFFERS, PAUSED, NO_POOL, NO_WORKER)
+
+
+def look_at_deployments(home: Path, look: Look) -> None:
+    """Each deployment of the file, then the work pools they name with their workers."""
+    wanted = yaml.safe_load((home / "prefect.yaml").read_text())["deployments"]
+    found = {one["name"]: one for one in ask("POST", "/deployments/filter", {"limit": 200})}
+    judge_deployments(wanted, found, look)
+    for pool in sorted({one["work_pool"]["name"] for one in wanted}):
+        pools = ask("POST", "/work_pools/filter", {"work_pools": {"name": {"any_": [pool]}}})
+        paused = [one for one in pools if one.get("is_paused")]
+        said = f"The work pool {pool} {'is paused' if paused else 'does not exist'}."
+        if look.judge(NO_POOL, pool, said, not pools or paused):
+            continue
+        workers = ask("POST", f"/work_pools/{pool}/workers/filter", {})
+        online = [one for one in workers if one.get("status") == "ONLINE"]
+        look.judge(NO_WORKER, pool, f"No worker of the work pool {pool} is online.", not online)
+
+
+def judge_deployments(wanted: list[dict[str, Any]], found: dict[str, dict[str, Any]], look: Look) -> None:
+    """Each as it should be."""
+    for one in wanted:
+        name = one["name"]
+        there = found.get(name)
+        if look.judge(NO_DEPLOYMENT, name, f"The deployment {name} is not on the server.", there is None):
+            continue
+        assert there is not None
+        other = [
+            f"{key} is {_shown(is_)}, not {_shown(should)}" for key, (is_, should) in differences(one, there).items()
+        ]
+        look.judge(DIFFERS, name, f"Of the deployment {name} {listed(other, len(other))}.", other)
+        look.judge(PAUSED, name, f"The deployment {name} is paused.", there.get("paused"))
+
+
+def differences(wanted: dict[str, Any], there: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """What differs between prefect.yaml and the server: by what, as (is, should be)."""
+    limit, options = there.get("global_concurrency_limit") or {}, there.get("concurrency_options") or {}
+    should_limit = wanted.get("concurrency_limit") or {}
+    pairs = {
+        "schedule": (_schedules(there.get("schedules", [])), _schedules(wanted.get("schedules", []))),
+        "concurrency limit": (limit.get("limit"), should_limit.get("limit")),
+        "collision": (options.get("collision_strategy"), should_limit.get("collision_strategy")),
+        "entrypoint": (there.get("entrypoint"), wanted["entrypoint"]),
+        "work pool": (there.get("work_pool_name"), wanted["work_pool"]["name"]),
+        "parameters": (there.get("parameters") or {}, wanted.get("parameters") or {}),
+    }
+    return {key: pair for key, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def _schedules(listed_: list[dict[str, Any]]) -> list[str]:
+    """Each as `0 2 * * * UTC`, in both forms: the file's is flat, the server's has it inside."""
+    found = []
+    for one in listed_:
+        inner = one.get("schedule") or one
+        off = "" if one.get("active", True) else " (off)"
+        found.append(f"{inner.get('cron') or inner.get('interval')} {inner.get('timezone') or 'UTC'}{off}")
+    return sorted(found)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return "none" if value in (None, "", {}) else str(value)

@@ -1,0 +1,87 @@
+"""The Prefect server: settings by which runs outlive what happens to it, and the automations that watch over them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tasks.doctor.examine import Look
+from tasks.doctor.finding import Code
+
+PAGE = "docs/real-project.md, 'The Prefect server'"
+AUTOMATIONS = "deployments/automations.yaml"
+LEASE_STORAGE = ("PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE", "prefect.server.concurrency.lease_storage.filesystem")
+"""In memory, the default, a restart of the server loses every lease, and the runs that hold one are killed."""
+
+IN_MEMORY = Code(
+    "prefect-leases-in-memory",
+    "error",
+    "When the server restarts, every run of a deployment with a concurrency limit is killed within four minutes, and the "
+    "slots of runs that died are never free again.",
+    f"Set {'='.join(LEASE_STORAGE)} on the server and restart it while nothing runs ({PAGE}).",
+)
+SPINS = Code(
+    "prefect-recorder-spins",
+    "error",
+    "Prefect takes a flush interval of less than a second for 0, and the server spins on a whole core.",
+    f"Set PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL=1 on the server ({PAGE}).",
+)
+NO_AUTOMATION = Code(
+    "prefect-automation-missing",
+    "error",
+    "Without the zombie automation a run whose machine dies stays Running for ever, and so does its claim; without a "
+    "deployment's own, its event starts nothing.",
+    f"Make it with: prefect automation create --from-file {AUTOMATIONS}; a deployment's own with: prefect deploy --all.",
+)
+AUTOMATION_OFF = Code(
+    "prefect-automation-off",
+    "error",
+    "Prefect does nothing for an automation that is switched off, and nobody is told.",
+    "Switch it on in the UI under Automations, or ask who switched it off.",
+)
+CODES = (IN_MEMORY, SPINS, NO_AUTOMATION, AUTOMATION_OFF)
+
+
+def ask(verb: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    """An answer of Prefect's API as plain data. Raises httpx.HTTPError."""
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        options = {} if body is None else {"json": body}
+        answer = client.request(verb, path, **options)  # type: ignore[arg-type]
+        answer.raise_for_status()
+        return answer.json()
+
+
+def look_at_server(home: Path, look: Look) -> None:
+    """Settings and automations. `home`: the checkout with prefect.yaml and deployments/."""
+    judge_settings(ask("GET", "/admin/settings"), look)
+    judge_automations(expected_automations(home), ask("POST", "/automations/filter", {}), look)
+
+
+def judge_settings(settings: dict[str, Any], look: Look) -> None:
+    """What a Prefect server gives of itself (`/api/admin/settings`)."""
+    storage = settings["server"]["concurrency"]["lease_storage"]
+    said = "The Prefect server keeps concurrency leases in memory."
+    look.judge(IN_MEMORY, "server", said, storage.endswith(".memory"))
+    seconds = settings["server"]["services"]["task_run_recorder"]["flush_interval"]
+    look.judge(SPINS, "server", f"The Prefect server is told to flush task runs every {seconds:g} s.", seconds < 1)
+
+
+def judge_automations(wanted: list[str], found: list[dict[str, Any]], look: Look) -> None:
+    """Our own automations, and those that make events start deployments."""
+    enabled: dict[str, bool] = {}
+    for one in found:
+        enabled[one["name"]] = enabled.get(one["name"], False) or bool(one.get("enabled", True))
+    for name in wanted:
+        if not look.judge(NO_AUTOMATION, name, f"The Prefect server has no automation '{name}'.", name not in enabled):
+            look.judge(AUTOMATION_OFF, name, f"The automation '{name}' is switched off.", not enabled[name])
+
+
+def expected_automations(home: Path) -> list[str]:
+    """Those of a file of their own, and those of each deployment with triggers."""
+    own = [one["name"] for one in yaml.safe_load((home / AUTOMATIONS).read_text())["automations"]]
+    deployments = yaml.safe_load((home / "prefect.yaml").read_text())["deployments"]
+    return own + [trigger["name"] for one in deployments for trigger in one.get("triggers", [])]

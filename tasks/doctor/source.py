@@ -1,0 +1,160 @@
+"""The source of a workflow as it is deployed: its steps and expressions, read without running anything."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+_JOB = re.compile(r"/jobs/([a-z][a-z0-9-]*)")
+_ENV = re.compile(r"sys\.get_env\(\s*[\"'](\w+)[\"']\s*(,\s*(?:[\"']([^\"']*)[\"'])?)?")
+_REGEX = re.compile(r"text\.match_regex\([^,]+,\s*\"((?:[^\"\\]|\\.)*)\"\s*\)")
+_TEXT = re.compile(r"\btext\.(\w+)\(")
+TEXT_FUNCTIONS = frozenset(
+    [
+        "decode",
+        "encode",
+        "find_all",
+        "find_all_regex",
+        "match_regex",
+        "replace_all",
+        "replace_all_regex",
+        "split",
+        "substring",
+        "to_lower",
+        "to_upper",
+        "url_decode",
+        "url_encode",
+        "url_encode_plus",
+    ]
+)
+"""Google: "Module: text" of the Workflows standard library."""
+_STORAGE = "googleapis.storage.v1.objects."
+_RUN = "googleapis.run.v2.projects.locations.jobs.run"
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentRead:
+    """One `sys.get_env`."""
+
+    name: str
+    has_default: bool
+    default: str = ""
+    """The default when it is a plain text."""
+
+
+class Unparsable(ValueError):
+    """The source is no YAML mapping."""
+
+
+class Source:
+    """One workflow's source."""
+
+    def __init__(self, text: str) -> None:
+        """Read it. Raises `Unparsable` with the line at fault."""
+        try:
+            tree = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            line = f"line {mark.line + 1}: " if mark is not None else ""
+            raise Unparsable(f"{line}{getattr(error, 'problem', None) or 'it is no YAML'}") from error
+        if not isinstance(tree, Mapping):
+            raise Unparsable("it is no mapping of workflows")
+        self.tree = tree
+        self._texts = list(_strings(tree))
+
+    def reads(self, key: str) -> bool:
+        """Whether it takes a key out of a mapping without asking whether it is there, as in `event.job_id`."""
+        pattern = re.compile(rf"\w\.{re.escape(key)}\b")
+        return any("${" in one and pattern.search(one) for one in self._texts)
+
+    def mentions(self, word: str) -> bool:
+        """Whether a word stands anywhere in it by itself, keys included."""
+        pattern = re.compile(rf"(?<![\w-]){re.escape(word)}(?![\w-])")
+        return any(pattern.search(one) for one in self._texts)
+
+    def jobs(self) -> set[str]:
+        """The Cloud Run jobs that stand in it as resource names."""
+        return {name for text in self._texts for name in _JOB.findall(text)}
+
+    def environment(self) -> list[EnvironmentRead]:
+        """The variables that it reads."""
+        found = (one for text in self._texts for one in _ENV.finditer(text))
+        return [EnvironmentRead(one[1], one[2] is not None, one[3] or "") for one in found]
+
+    def event_patterns(self) -> list[str]:
+        """The regular expressions that it tests texts against."""
+        return [found.replace("\\\\", "\\") for text in self._texts for found in _REGEX.findall(text)]
+
+    def unknown_functions(self) -> set[str]:
+        """What it calls that Workflows does not have."""
+        called = {f"text.{name}" for text in self._texts for name in _TEXT.findall(text) if name not in TEXT_FUNCTIONS}
+        return called | {"&&" for text in self._texts if "${" in text and "&&" in text}
+
+    def timeouts_beside_overrides(self) -> list[str]:
+        """Steps that start a job with a timeout where Cloud Run takes none."""
+        return [name for name, step in self._calls(_RUN) if _misplaced(step.get("args") or {})]
+
+    def unencoded_objects(self) -> list[str]:
+        """Steps that name an object to Cloud Storage without encoding its slashes."""
+        steps = ((name, (step.get("args") or {}).get("object")) for name, step in self._calls(_STORAGE))
+        encodes = self.mentions("text.url_encode") or self.mentions("text.url_encode_plus")
+        return [name for name, value in steps if isinstance(value, str) and _has_slash(value, encodes)]
+
+    def repeated_steps(self) -> list[str]:
+        """Names that several steps of one list have."""
+        counts = (Counter(name for name, _ in _named(steps)) for steps in _step_lists(self.tree))
+        return sorted({name for count in counts for name, number in count.items() if number > 1})
+
+    def _calls(self, prefix: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        for steps in _step_lists(self.tree):
+            for name, step in _named(steps):
+                inner = step.get("try", step)
+                call = inner if isinstance(inner, Mapping) else step
+                if str(call.get("call", "")).startswith(prefix):
+                    yield name, call
+
+
+def _misplaced(args: Mapping[str, Any]) -> bool:
+    body = args.get("body") if isinstance(args.get("body"), Mapping) else {}
+    return "timeout" in args or (isinstance(body, Mapping) and "timeout" in body)
+
+
+def _has_slash(value: str, encodes: bool) -> bool:
+    """Whether a name goes out as it is; a variable may have been encoded before, in a source that encodes anything."""
+    return "url_encode" not in value and ("/" in value or ("${" in value and not encodes))
+
+
+def _named(steps: list[Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for one in steps:
+        if isinstance(one, Mapping):
+            for name, step in one.items():
+                if isinstance(step, Mapping):
+                    yield str(name), step
+
+
+def _step_lists(value: Any) -> Iterator[list[Any]]:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            if key == "steps" and isinstance(inner, list):
+                yield inner
+            yield from _step_lists(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _step_lists(inner)
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield str(key)
+            yield from _strings(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _strings(inner)
