@@ -24,11 +24,11 @@ DIFFERS = Code(
     "It runs at another time, with other limits, elsewhere or with other code than prefect.yaml of this checkout says.",
     "Run `prefect --no-prompt deploy --all`, or ask who changed it in the UI and why.",
 )
-PAUSED = Code(
-    "prefect-deployment-paused",
-    "error",
-    "A paused deployment runs nothing by its schedule, and nobody is told.",
-    "Resume it in the UI or with `prefect deployment schedule resume`, or ask who paused it.",
+OFF = Code(
+    "prefect-schedule-off",
+    "warning",
+    "A deployment that is paused, or whose schedule is switched off, runs nothing by itself, and nobody is told.",
+    "Switch it on again in the UI under Deployments, or ask who switched it off.",
 )
 NO_POOL = Code(
     "prefect-work-pool-missing",
@@ -42,7 +42,7 @@ NO_WORKER = Code(
     "Nobody takes up runs: all of them stay Scheduled and become Late, recoveries included.",
     "Start one with: prefect worker start --pool remediation; and see why the last one ended.",
 )
-CODES = (NO_DEPLOYMENT, DIFFERS, PAUSED, NO_POOL, NO_WORKER)
+CODES = (NO_DEPLOYMENT, DIFFERS, OFF, NO_POOL, NO_WORKER)
 
 
 def look_at_deployments(home: Path, look: Look) -> None:
@@ -73,7 +73,9 @@ def judge_deployments(wanted: list[dict[str, Any]], found: dict[str, dict[str, A
             f"{key} is {_shown(is_)}, not {_shown(should)}" for key, (is_, should) in differences(one, there).items()
         ]
         look.judge(DIFFERS, name, f"Of the deployment {name} {listed(other, len(other))}.", other)
-        look.judge(PAUSED, name, f"The deployment {name} is paused.", there.get("paused"))
+        if one.get("schedules"):
+            off = there.get("paused") or not any(each.get("active") for each in there.get("schedules", []))
+            look.judge(OFF, name, f"The schedule of the deployment {name} is off.", off)
 
 
 def differences(wanted: dict[str, Any], there: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
@@ -96,8 +98,7 @@ def _schedules(listed_: list[dict[str, Any]]) -> list[str]:
     found = []
     for one in listed_:
         inner = one.get("schedule") or one
-        off = "" if one.get("active", True) else " (off)"
-        found.append(f"{inner.get('cron') or inner.get('interval')} {inner.get('timezone') or 'UTC'}{off}")
+        found.append(f"{inner.get('cron') or inner.get('interval')} {inner.get('timezone') or 'UTC'}")
     return sorted(found)
 
 

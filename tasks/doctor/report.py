@@ -10,6 +10,7 @@ from tasks.doctor.examine import Look
 from tasks.doctor.finding import LEVELS, Finding, worst_first
 from tasks.remediation.report import Section, counted, listed
 
+PAGE = "docs/operations/doctor.md"
 NAMED = 4
 """Sentences of one code that are shown; all are counted, and `--json` has them all."""
 
@@ -61,17 +62,30 @@ def text(looks: Sequence[Look], width: int = 100) -> str:
                 lines += paragraph(found, width)
     well = [f"{look.part} ({look.good})" for look in looks if not look.findings]
     lines += ["", f"In order: {', '.join(well)}."] if well else []
-    return "\n".join([*lines, "", f"All together: {counts(looks)}."]).lstrip("\n")
+    return "\n".join([*lines, "", verdict(looks)]).lstrip("\n")
+
+
+def verdict(looks: Sequence[Look]) -> str:
+    """The last line: what all of it comes to."""
+    levels = {one.level for look in looks for one in look.findings}
+    said = "No errors"
+    if "error" in levels:
+        said = "Something will not work"
+    elif "unknown" in levels:
+        said = "No errors, but not everything could be looked at"
+    return f"{said}: {counts(looks)}. Every code: {PAGE}."
 
 
 def paragraph(found: list[Finding], width: int) -> Iterator[str]:
-    """One code: what was found, then why it matters and what next, once."""
+    """One code: what was found, then why it matters and what next, once. Of a note only the former."""
     code = found[0].code
     yield f"  {code.level.upper():<8} {code.name}"
     for one in found[:NAMED]:
         yield from _wrapped(one.what, width, " " * 11)
     if rest := more(found).strip():
         yield from _wrapped(rest, width, " " * 11)
+    if code.level == "note":
+        return
     yield from _wrapped(code.why, width, " " * 11, "Why:  ")
     yield from _wrapped(code.todo, width, " " * 11, "Next: ")
 

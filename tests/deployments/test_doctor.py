@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from urllib.error import HTTPError
 
 import pytest
 import yaml
 
 from deployments.cli_flows import HEARTBEAT_SECONDS
-from deployments.doctor import of_automations, of_settings
 from deployments.stack import (
     LEASE_STORAGE,
     SERVER_SETTINGS,
     WORKER_SETTINGS,
     Stack,
-    automation_names,
     call,
     free_port,
     prefect,
@@ -85,17 +83,25 @@ def test_a_lease_outlives_a_restart_with_our_settings_and_not_with_the_default(s
         assert not renews(api, lease), "this is why memory is refused; if Prefect has mended it, so may we"
         said = doctor(api, tmp_path)
         assert said.returncode == 1, said.stderr
-        assert "keeps concurrency leases in memory" in said.stdout
-        assert "=".join(LEASE_STORAGE) in said.stdout
+        assert "prefect-leases-in-memory" in said.stdout
+        assert "=".join(LEASE_STORAGE) in " ".join(said.stdout.split())
     with server.running() as api:
         assert renews(api, lease)
-        assert "in memory" not in doctor(api, tmp_path).stdout
+        assert "leases-in-memory" not in doctor(api, tmp_path).stdout
 
 
 def test_the_stack_is_set_up_as_the_doctor_wants_it(stack: RunningStack) -> None:
-    said = stack.remediate("doctor")
+    said = stack.remediate("doctor", "--json")
     assert said.returncode == 0, said.stdout + said.stderr
-    assert said.stdout.strip() == f"The Prefect server at {stack.api_url} is set up as these flows need it."
+    value = json.loads(said.stdout)
+    assert value["outcome"] == "nothing_to_do"
+    assert len(value["parts"]) == 13
+
+
+def test_the_deployment_looks_every_day_and_completes_on_a_stack_that_is_well(stack: RunningStack) -> None:
+    run = stack.ended(stack.start("doctor/doctor"))
+    assert run["state_type"] == "COMPLETED", run["state"]["message"]
+    assert " in order" in run["state"]["message"]
 
 
 def test_a_server_that_cannot_be_asked_is_one_sentence_and_exit_code_2(tmp_path: Path) -> None:
@@ -103,35 +109,6 @@ def test_a_server_that_cannot_be_asked_is_one_sentence_and_exit_code_2(tmp_path:
     assert said.returncode == 2
     assert said.stderr.count("\n") == 1
     assert "http://127.0.0.1:9/api could not be asked" in said.stderr
-
-
-def settings(storage: str, flush: float) -> dict[str, Any]:
-    services = {"task_run_recorder": {"flush_interval": flush}}
-    return {"server": {"concurrency": {"lease_storage": storage}, "services": services}}
-
-
-@pytest.mark.parametrize(
-    ("storage", "flush", "wrong"),
-    [
-        ("prefect.server.concurrency.lease_storage.memory", 1.0, ["in memory"]),
-        ("prefect.server.concurrency.lease_storage.filesystem", 1.0, []),
-        ("prefect_redis.lease_storage", 2.0, []),
-        ("prefect.server.concurrency.lease_storage.filesystem", 0.5, ["every 0.5 s"]),
-        ("prefect.server.concurrency.lease_storage.memory", 0.0, ["in memory", "every 0 s"]),
-    ],
-)
-def test_each_wrong_setting_is_a_sentence_that_names_it(storage: str, flush: float, wrong: list[str]) -> None:
-    said = list(of_settings(settings(storage, flush)))
-    assert len(said) == len(wrong)
-    for sentence, part in zip(said, wrong, strict=True):
-        assert part in sentence
-        assert "PREFECT_SERVER_" in sentence
-
-
-def test_an_automation_that_is_missing_is_named() -> None:
-    assert list(of_automations(automation_names())) == []
-    (sentence,) = of_automations(["export-failed"])
-    assert automation_names()[0] in sentence
 
 
 @pytest.mark.parametrize(("name", "value"), [*SERVER_SETTINGS.items(), *WORKER_SETTINGS.items()])
