@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
@@ -13,6 +14,34 @@ if TYPE_CHECKING:
     from blocks.credentials import GoogleCredentials
 
 T = TypeVar("T")
+
+LIBRARIES = (
+    "google.auth.compute_engine",
+    "google.auth.transport.requests",
+    "google.oauth2.credentials",
+    "google.oauth2.service_account",
+    "google.cloud.storage",
+    "google.cloud.workflows_v1",
+    "google.cloud.workflows.executions_v1",
+    "google.cloud.run_v2",
+    "google.cloud.eventarc_v1",
+    "google.cloud.scheduler_v1",
+    "google.pubsub_v1",
+    "grpc_health.v1.health_pb2_grpc",
+    "kubernetes.client",
+    "kubernetes.config",
+)
+"""What the blocks load when they are first used."""
+
+
+def load_libraries() -> None:
+    """Load every client library now, about two seconds, for threads that then use several services at the same time.
+
+    Libraries that import each other in circles, imported by several threads from different ends, find each other half
+    made: "cannot import name ... from partially initialized module".
+    """
+    for name in LIBRARIES:
+        import_module(name)
 
 
 class Lazy(Generic[T]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from blocks.clients import load_libraries
 from blocks.environment import PipelineEnvironment
 from tasks.doctor import (
     buckets,
@@ -70,6 +71,7 @@ def looks_of(environment: PipelineEnvironment | None, home: Path | None, seconds
         broken = Look("catalogue")
         broken.say(CATALOGUE, "catalogue_overlay", " ".join(str(error).split()))
         return [broken, *examine.examine(others, seconds)]
+    load_libraries()  # before the threads, which would do it in each other's way
     try:
         return examine.examine([*pipeline_parts(deployed), *others], seconds)
     finally:

@@ -62,7 +62,7 @@ def text(looks: Sequence[Look], width: int = 100) -> str:
                 lines += paragraph(found, width)
     well = [f"{look.part} ({look.good})" for look in looks if not look.findings]
     lines += ["", f"In order: {', '.join(well)}."] if well else []
-    return "\n".join([*lines, "", verdict(looks)]).lstrip("\n")
+    return "\n".join([*lines, "", f"Every code: {PAGE}", verdict(looks)]).lstrip("\n")
 
 
 def verdict(looks: Sequence[Look]) -> str:
@@ -73,7 +73,7 @@ def verdict(looks: Sequence[Look]) -> str:
         said = "Something will not work"
     elif "unknown" in levels:
         said = "No errors, but not everything could be looked at"
-    return f"{said}: {counts(looks)}. Every code: {PAGE}."
+    return f"{said}: {counts(looks)}."
 
 
 def paragraph(found: list[Finding], width: int) -> Iterator[str]:

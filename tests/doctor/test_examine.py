@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -148,3 +151,39 @@ def test_a_catalogue_that_cannot_be_read_is_said_by_itself(environment: Pipeline
     run = examined(environment)
     assert run.outcome == "failed"
     assert "line 3" in run.reasons[0]
+
+
+ALONE = """
+import json, sys
+from blocks.environment import PipelineEnvironment
+from tasks.doctor.check import Doctor, Question
+from tasks.doctor.examine import Part
+from tasks.doctor import examine
+from tasks.remediation.check import check
+from tasks.remediation.context import Context
+
+plain = examine.examine
+def watched(parts, seconds):
+    before = set(sys.modules)
+    try:
+        return plain(parts, seconds)
+    finally:
+        new = set(sys.modules) - before
+        print(json.dumps(sorted(one for one in new if one.split(".")[0] in ("google", "grpc", "kubernetes", "requests"))))
+examine.examine = watched
+
+environment = PipelineEnvironment.model_validate_json(sys.stdin.read())
+print(check(Doctor(), Context(environment, "alone"), Question()).outcome)
+"""
+
+
+def test_no_library_is_loaded_by_the_threads(environment: PipelineEnvironment) -> None:
+    """Several threads that import libraries full of circles for the first time find each other's modules half made."""
+    done = subprocess.run(
+        [sys.executable, "-c", ALONE], input=environment.model_dump_json(), capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    loaded, outcome = done.stdout.splitlines()
+    assert outcome == "nothing_to_do"
+    leaves = ("kubernetes.client.", "grpc._interceptor")  # one thread alone loads them, each when it is first used
+    assert [one for one in json.loads(loaded) if not one.startswith(leaves)] == []
