@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 _JOB = re.compile(r"/jobs/([a-z][a-z0-9-]*)")
-_ENV = re.compile(r"sys\.get_env\(\s*[\"'](\w+)[\"']\s*(,\s*(?:[\"']([^\"']*)[\"'])?)?")
+_ENV = re.compile(r"(default\(\s*)?sys\.get_env\(\s*[\"'](\w+)[\"']\s*(,\s*(?:[\"']([^\"']*)[\"'])?)?")
 _REGEX = re.compile(r"text\.match_regex\([^,]+,\s*\"((?:[^\"\\]|\\.)*)\"\s*\)")
 _TEXT = re.compile(r"\btext\.(\w+)\(")
 TEXT_FUNCTIONS = frozenset(
@@ -33,6 +33,8 @@ TEXT_FUNCTIONS = frozenset(
     ]
 )
 """Google: "Module: text" of the Workflows standard library."""
+_EXPRESSION = re.compile(r"^\s*(?:-\s+)?(?:\w+:\s+)?['\"]?\$\{")
+"""A text, or a line of one that is no YAML, that is an expression; a shell's script is none."""
 _STORAGE = "googleapis.storage.v1.objects."
 _RUN = "googleapis.run.v2.projects.locations.jobs.run"
 
@@ -43,29 +45,27 @@ class EnvironmentRead:
 
     name: str
     has_default: bool
+    """Whether the source says what to take instead, in it or with `default(...)` around it."""
     default: str = ""
     """The default when it is a plain text."""
 
 
-class Unparsable(ValueError):
-    """The source is no YAML mapping."""
-
-
 class Source:
-    """One workflow's source."""
+    """One workflow's source. Of one that is no YAML only the lines are read, and no step is known."""
 
     def __init__(self, text: str) -> None:
-        """Read it. Raises `Unparsable` with the line at fault."""
+        """Read it."""
+        self.problem = ""
+        """Why it is no YAML, with the line at fault; empty when it is."""
         try:
-            tree = yaml.safe_load(text)
+            self.tree = yaml.safe_load(text)
+            self._texts = list(_strings(self.tree))
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             line = f"line {mark.line + 1}: " if mark is not None else ""
-            raise Unparsable(f"{line}{getattr(error, 'problem', None) or 'it is no YAML'}") from error
-        if not isinstance(tree, Mapping):
-            raise Unparsable("it is no mapping of workflows")
-        self.tree = tree
-        self._texts = list(_strings(tree))
+            self.problem = f"{line}{getattr(error, 'problem', None) or 'it is no YAML'}"
+            self.tree = {}
+            self._texts = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
 
     def reads(self, key: str) -> bool:
         """Whether it takes a key out of a mapping without asking whether it is there, as in `event.job_id`."""
@@ -84,7 +84,7 @@ class Source:
     def environment(self) -> list[EnvironmentRead]:
         """The variables that it reads."""
         found = (one for text in self._texts for one in _ENV.finditer(text))
-        return [EnvironmentRead(one[1], one[2] is not None, one[3] or "") for one in found]
+        return [EnvironmentRead(one[2], one[3] is not None or one[1] is not None, one[4] or "") for one in found]
 
     def event_patterns(self) -> list[str]:
         """The regular expressions that it tests texts against."""
@@ -93,7 +93,7 @@ class Source:
     def unknown_functions(self) -> set[str]:
         """What it calls that Workflows does not have."""
         called = {f"text.{name}" for text in self._texts for name in _TEXT.findall(text) if name not in TEXT_FUNCTIONS}
-        return called | {"&&" for text in self._texts if "${" in text and "&&" in text}
+        return called | {"&&" for text in self._texts if _EXPRESSION.match(text) and "&&" in text}
 
     def timeouts_beside_overrides(self) -> list[str]:
         """Steps that start a job with a timeout where Cloud Run takes none."""

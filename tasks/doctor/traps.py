@@ -13,15 +13,15 @@ from tasks.remediation.report import listed
 
 ENV_UNSET = Code(
     "workflow-env-unset",
-    "error",
-    "sys.get_env without a default raises when the variable is not set, so every execution that comes there fails.",
+    "warning",
+    "Where a variable is not set and the source says no default, the execution fails there, or goes on with nothing.",
     "Set the variable when deploying (`gcloud workflows deploy NAME --update-env-vars=...`), or give it a default.",
 )
 OTHER_BUCKET = Code(
     "workflow-other-bucket",
     "error",
-    "The workflow takes its bucket from this variable and not from the event, so it looks for scenes elsewhere: imports "
-    "and trainings of this installation fail.",
+    "Where its argument names no bucket (an event's is not looked at), the workflow takes it from a variable, and so looks "
+    "for scenes elsewhere: imports and trainings of this installation fail.",
     "Deploy it with GCS_BUCKET (or PRIMARY_BUCKET) set to the data bucket.",
 )
 REFUSES_EVENT = Code(
@@ -32,8 +32,8 @@ REFUSES_EVENT = Code(
 )
 UNKNOWN_FUNCTION = Code(
     "workflow-unknown-function",
-    "error",
-    "Workflows has no such function or operator: the step that uses it fails.",
+    "warning",
+    "The documented library of Workflows has no such function or operator: the step that uses it fails when it is reached.",
     "Use text.to_lower, text.find_all and `and`, then deploy it again.",
 )
 TIMEOUT_MISPLACED = Code(

@@ -7,7 +7,7 @@ from blocks.execution import WorkflowInfo
 from tasks.doctor.deployed import Deployed, Unread, readable
 from tasks.doctor.examine import UNREADABLE, Look
 from tasks.doctor.finding import Code
-from tasks.doctor.source import Source, Unparsable
+from tasks.doctor.source import Source
 from tasks.doctor.traps import judge_source
 from tasks.doctor.triggers import seen
 from tasks.remediation.report import listed
@@ -32,8 +32,9 @@ UNAVAILABLE = Code(
 )
 UNPARSABLE = Code(
     "workflow-unparsable",
-    "error",
-    "A source that is no YAML cannot be deployed again as it is, and nothing could be checked of what it does.",
+    "warning",
+    "A source that is no YAML is most likely refused when it is deployed again, also by a restore of definitions, and its "
+    "steps could not be checked.",
     "Quote the expressions that hold ': ' and deploy it again.",
 )
 NO_JOB = Code(
@@ -50,10 +51,10 @@ NOBODY = Code(
 )
 CALL_INCOMPLETE = Code(
     "workflow-call-incomplete",
-    "error",
-    "The workflow that is called reads each of these keys, and raises KeyError for one that is missing: what is started "
-    "this way fails at once.",
-    "Pass all keys that the catalogue has for it. Remediations do; until then start it by hand or let them.",
+    "warning",
+    "The workflow that is called takes each of these keys without asking whether it is there, and Workflows raises KeyError "
+    "for one that is not: what is started this way fails at once.",
+    "Pass all keys that the catalogue has for it. Remediations do; until then let them start it, or do it by hand.",
 )
 CODES = (CALL_INCOMPLETE, MISSING, OPTIONAL_MISSING, UNAVAILABLE, UNPARSABLE, NO_JOB, NOBODY)
 
@@ -67,8 +68,7 @@ def look_at_workflows(deployed: Deployed, look: Look) -> None:
         elif workflow is None:
             judge_missing(deployed, name, look)
         else:
-            source = judge_deployed(deployed, workflow, look)
-            sources |= {name: source} if source is not None else {}
+            sources[name] = judge_deployed(deployed, workflow, look)
     judge_jobs(deployed, sources, look)
     judge_calls(deployed, sources, look)
     judge_starters(deployed, sources, look)
@@ -82,18 +82,14 @@ def judge_missing(deployed: Deployed, name: str, look: Look) -> None:
     look.say(MISSING if needed else OPTIONAL_MISSING, name, f"Workflow {name}{made} is not deployed.")
 
 
-def judge_deployed(deployed: Deployed, workflow: WorkflowInfo, look: Look) -> Source | None:
-    """Whether it can be started, and what it does as far as its source says; None when that cannot be read."""
+def judge_deployed(deployed: Deployed, workflow: WorkflowInfo, look: Look) -> Source:
+    """Whether it can be started, and what it does as far as its source says."""
     name = workflow.name
     said = f"Workflow {name} is {workflow.state}: {workflow.problem or 'no reason is given'}."
     look.judge(UNAVAILABLE, name, said, workflow.state not in ("ACTIVE", "STATE_UNSPECIFIED"))
-    try:
-        source = Source(workflow.source)
-    except Unparsable as error:
-        look.say(UNPARSABLE, name, f"The source of workflow {name} cannot be read: {error}.")
-        return None
+    source = Source(workflow.source)
+    look.judge(UNPARSABLE, name, f"The source of workflow {name} is no YAML: {source.problem}.", source.problem)
     judge_source(deployed, workflow, source, look)
-    look.good += 1
     return source
 
 
@@ -101,7 +97,7 @@ def judge_jobs(deployed: Deployed, sources: dict[str, Source], look: Look) -> No
     """Every job that a source runs."""
     jobs = dict(deployed.jobs())
     for name, source in sources.items():
-        for job in sorted(source.jobs()):
+        for job in sorted(source.jobs() | {job for job in deployed.catalogue.jobs if source.mentions(job)}):
             if job not in jobs:
                 jobs[job] = readable(deployed.environment.jobs.get, job)
             said = f"Workflow {name} runs the job {job}, which is not deployed."

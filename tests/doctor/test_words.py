@@ -13,7 +13,7 @@ from tasks.doctor.parts import CODES
 from tasks.doctor.permission_table import BUCKETS, JOBS, NOT_ASKED, SUBSCRIPTIONS
 from tasks.doctor.report import NAMED, text
 from tests.doctor.test_findings import FINDINGS
-from tests.doctor.world import DATA, OPS, USD, bucket, gone, said, seen_by, source, trigger
+from tests.doctor.world import DATA, OPS, USD, bucket, gone, live_message, said, seen_by, source, trigger
 
 HOME = Path(__file__).resolve().parents[2]
 PAGE = (HOME / "docs" / "operations" / "doctor.md").read_text()
@@ -124,3 +124,33 @@ def test_many_of_one_code_are_shown_by_the_first_few_and_counted(
     assert "Likewise: " in shown
     assert len(look.findings) == len(every)
     assert max(map(len, text([look], 80).splitlines())) <= 80
+
+
+def test_of_a_source_that_is_no_yaml_the_lines_are_read_all_the_same(
+    sandbox: Sandbox, environment: PipelineEnvironment
+) -> None:
+    """13 of the pipeline's own 17 are none, and what they do matters as much."""
+    lines = [
+        "main:",
+        "  steps:",
+        '    # - it: ${sys.get_env("IN_A_COMMENT")}',
+        '    - one: {assign: [{it: ${sys.get_env("BP_ENV")}}]}',
+        '    - two: ${"the job: " + text.lower(name)}',
+    ]
+    live_message(USD, source_contents="\n".join(lines))(sandbox, environment)
+    look = seen_by("workflows", environment)
+    assert "line 4" in said(look, "workflow-unparsable")
+    assert said(look, "workflow-env-unset") == f"Workflow {USD} reads BP_ENV, which is not set and has no default."
+    assert "text.lower" in said(look, "workflow-unknown-function")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["cd /work && make", '${default(sys.get_env("SOME_REGION"), "us-central1")}', "${text.to_lower(name)}"],
+)
+def test_a_shells_script_and_a_default_are_no_fault(
+    sandbox: Sandbox, environment: PipelineEnvironment, text: str
+) -> None:
+    source(USD, [{"one": {"assign": [{"it": text}]}}])(sandbox, environment)
+    look = seen_by("workflows", environment)
+    assert said(look, "workflow-unknown-function") + said(look, "workflow-env-unset") == ""
