@@ -62,8 +62,14 @@ DELETES = Code(
     "Recoveries know the windows from the catalogue (retention).",
     "Compare the catalogue's retention with the variables of the job.",
 )
+UNKNOWN = Code(
+    "scheduler-not-in-catalogue",
+    "note",
+    "Flows do not know of it: a pause of intake leaves it alone, and it goes on starting work.",
+    "Add it to the catalogue's overlay if it belongs to the pipeline.",
+)
 CODES = (
-    MISSING, PAUSED, PAUSED_AS_CREATED, BROKEN, WRONG_TARGET, NO_TARGET, OTHER_TIME, LAST_FAILED, DELETES,
+    UNKNOWN, MISSING, PAUSED, PAUSED_AS_CREATED, BROKEN, WRONG_TARGET, NO_TARGET, OTHER_TIME, LAST_FAILED, DELETES,
 )  # fmt: skip
 
 
@@ -74,6 +80,10 @@ def look_at_schedulers(deployed: Deployed, look: Look) -> None:
         region = deployed.environment.schedulers.region
         if not look.judge(MISSING, name, f"Scheduler {name} is not there in {region}.", name not in found):
             judge_scheduler(deployed, found[name], look)
+    for one in found.values():
+        known = one.name in deployed.catalogue.schedulers
+        if not known and one.state == "ENABLED" and one.target in deployed.catalogue.workflows:
+            look.say(UNKNOWN, one.name, f"Scheduler {one.name} starts {one.target} at '{one.cron}' {one.timezone}.")
 
 
 def judge_scheduler(deployed: Deployed, one: SchedulerInfo, look: Look) -> None:

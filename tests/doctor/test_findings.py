@@ -167,6 +167,7 @@ FINDINGS: list[tuple[str, str, Change]] = [
     ("delivery", "notification-on-own-bucket", notification),
     ("delivery", "subscription-missing", subscription_gone),
     ("delivery", "delivery-held", held),
+    ("schedulers", "scheduler-not-in-catalogue", catalogue(f"schedulers: {{{RETENTION}: null}}")),
     ("schedulers", "scheduler-missing", scheduler(absent=True)),
     ("schedulers", "scheduler-paused", scheduler("PAUSED")),
     ("schedulers", "scheduler-broken", scheduler("UPDATE_FAILED")),
