@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from blocks.clients import load_libraries
 from blocks.environment import PipelineEnvironment
 from blocks.errors import OutsideError, PreconditionFailed
 from blocks.job_definitions import JobDefinition
@@ -64,6 +65,7 @@ def observe_deployed(environment: PipelineEnvironment, layout: Layout) -> Deploy
         ("the triggers", lambda: triggers(environment)),
         ("the schedulers", lambda: schedulers(environment)),
     ]
+    load_libraries()  # before the threads, which would do it in each other's way
     with ThreadPoolExecutor(AT_A_TIME) as pool:
         answers = [(what, pool.submit(lambda look=look: list(look()))) for what, look in looks]  # type: ignore[misc]
     there = {entry.name for page in existing(environment, layout) for entry in page}

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from blocks.clients import load_libraries
 from blocks.environment import PipelineEnvironment
 from blocks.errors import NotFound
 from blocks.execution import LIVE_STATES, Execution
@@ -42,6 +43,7 @@ def live_work(environment: PipelineEnvironment) -> list[LiveWork]:
         except NotFound:
             return []
 
+    load_libraries()  # before the threads, which would do it in each other's way
     with ThreadPoolExecutor(max_workers=8) as pool:
         return [work for found in pool.map(answer, looks) for work in found]
 
