@@ -60,7 +60,7 @@ class Source:
         try:
             self.tree = yaml.safe_load(text)
             self._texts = list(_strings(self.tree))
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, RecursionError) as error:
             mark = getattr(error, "problem_mark", None)
             line = f"line {mark.line + 1}: " if mark is not None else ""
             self.problem = f"{line}{getattr(error, 'problem', None) or 'it is no YAML'}"
@@ -97,11 +97,11 @@ class Source:
 
     def timeouts_beside_overrides(self) -> list[str]:
         """Steps that start a job with a timeout where Cloud Run takes none."""
-        return [name for name, step in self._calls(_RUN) if _misplaced(step.get("args") or {})]
+        return [name for name, args in self._calls(_RUN) if _misplaced(args)]
 
     def unencoded_objects(self) -> list[str]:
         """Steps that name an object to Cloud Storage without encoding its slashes."""
-        steps = ((name, (step.get("args") or {}).get("object")) for name, step in self._calls(_STORAGE))
+        steps = ((name, args.get("object")) for name, args in self._calls(_STORAGE))
         encodes = self.mentions("text.url_encode") or self.mentions("text.url_encode_plus")
         return [name for name, value in steps if isinstance(value, str) and _has_slash(value, encodes)]
 
@@ -111,12 +111,14 @@ class Source:
         return sorted({name for count in counts for name, number in count.items() if number > 1})
 
     def _calls(self, prefix: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Steps that call something of that name, with their arguments; none when those are an expression."""
         for steps in _step_lists(self.tree):
             for name, step in _named(steps):
                 inner = step.get("try", step)
                 call = inner if isinstance(inner, Mapping) else step
                 if str(call.get("call", "")).startswith(prefix):
-                    yield name, call
+                    args = call.get("args")
+                    yield name, args if isinstance(args, Mapping) else {}
 
 
 def _misplaced(args: Mapping[str, Any]) -> bool:

@@ -154,3 +154,23 @@ def test_a_shells_script_and_a_default_are_no_fault(
     source(USD, [{"one": {"assign": [{"it": text}]}}])(sandbox, environment)
     look = seen_by("workflows", environment)
     assert said(look, "workflow-unknown-function") + said(look, "workflow-env-unset") == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "5",
+        "main: {steps: [{one: {call: googleapis.run.v2.projects.locations.jobs.run, args: '${args}'}}]}",
+        "main: {steps: [{one: {call: googleapis.storage.v1.objects.get, args: [a, b]}}, two, {three: 3}]}",
+        "main: {steps: {one: two}}",
+        "main: &a [*a]",
+        "main: " + "[" * 5000,
+        "2026-01-01: {1: 2, null: true}",
+    ],
+)
+def test_no_source_ends_the_part(sandbox: Sandbox, environment: PipelineEnvironment, text: str) -> None:
+    live_message(USD, source_contents=text)(sandbox, environment)
+    look = seen_by("workflows", environment)  # which raises what goes wrong
+    assert look.good > 100
