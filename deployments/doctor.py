@@ -73,7 +73,7 @@ def load(environment: str) -> PipelineEnvironment | str:
     from blocks.error_details import one_line
 
     try:
-        return PipelineEnvironment.load(environment)
+        return PipelineEnvironment.named(environment)
     except (
         Exception
     ) as error:  # missing, of another version, a secret that cannot be decrypted: nothing can begin with it

@@ -18,7 +18,7 @@ from typing import Any
 
 from deployments.children import Children
 from deployments.sandbox.server import Endpoints
-from deployments.state import HOME, STATE
+from deployments.state import STATE
 from tasks.doctor.prefect_server import LEASE_STORAGE
 
 WORK_POOL = "remediation"

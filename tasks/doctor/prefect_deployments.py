@@ -9,7 +9,7 @@ import yaml
 
 from tasks.doctor.examine import Look
 from tasks.doctor.finding import Code
-from tasks.doctor.prefect_server import ask
+from tasks.doctor.prefect_server import ask, has_checkout
 from tasks.remediation.report import listed
 
 NO_DEPLOYMENT = Code(
@@ -42,11 +42,20 @@ NO_WORKER = Code(
     "Nobody takes up runs: all of them stay Scheduled and become Late, recoveries included.",
     "Start one with: prefect worker start --pool remediation; and see why the last one ended.",
 )
-CODES = (NO_DEPLOYMENT, DIFFERS, OFF, NO_POOL, NO_WORKER)
+NO_CHECKOUT = Code(
+    "prefect-not-compared",
+    "note",
+    "An installed package has no prefect.yaml and no automations.yaml, so what the server has is compared with nothing.",
+    "Run `remediate doctor` in the checkout from which you deploy.",
+)
+CODES = (NO_CHECKOUT, NO_DEPLOYMENT, DIFFERS, OFF, NO_POOL, NO_WORKER)
 
 
 def look_at_deployments(home: Path, look: Look) -> None:
     """Each deployment of the file, then the work pools they name with their workers."""
+    if not has_checkout(home):
+        look.say(NO_CHECKOUT, "prefect.yaml", f"There is no prefect.yaml in {home}.")
+        return
     wanted = yaml.safe_load((home / "prefect.yaml").read_text())["deployments"]
     found = {one["name"]: one for one in ask("POST", "/deployments/filter", {"limit": 200})}
     judge_deployments(wanted, found, look)

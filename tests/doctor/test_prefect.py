@@ -89,7 +89,7 @@ def test_each_wrong_setting_is_found_and_says_which_variable_mends_it(
 
 
 def test_the_automations_that_make_events_start_deployments_are_expected_too() -> None:
-    assert set(expected_automations(HOME)) == {"self-crash-zombie-flow-runs", "export-failed", "self-trigger-watch"}
+    assert {"self-crash-zombie-flow-runs", "export-failed", "self-trigger-watch"} <= set(expected_automations(HOME))
 
 
 def test_a_stack_is_as_the_checkout_says(asked: RunningStack) -> None:
@@ -130,7 +130,7 @@ def test_an_automation_that_is_off_or_gone_is_found(asked: RunningStack, home: P
         (lambda one: one["schedules"][0].update(timezone="Europe/Vienna"), "not 30 6 * * * Europe/Vienna"),
         (lambda one: one["concurrency_limit"].update(limit=3), "concurrency limit is 1, not 3"),
         (lambda one: one["concurrency_limit"].update(collision_strategy="ENQUEUE"), "collision is CANCEL_NEW"),
-        (lambda one: one.update(entrypoint="flows/undo.py:undo"), "entrypoint is flows/doctor.py:doctor"),
+        (lambda one: one.update(entrypoint="flows.undo.undo"), "entrypoint is flows.doctor.doctor"),
         (lambda one: one.update(parameters={"environment": "b"}), "parameters is none, not {'environment': 'b'}"),
     ],
 )
@@ -139,6 +139,11 @@ def test_a_deployment_that_differs_from_the_checkout_says_in_what(
 ) -> None:
     change(home, how)
     assert what in said(deployments(home), "prefect-deployment-differs")
+
+
+def test_an_installed_package_says_that_it_has_nothing_to_compare_with(asked: RunningStack, tmp_path: Path) -> None:
+    assert codes(deployments(tmp_path)) == {"prefect-not-compared"}
+    assert codes(server(tmp_path)) == set()
 
 
 def test_a_deployment_that_is_not_on_the_server_is_found(asked: RunningStack, home: Path) -> None:
