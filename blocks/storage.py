@@ -13,16 +13,7 @@ from blocks.calls import Call, CallLimits, read, write
 from blocks.clients import Lazy
 from blocks.credentials import GoogleCredentials
 from blocks.errors import Cause, NotFound, OutsideError, PreconditionFailed
-from blocks.storage_client import (
-    CHECK_BUCKET,
-    FROM_THE_START,
-    OBJECT_FIELDS,
-    Resume,
-    download,
-    open_client,
-    pages,
-    until_copied,
-)
+from blocks.storage_client import CHECK_BUCKET, OBJECT_FIELDS, Resume, download, open_client, pages, until_copied
 from blocks.stored_object import WRITE_TOKEN, Protection, StoredObject, from_blob, from_bucket
 
 if TYPE_CHECKING:
@@ -162,7 +153,7 @@ class PipelineStorage(RemediationBlock):
         *,
         generation: int = 0,
         metageneration: int = 0,
-        resume: Resume = FROM_THE_START,
+        resume: Resume = Resume(),
     ) -> StoredObject:
         """Copy exactly this version of `source`, with its metadata, over `generation` of the target.
 

@@ -93,9 +93,6 @@ class Resume(NamedTuple):
     """Told the token after each call."""
 
 
-FROM_THE_START = Resume()
-
-
 def until_copied(go_on: Callable[[str | None], tuple[str | None, StoredObject | None]], resume: Resume) -> StoredObject:
     """The copy, after as many calls as it takes (Google: "Objects: rewrite").
 
