@@ -7,7 +7,7 @@ from typing import Any
 
 from deployments.stack import AUTOMATIONS, LEASE_STORAGE, automation_names
 
-PAGE = "docs/real-project.md, 'The Prefect server'"
+PAGE = "docs/deploy.md, 'On one machine'"
 
 
 def findings() -> list[str]:

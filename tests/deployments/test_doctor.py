@@ -136,7 +136,7 @@ def test_an_automation_that_is_missing_is_named() -> None:
 
 @pytest.mark.parametrize(("name", "value"), [*SERVER_SETTINGS.items(), *WORKER_SETTINGS.items()])
 def test_a_real_project_is_told_every_setting_that_the_stack_has(name: str, value: str) -> None:
-    assert f"export {name}={value}" in (HOME / "docs" / "real-project.md").read_text()
+    assert f"export {name}={value}" in (HOME / "docs" / "deploy.md").read_text()
 
 
 def test_no_run_that_lives_is_called_crashed() -> None:
