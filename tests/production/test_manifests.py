@@ -19,6 +19,7 @@ from tests.production.manifests import (
     EXAMPLE,
     IMAGE,
     NAMESPACE,
+    TEMPLATE,
     containers,
     documents,
     generated,
@@ -86,7 +87,7 @@ def test_everything_that_is_referred_to_exists() -> None:
 
 
 def test_network_policies_know_the_pods_and_nobody_else_is_let_in() -> None:
-    template = json.loads((BASE / "base-job-template.json").read_text())
+    template = json.loads(TEMPLATE.read_text())
     apps = {pod["metadata"]["labels"]["app"] for _, pod in pods()}
     apps.add(template["variables"]["properties"]["labels"]["default"]["app"])
     text = json.dumps(of_kind("NetworkPolicy"))
@@ -100,7 +101,7 @@ def test_network_policies_know_the_pods_and_nobody_else_is_let_in() -> None:
 def test_from_outside_only_the_paths_of_events_are_reachable() -> None:
     (ingress,) = of_kind("Ingress")
     paths = {(path["path"], path["pathType"]) for path in ingress["spec"]["rules"][0]["http"]["paths"]}
-    assert {path for path, _ in paths} <= {"/pubsub", "/cloudevents", "/alerts"}
+    assert {path for path, _ in paths} == {"/pubsub", "/cloudevents"}
     assert {kind for _, kind in paths} == {"Exact"}
     assert {one["spec"].get("type", "ClusterIP") for one in of_kind("Service")} == {"ClusterIP"}
 
@@ -115,6 +116,18 @@ def test_containers_have_our_image_bounds_and_no_more_rights_than_they_need(name
         "readOnlyRootFilesystem": True,
         "capabilities": {"drop": ["ALL"]},
     }
+
+
+def test_a_service_adds_no_variable_that_looks_like_a_setting() -> None:
+    """Kubernetes would give each pod PREFECT_SERVER_PORT=tcp://... for the service prefect-server."""
+    template = json.loads(TEMPLATE.read_text())["job_configuration"]["job_manifest"]["spec"]["template"]
+    assert [pod["spec"]["enableServiceLinks"] for pod in [*(pod for _, pod in pods()), template]] == [False] * 4
+
+
+def test_events_are_taken_while_prefect_is_away() -> None:
+    """A receiver that is not ready gets no requests; the disk is all it needs to take one."""
+    (receiver,) = named("StatefulSet", "remediation-receiver")["spec"]["template"]["spec"]["containers"]
+    assert receiver["readinessProbe"]["httpGet"]["path"] == "/healthz"
 
 
 def test_pods_are_not_root_and_share_no_namespace_of_processes() -> None:

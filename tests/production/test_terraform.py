@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.production.manifests import BASE, EXAMPLE, HOME, kustomization, named, of_kind
 from tests.production.terraform import (
@@ -22,6 +23,7 @@ from tests.production.terraform import (
 )
 
 TERRAFORM = shutil.which("terraform")
+RULES = HOME / "deployments" / "receiver" / "rules.yaml"
 WHO = {"flow runs": "local.flows", "the receiver": "local.receiver"}
 
 
@@ -124,6 +126,22 @@ def test_only_new_objects_below_the_prefixes_of_markers_and_dead_letters_are_tol
     told = resource("google_storage_notification", "objects").body
     assert told["event_types"] == ["OBJECT_FINALIZE"]
     assert "scenes/" in str(told["for_each"]) and "dead-letter/pending/" in str(told["for_each"])
+
+
+@pytest.mark.skipif(not RULES.exists(), reason="the receiver has no rules.yaml to compare with")
+def test_every_rule_of_the_receiver_is_told_of_what_it_looks_for() -> None:
+    sinks = " ".join(re.sub(r"\\\"", '"', str(one.get("failures", ""))) for one in blocks("locals"))
+    prefixes = str(resource("google_storage_notification", "objects").body["for_each"])
+    for rule in yaml.safe_load(RULES.read_text())["rules"]:
+        if rule["kind"] == "log":
+            types = rule["when"]["resource.type"]
+            for one in [types] if isinstance(types, str) else types:
+                assert f'"{one}"' in sinks, rule["name"]
+        if rule["kind"] == "object":
+            named_there = rule["when"].get("name", {"matches": "^scenes/.+"})["matches"]
+            assert f'"{named_there.removeprefix("^").removesuffix(".+")}"' in prefixes, rule["name"]
+        if rule["kind"] == "incident":
+            assert resource("google_monitoring_notification_channel", "receiver").body["type"] == "pubsub"
 
 
 def test_people_are_told_when_the_receiver_takes_no_events() -> None:
