@@ -17,6 +17,7 @@ from prefect_kubernetes.worker import KubernetesWorker, KubernetesWorkerJobConfi
 from tests.production.kubernetes_schema import problems
 from tests.production.manifests import BASE, DOCKERFILE, EXAMPLE, HOME, TEMPLATE, kustomization, named, variables_in
 
+AUTOMATIONS = yaml.safe_load((HOME / "deployments" / "automations.yaml").read_text())["automations"]
 Job = dict[str, Any]
 BASE_JOB_TEMPLATE = json.loads(TEMPLATE.read_text())
 VARIABLES = BASE_JOB_TEMPLATE["variables"]["properties"]
@@ -76,10 +77,17 @@ def test_a_run_whose_pod_must_go_is_scheduled_again_by_prefect(job: Job) -> None
 
 
 def test_a_run_shows_signs_of_life_three_times_before_it_is_called_dead(job: Job) -> None:
-    (zombie,) = yaml.safe_load((HOME / "deployments" / "automations.yaml").read_text())["automations"]
+    (zombie,) = [one for one in AUTOMATIONS if one["trigger"]["after"] == ["prefect.flow-run.heartbeat"]]
     by_the_pool = job_of({})  # a deployment that forgets it
     for one in (job, by_the_pool):
         assert int(env_of(one)["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"]) * 3 <= zombie["trigger"]["within"]
+
+
+def test_no_run_that_waits_for_its_pod_is_called_stuck() -> None:
+    waits = VARIABLES["pod_watch_timeout_seconds"]["default"]
+    for one in AUTOMATIONS:
+        if "prefect.flow-run.Pending" in one["trigger"]["after"]:
+            assert waits < one["trigger"]["within"], one["name"]
 
 
 def test_a_run_is_bounded_and_has_the_account_of_flows(job: Job) -> None:
