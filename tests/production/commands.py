@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import typer
 from cyclopts.exceptions import CycloptsError
 from prefect.cli._app import _app as prefect
@@ -10,8 +12,11 @@ from deployments.cli import app as remediate
 
 
 def refusal(arguments: list[str]) -> str | None:
-    """Why a command line of `prefect` or `remediate` is not understood; None: it is."""
+    """Why a command line of `prefect` or `remediate` is not understood, or one of a shell of them; None: it is."""
     program, *rest = arguments
+    if program == "sh":
+        _, script = rest
+        return next(filter(None, (refusal(shlex.split(one)) for one in script.split("||"))), None)
     if program == "remediate":
         return _of_remediate(rest)
     assert program == "prefect", program

@@ -142,7 +142,10 @@ def test_commands_exist_with_these_options(name: str, container: Any) -> None:
     assert refusal(container["args"]) is None
 
 
-@pytest.mark.parametrize("arguments", [["remediate", "receiver", "--prot", "8080"], ["prefect", "server", "begin"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["remediate", "receiver", "--prot", "8080"], ["prefect", "server", "begin"], ["sh", "-c", "prefect x"]],
+)
 def test_the_check_of_commands_refuses_what_does_not_exist(arguments: list[str]) -> None:
     assert refusal(arguments)
 

@@ -74,6 +74,11 @@ def test_every_variable_and_output_is_described() -> None:
     assert [name for name, body in found if not body.get("description")] == []
 
 
+def test_every_variable_is_used() -> None:
+    text = "".join(path.read_text() for path in FOLDER.glob("*.tf") if path.name != "variables.tf")
+    assert [name for one in blocks("variable") for name in one if f"var.{name}" not in text] == []
+
+
 def test_leases_can_be_given_back_in_the_ops_bucket_and_deletions_undone() -> None:
     ops = resource("google_storage_bucket", "ops").body
     assert "retention_policy" not in ops

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
+import subprocess
+import sys
 from typing import Any
 from uuid import uuid4
 
 import jsonschema
 import pytest
 import yaml
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import WorkPoolUpdate
 from prefect.client.schemas.objects import FlowRun
+from prefect.settings import PREFECT_API_URL
 from prefect_kubernetes.worker import KubernetesWorker, KubernetesWorkerJobConfiguration
 
 from tests.production.kubernetes_schema import problems
 from tests.production.manifests import BASE, DOCKERFILE, EXAMPLE, HOME, TEMPLATE, kustomization, named, variables_in
 
 AUTOMATIONS = yaml.safe_load((HOME / "deployments" / "automations.yaml").read_text())["automations"]
+POOL = "production-of-a-test"
 Job = dict[str, Any]
 BASE_JOB_TEMPLATE = json.loads(TEMPLATE.read_text())
 VARIABLES = BASE_JOB_TEMPLATE["variables"]["properties"]
@@ -31,11 +38,10 @@ def job_of(values: dict[str, Any]) -> Job:
     return made.job_manifest
 
 
-@pytest.fixture(params=[one["name"] for one in DEPLOYMENTS])
+@pytest.fixture(params=sorted({json.dumps(one["work_pool"]["job_variables"]) for one in DEPLOYMENTS}))
 def job(request: pytest.FixtureRequest, prefect_server: None) -> Job:
-    """The Job of each of our deployments."""
-    (deployment,) = [one for one in DEPLOYMENTS if one["name"] == request.param]
-    return job_of(deployment["work_pool"]["job_variables"])
+    """The Job of our deployments: of each set of job variables that one of them has."""
+    return job_of(json.loads(request.param))
 
 
 def pod_of(job: Job) -> dict[str, Any]:
@@ -112,15 +118,28 @@ def test_flow_runs_have_the_image_of_worker_and_receiver() -> None:
     assert VARIABLES["image"]["default"] == f"{image['newName']}:{image['newTag']}"
 
 
-def test_the_worker_makes_the_pool_of_this_template_and_takes_its_runs() -> None:
-    (maker,) = named("Deployment", "remediation-worker")["spec"]["template"]["spec"]["initContainers"]
-    assert maker["args"][-2:] == [f"/etc/work-pool/{TEMPLATE.name}", "--overwrite"]
+def test_the_worker_takes_the_runs_of_our_deployments_from_a_pool_of_its_own_kind() -> None:
     (worker,) = named("Deployment", "remediation-worker")["spec"]["template"]["spec"]["containers"]
-    pools = {one["work_pool"]["name"] for one in DEPLOYMENTS}
-    assert {maker["args"][3], worker["args"][worker["args"].index("--pool") + 1]} == pools
-    assert maker["args"][5] == worker["args"][worker["args"].index("--type") + 1] == KubernetesWorker.type
+    assert {worker["args"][worker["args"].index("--pool") + 1]} == {one["work_pool"]["name"] for one in DEPLOYMENTS}
+    assert worker["args"][worker["args"].index("--type") + 1] == KubernetesWorker.type
     files = [name for one in kustomization(BASE)["configMapGenerator"] for name in one.get("files", [])]
     assert files == [TEMPLATE.name]
+
+
+def test_a_worker_that_starts_makes_the_pool_and_leaves_one_that_is_paused_paused(prefect_server: None) -> None:
+    (maker,) = named("Deployment", "remediation-worker")["spec"]["template"]["spec"]["initContainers"]
+    shell, option, script = maker["args"]
+    here = script.replace("/etc/work-pool", str(BASE)).replace("prefect ", f"{sys.executable} -m prefect ")
+    here = here.replace(" remediation ", f" {POOL} ")
+    environ = os.environ | {"PREFECT_API_URL": str(PREFECT_API_URL.value())}
+    with get_client(sync_client=True) as client:
+        for paused in (False, True):
+            done = subprocess.run([shell, option, here], env=environ, capture_output=True, text=True)
+            assert done.returncode == 0, done.stdout + done.stderr
+            pool = client.read_work_pool(POOL)
+            assert (pool.type, pool.is_paused) == (KubernetesWorker.type, paused)
+            assert pool.base_job_template == BASE_JOB_TEMPLATE
+            client.update_work_pool(POOL, WorkPoolUpdate(is_paused=True, base_job_template={}))
 
 
 def test_the_password_of_the_server_reaches_a_run_by_reference_only() -> None:
