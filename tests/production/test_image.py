@@ -55,12 +55,13 @@ def test_the_image_has_no_secret_and_asks_for_none() -> None:
     assert not re.search(r"(?i)password|secret|token|auth_string|api_key|BEGIN .*KEY", TEXT)
 
 
-def test_flows_are_where_the_deployments_look_for_them() -> None:
-    """prefect.yaml is deployed with REMEDIATION_HOME; the pull step of a run goes to that folder in the image."""
-    (pull,) = yaml.safe_load((HOME / "prefect.yaml").read_text())["pull"]
-    assert pull["prefect.deployments.steps.set_working_directory"]["directory"] == "{{ $REMEDIATION_HOME }}"
-    (env,) = instructions("ENV")[-1:]
-    home = re.findall(r"REMEDIATION_HOME=(\S+)", env)
-    assert home == instructions("WORKDIR")[-1:]
+def test_a_run_imports_its_flow_from_what_is_installed() -> None:
+    """No step fetches anything: the image has the flows, at the path from which they are installed."""
+    deployments = yaml.safe_load((HOME / "prefect.yaml").read_text())
+    assert deployments["pull"] == []
+    assert {one["entrypoint"].split(".")[0] for one in deployments["deployments"]} == {"flows"}
+    (install,) = [one for one in instructions("RUN") if "pip install" in one]
+    assert "--editable" in install
+    made, *_ = instructions("WORKDIR")
     copied = {PurePosixPath(one.split()[-1]) for one in instructions("COPY") if "--from" in one}
-    assert PurePosixPath(home[0]) in copied
+    assert PurePosixPath(made) in copied
