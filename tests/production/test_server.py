@@ -43,7 +43,7 @@ class ProductionStack(Stack):
         """What a new version or a new machine does: the old server ends, then a new one starts."""
         self.children.stop("prefect-server")
         self.children.start("prefect-server", prefect("server", "start", "--log-level", "WARNING"), self.environ())
-        self.children.wait_for("prefect-server", self.server_is_up, 120)
+        self.children.wait_for("prefect-server", self.server_is_up, 400)
 
 
 @pytest.fixture
@@ -61,6 +61,9 @@ def store() -> Iterator[str]:
 @pytest.fixture
 def stack(database: str, store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ProductionStack]:
     monkeypatch.setattr("deployments.stack.STATE", tmp_path)
+    monkeypatch.setattr(
+        "deployments.stack.SERVER_SECONDS", 400.0
+    )  # it makes its tables, beside whatever else is at work
     numbered = zip(("redis-messaging-url", "redis-docket-url", "redis-cleanup-url"), range(3), strict=True)
     secret = {"database-url": database} | {key: f"{store}/{number}" for key, number in numbered}
     with ProductionStack("production", secret) as running:
