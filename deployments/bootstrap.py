@@ -1,6 +1,6 @@
 """What a Prefect server needs before the flows can run: block types, the environment, a work pool, deployments.
 
-`python -m deployments.bootstrap ENDPOINTS` does it for a sandbox. docs/real-project.md tells the same for a real project,
+`python -m deployments.bootstrap ENDPOINTS` does it for a sandbox. docs/deploy.md tells the same for a real project,
 where the environment block is filled in by a person.
 """
 

@@ -83,11 +83,12 @@ class Children:
         """The name of a child that has ended by itself, if any."""
         return next((name for name, child in self._running if child.poll() is not None), None)
 
-    def stop(self) -> None:
-        """End every child and whatever it started, the last one first."""
-        for _, child in reversed(self._running):
+    def stop(self, name: str = "") -> None:
+        """End every child (or the one of that name) and whatever it started, the last one first."""
+        chosen = [one for one in self._running if name in ("", one[0])]
+        for _, child in reversed(chosen):
             end(child, self.patience)
-        self._running.clear()
+        self._running = [one for one in self._running if one not in chosen]
 
     def __enter__(self) -> Children:
         return self

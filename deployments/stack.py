@@ -35,7 +35,7 @@ SERVER_SETTINGS = {
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
     "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL": "1",
 }
-"""What a Prefect server needs beyond its defaults, here and in a real project (docs/real-project.md)."""
+"""What a Prefect server needs beyond its defaults, here and in a real project (docs/deploy.md)."""
 WORKER_SETTINGS = {"PREFECT_WORKER_QUERY_SECONDS": "1"}
 """What a worker needs, likewise."""
 ANSWER_SECONDS = 20.0

@@ -13,13 +13,13 @@ UNNAMED = Code(
     "bucket-unnamed",
     "error",
     "Without a data bucket there is nothing to look at, and without an ops bucket no run has a lease or a journal.",
-    "Name it in the environment block (docs/real-project.md, 'The environment block').",
+    "Name it in the environment block (docs/deploy.md, 'The environment block').",
 )
 NO_BACKUP = Code(
     "no-backup-bucket",
     "warning",
     "Without a backup bucket nothing is backed up: what is lost beyond the bucket's own history is lost.",
-    "Make one and name it as backup_bucket (docs/real-project.md, 'A backup bucket').",
+    "Make one and name it as backup_bucket (docs/deploy.md, 'Google Cloud').",
 )
 MISSING = Code(
     "bucket-missing",
@@ -63,7 +63,7 @@ BACKUP_UNPROTECTED = Code(
     "backup-unprotected",
     "warning",
     "Whoever can write to a backup without retention, versioning and soft delete can end it with one command.",
-    "Give it a retention policy, best locked (docs/real-project.md, 'A backup bucket').",
+    "Give it a retention policy, best locked (docs/deploy.md, 'Google Cloud').",
 )
 BACKUP_UNLOCKED = Code(
     "backup-unlocked",

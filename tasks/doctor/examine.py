@@ -24,7 +24,7 @@ UNREADABLE = Code(
     "not-readable",
     "unknown",
     "A thing that may not be read is not known to be missing, and nothing is concluded from it.",
-    "Grant the permission that the sentence names (docs/real-project.md, 'Credentials'), then run it again.",
+    "Grant the permission that the sentence names (docs/security.md, 'Who may do what'), then run it again.",
 )
 CODES = (PART_UNKNOWN, UNREADABLE)
 

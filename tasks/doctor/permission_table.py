@@ -1,4 +1,4 @@
-"""Which permission is for what: docs/real-project.md, 'Credentials', as far as a service can be asked about it."""
+"""Which permission is for what: docs/security.md, 'Who may do what', as far as a service can be asked about it."""
 
 from __future__ import annotations
 

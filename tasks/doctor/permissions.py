@@ -19,14 +19,14 @@ MISSING = Code(
     "error",
     "The part of a remediation that the sentence names is refused by Google, in the middle of a run at the latest. "
     "For plans alone the reading permissions are enough.",
-    "Grant a role that has it, on that bucket, job or subscription (docs/real-project.md, 'Credentials').",
+    "Grant a role that has it, on that bucket, job or subscription (docs/security.md, 'Who may do what').",
 )
 NOT_TESTED = Code(
     "permission-not-asked",
     "note",
     "These services have no question about one's permissions, and the project itself is not asked: the first use shows it. "
     "What reading needs is proved by this examination.",
-    "Compare the account's roles with the table of docs/real-project.md, 'Credentials'.",
+    "Compare the account's roles with the table of docs/security.md, 'Who may do what'.",
 )
 CODES = (MISSING, NOT_TESTED)
 Ask = Callable[[str, Iterable[str]], set[str]]

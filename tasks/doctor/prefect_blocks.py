@@ -24,7 +24,7 @@ NO_ENVIRONMENT = Code(
     "no-environment-block",
     "error",
     "Every flow begins by loading it: without it none of them can run, and nothing of the pipeline can be looked at.",
-    "Save one (docs/real-project.md, 'The environment block'), or name another with --environment.",
+    "Save one (docs/deploy.md, 'The environment block'), or name another with --environment.",
 )
 CODES = (NOT_REGISTERED, NO_ENVIRONMENT)
 

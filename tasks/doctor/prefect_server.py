@@ -10,7 +10,7 @@ import yaml
 from tasks.doctor.examine import Look
 from tasks.doctor.finding import Code
 
-PAGE = "docs/real-project.md, 'The Prefect server'"
+PAGE = "docs/deploy.md, 'On one machine'"
 AUTOMATIONS = "deployments/automations.yaml"
 LEASE_STORAGE = ("PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE", "prefect.server.concurrency.lease_storage.filesystem")
 """In memory, the default, a restart of the server loses every lease, and the runs that hold one are killed."""

@@ -113,7 +113,7 @@ def test_a_server_that_cannot_be_asked_is_one_sentence_and_exit_code_2(tmp_path:
 
 @pytest.mark.parametrize(("name", "value"), [*SERVER_SETTINGS.items(), *WORKER_SETTINGS.items()])
 def test_a_real_project_is_told_every_setting_that_the_stack_has(name: str, value: str) -> None:
-    assert f"export {name}={value}" in (HOME / "docs" / "real-project.md").read_text()
+    assert f"export {name}={value}" in (HOME / "docs" / "deploy.md").read_text()
 
 
 def test_no_run_that_lives_is_called_crashed() -> None:

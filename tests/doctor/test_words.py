@@ -45,8 +45,8 @@ def test_the_page_explains_nothing_else() -> None:
     assert len(rows) == len(CODES)
 
 
-def test_every_permission_that_is_asked_for_is_in_the_table_of_a_real_project() -> None:
-    page = (HOME / "docs" / "real-project.md").read_text()
+def test_every_permission_that_is_asked_for_is_in_the_table_of_rights() -> None:
+    page = (HOME / "docs" / "security.md").read_text()
     needs = [need for group in (*BUCKETS.values(), JOBS, SUBSCRIPTIONS, NOT_ASKED) for need in group]
     assert [need.permission for need in needs if f"`{need.permission}`" not in page] == []
 

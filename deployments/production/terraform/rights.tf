@@ -1,0 +1,107 @@
+# What flow runs and the receiver may do in the project. docs/security.md has the same as a table, and a test compares.
+locals {
+  flows    = "serviceAccount:${google_service_account.flows.email}"
+  receiver = "serviceAccount:${google_service_account.receiver.email}"
+}
+
+resource "google_project_iam_member" "flows" {
+  for_each = toset([
+    "roles/cloudscheduler.viewer",
+    "roles/eventarc.viewer",
+    "roles/run.viewer",
+    "roles/storagetransfer.user",
+    "roles/workflows.invoker",
+    "roles/workflows.viewer",
+  ])
+  project = var.project
+  role    = each.value
+  member  = local.flows
+}
+
+# The receiver looks up on which scene a failed execution worked.
+resource "google_project_iam_member" "receiver" {
+  for_each = toset([
+    "roles/run.viewer",
+    "roles/workflows.viewer",
+  ])
+  project = var.project
+  role    = each.value
+  member  = local.receiver
+}
+
+# Predefined roles that may run jobs or pause schedulers may also change or delete them; these may not.
+resource "google_project_iam_custom_role" "actions" {
+  role_id = "remediationActions"
+  title   = "Remediation: run jobs, pause schedulers"
+  permissions = [
+    "cloudscheduler.jobs.enable",
+    "cloudscheduler.jobs.pause",
+    "run.jobs.run",
+    "run.jobs.runWithOverrides",
+  ]
+}
+
+resource "google_project_iam_member" "actions" {
+  project = var.project
+  role    = google_project_iam_custom_role.actions.id
+  member  = local.flows
+}
+
+# To see a bucket's protection without a right to change it.
+resource "google_project_iam_custom_role" "buckets" {
+  role_id     = "remediationBuckets"
+  title       = "Remediation: see how a bucket is protected"
+  permissions = ["storage.buckets.get"]
+}
+
+# To hold and release the delivery of events: given on the triggers' subscriptions, not on the project.
+resource "google_project_iam_custom_role" "delivery" {
+  role_id = "remediationDelivery"
+  title   = "Remediation: hold and release the delivery of events"
+  permissions = [
+    "pubsub.subscriptions.consume",
+    "pubsub.subscriptions.get",
+    "pubsub.subscriptions.update",
+  ]
+}
+
+resource "google_pubsub_subscription_iam_member" "delivery" {
+  for_each     = var.trigger_subscriptions
+  subscription = each.value
+  role         = google_project_iam_custom_role.delivery.id
+  member       = local.flows
+}
+
+resource "google_project_iam_custom_role" "definitions" {
+  role_id = "remediationDefinitions"
+  title   = "Remediation: put recorded workflows and jobs back"
+  permissions = [
+    "run.jobs.create",
+    "run.jobs.update",
+    "run.operations.get",
+    "workflows.operations.get",
+    "workflows.workflows.create",
+    "workflows.workflows.update",
+  ]
+}
+
+resource "google_project_iam_member" "definitions" {
+  count   = var.restore_definitions ? 1 : 0
+  project = var.project
+  role    = google_project_iam_custom_role.definitions.id
+  member  = local.flows
+}
+
+# Who writes a subscription, a workflow or a job names the account it runs under, and must be allowed to.
+resource "google_project_iam_custom_role" "act_as" {
+  role_id     = "remediationActAs"
+  title       = "Remediation: name the pipeline's accounts"
+  permissions = ["iam.serviceAccounts.actAs"]
+}
+
+resource "google_service_account_iam_member" "act_as" {
+  for_each           = var.pipeline_service_accounts
+  service_account_id = "projects/${var.project}/serviceAccounts/${each.value}"
+  role               = google_project_iam_custom_role.act_as.id
+  member             = local.flows
+}
