@@ -11,14 +11,13 @@ from blocks.environment import PipelineEnvironment
 from blocks.errors import NotFound, PermanentError
 from deployments.sandbox.server import Sandbox
 from tasks.actions.history import quarantine_name
+from tasks.actions.markers import WriteObject, write_object
 from tasks.actions.objects import (
     DeleteObject,
     RestoreObject,
-    WriteObject,
     delete_object,
     restore_marker,
     restore_object,
-    write_object,
 )
 from tasks.remediation.context import Context
 from tasks.remediation.kind import Doing, NoWayBack
