@@ -11,8 +11,17 @@ from blocks.errors import PermanentError
 from deployments.sandbox.server import Sandbox
 from tasks.delivery import backlog
 from tasks.delivery.backlog import COUNTED, NONE_SEEN, Waiting, waiting
+from tasks.delivery.tickets import read_ticket
 from tasks.remediation.context import Context
+from tasks.remediation.kind import Doing
 from tests.delivery.world import LAYOUT, give_back, held, one_listener
+
+
+def subscription(environment: PipelineEnvironment, acting: Doing) -> str:
+    """What that action has held."""
+    ticket = read_ticket(environment, acting.journal.run)
+    assert ticket is not None
+    return ticket.held[0].subscription
 
 
 @pytest.mark.parametrize(
@@ -29,31 +38,22 @@ def test_each_is_counted_once_with_the_oldest_and_all_are_delivered_later(
     monkeypatch.setattr(backlog, "WAIT_SECONDS", 0.05)
     monkeypatch.setattr(backlog, "COUNTED", 4)
     acting = held(context, sandbox)
-    (one,) = {held.subscription for held in _tickets(environment)}
     sandbox.eventarc.subscriptions.backlog("objects-trigger").ack_deadline = 0.0  # each comes again at once
     before = datetime.now(UTC)
     for number in range(3):
         sandbox.store.put("sandbox-scenes", LAYOUT.replace("/a/", f"/a{number}/"), b"{}")
-    found = waiting(environment, one)
+    found = waiting(environment, subscription(environment, acting))
     assert found.count == 3
     assert found.oldest is not None
     assert before <= found.oldest <= datetime.now(UTC)
     assert "3 others delivered" in give_back(context, acting.journal.run)
 
 
-def _tickets(environment: PipelineEnvironment) -> list[object]:
-    from tasks.delivery.tickets import open_tickets
-
-    return [one for ticket in open_tickets(environment)[0] for one in ticket.held]
-
-
 def test_where_nothing_waits_there_is_no_oldest(
     context: Context, environment: PipelineEnvironment, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(backlog, "WAIT_SECONDS", 0.05)
-    held(context, sandbox)
-    (one,) = {held.subscription for held in _tickets(environment)}
-    assert waiting(environment, one) == Waiting(0, None)
+    assert waiting(environment, subscription(environment, held(context, sandbox))) == Waiting(0, None)
 
 
 def test_what_pushes_cannot_be_counted(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
