@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -206,16 +206,21 @@ def test_a_marker_says_when_the_newest_of_its_outputs_was_written_and_by_which_r
     context: Context, sandbox: Sandbox
 ) -> None:
     for number in range(3):
-        put(sandbox, f"{DATUM}{number}")
-    newest = sandbox.store.get(DATA, f"{DATUM}2")
-    assert newest is not None
-    by = tuple(f"{DATUM}{number}" for number in (2, 0, 1, 7))
+        written = sandbox.store.put(DATA, f"{DATUM}{number}", b"data", quiet=True)
+        written.updated = datetime(2026, 1, 1 + number, tzinfo=UTC)
+    by = tuple(f"{DATUM}{number}" for number in (1, 2, 0, 7))
     acting = doing(context, write_object, WriteObject(name=MARKER, payload={"status": "completed"}, dated_by=by))
     apply(write_object, acting)
     said = json.loads(content(sandbox, MARKER) or b"")
     assert (said["status"], said["remediation_run"]) == ("completed", acting.journal.run)
-    written = datetime.fromisoformat(said["timestamp"])
-    assert abs((written - newest.updated).total_seconds()) < 0.001
+    assert said["timestamp"] == "2026-01-03T00:00:00Z"
+
+
+def test_a_marker_of_outputs_that_are_not_there_is_of_now(context: Context, sandbox: Sandbox) -> None:
+    before = datetime.now(UTC)
+    apply(write_object, doing(context, write_object, WriteObject(name=MARKER, payload={}, dated_by=(DATUM,))))
+    said = json.loads(content(sandbox, MARKER) or b"")
+    assert before <= datetime.fromisoformat(said["timestamp"]) <= datetime.now(UTC)
 
 
 def test_a_source_that_is_gone_while_it_is_copied_is_no_error(context: Context, sandbox: Sandbox) -> None:

@@ -14,7 +14,7 @@ from tasks.delivery.backlog import COUNTED, NONE_SEEN, Waiting, waiting
 from tasks.delivery.tickets import read_ticket
 from tasks.remediation.context import Context
 from tasks.remediation.kind import Doing
-from tests.delivery.world import LAYOUT, give_back, held, one_listener
+from tests.delivery.world import LAYOUT, TRIGGER, give_back, held, one_listener
 
 
 def subscription(environment: PipelineEnvironment, acting: Doing) -> str:
@@ -38,7 +38,8 @@ def test_each_is_counted_once_with_the_oldest_and_all_are_delivered_later(
     monkeypatch.setattr(backlog, "WAIT_SECONDS", 0.05)
     monkeypatch.setattr(backlog, "COUNTED", 4)
     acting = held(context, sandbox)
-    sandbox.eventarc.subscriptions.backlog("objects-trigger").ack_deadline = 0.0  # each comes again at once
+    events = sandbox.eventarc.subscriptions.backlog(TRIGGER)
+    events.ack_deadline = 0.0  # each comes again at once
     before = datetime.now(UTC)
     for number in range(3):
         sandbox.store.put("sandbox-scenes", LAYOUT.replace("/a/", f"/a{number}/"), b"{}")
@@ -46,6 +47,7 @@ def test_each_is_counted_once_with_the_oldest_and_all_are_delivered_later(
     assert found.count == 3
     assert found.oldest is not None
     assert before <= found.oldest <= datetime.now(UTC)
+    events.ack_deadline = 0.2
     assert "3 others delivered" in give_back(context, acting.journal.run)
 
 
