@@ -203,12 +203,14 @@ def test_a_job_that_succeeded_names_its_execution() -> None:
     assert job_runs.judge(PARAMS, job("succeeded")) == "succeeded: p/j"
 
 
-def test_a_job_carries_its_arguments_and_the_run(context: Context, kitchen: str) -> None:
+def test_a_job_carries_its_arguments_its_timeout_and_the_run(context: Context, sandbox: Sandbox, kitchen: str) -> None:
     acting = starting_job(context, kitchen)
     apply(run_job, acting)
     (execution,) = context.environment.jobs.executions(JOB)
     params = run_job.read(acting.action)
     assert execution.env.items() >= (params.env | {RUN_VARIABLE: acting.journal.run}).items()
+    (made,) = sandbox.run.executions.newest_first(JOB)
+    assert made.template.timeout.total_seconds() == params.timeout_seconds
     noted = [entry.data["execution"] for entry in acting.journal.notes(acting.action.key) if "execution" in entry.data]
     assert noted == [execution.name]
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,7 +11,6 @@ from blocks.errors import NotFound, PermanentError, PreconditionFailed
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.server import Sandbox
 from tasks.actions.history import quarantine_name
-from tasks.actions.markers import WriteObject, write_object
 from tasks.actions.objects import (
     DeleteObject,
     RestoreObject,
@@ -73,22 +70,26 @@ def test_a_deleted_datum_comes_back_where_nothing_is(context: Context, sandbox: 
     assert content(sandbox, DATUM) == b"data"
 
 
-@pytest.mark.parametrize("name", [MARKER, "scenes/a/regen3d/.failed", "scenes/a/images/source.jpg"])
+@pytest.mark.parametrize(
+    ("path", "starts", "triggers"),
+    [
+        ("assets/.regen3d_complete", True, ("usd-assembly-trigger", "genie-sim-export-trigger")),
+        ("layout/scene_layout.json", True, ("objects-trigger",)),
+        ("geniesim/.failed", True, ()),
+        ("usd/scene.usda", False, ()),
+        ("images/source.jpg", False, ()),
+    ],
+)
 def test_what_starts_workflows_is_restored_as_a_start_that_names_them(
-    context: Context, sandbox: Sandbox, name: str
+    context: Context, sandbox: Sandbox, path: str, starts: bool, triggers: tuple[str, ...]
 ) -> None:
-    from blocks.catalogue_query import class_of, fan_out
-    from tasks.actions.objects import MARKERS
-
-    catalogue = context.environment.catalogue
-    path = name.removeprefix("scenes/a/")
+    name = f"scenes/a/{path}"
     acting = deleting(context, name, put(sandbox, name))
     sandbox.store.delete(DATA, name)
     back = inverse(delete_object, acting)
     assert back is not None
-    marker = class_of(catalogue, path) in MARKERS
-    assert (back.kind, back.effect) == (("restore_marker", "start") if marker else ("restore_object", "write"))
-    assert all(trigger in back.why for trigger in fan_out(catalogue, path))
+    assert (back.kind, back.effect) == (("restore_marker", "start") if starts else ("restore_object", "write"))
+    assert all(trigger in back.why for trigger in triggers)
 
 
 def test_a_lock_is_neither_brought_back_nor_restored(context: Context, sandbox: Sandbox) -> None:
@@ -98,13 +99,6 @@ def test_a_lock_is_neither_brought_back_nor_restored(context: Context, sandbox: 
     with pytest.raises(PermanentError, match="of the class lock and never touched so"):
         apply(restore_object, backed_up(context, sandbox, LOCK, 0))
     assert content(sandbox, LOCK) is None
-
-
-@pytest.mark.parametrize("name", [INPUT, "scenes/b/usd/x", "scenes/a/"])
-def test_no_marker_is_written_over_an_input_or_elsewhere(context: Context, sandbox: Sandbox, name: str) -> None:
-    with pytest.raises(PermanentError, match="Nothing was done to it"):
-        apply(write_object, doing(context, write_object, WriteObject(name=name, payload={})))
-    assert content(sandbox, name) is None
 
 
 @pytest.mark.parametrize("history", [True, False])
@@ -200,27 +194,6 @@ def test_what_was_replaced_and_is_kept_nowhere_is_said(context: Context, sandbox
     sandbox.store.delete(OPS, quarantine_name("a", DATUM, bad))
     with pytest.raises(NoWayBack, match=f"cannot be put back: no copy of generation {bad} is left"):
         inverse(restore_object, acting)
-
-
-def test_a_marker_says_when_the_newest_of_its_outputs_was_written_and_by_which_run(
-    context: Context, sandbox: Sandbox
-) -> None:
-    for number in range(3):
-        written = sandbox.store.put(DATA, f"{DATUM}{number}", b"data", quiet=True)
-        written.updated = datetime(2026, 1, 1 + number, tzinfo=UTC)
-    by = tuple(f"{DATUM}{number}" for number in (1, 2, 0, 7))
-    acting = doing(context, write_object, WriteObject(name=MARKER, payload={"status": "completed"}, dated_by=by))
-    apply(write_object, acting)
-    said = json.loads(content(sandbox, MARKER) or b"")
-    assert (said["status"], said["remediation_run"]) == ("completed", acting.journal.run)
-    assert said["timestamp"] == "2026-01-03T00:00:00Z"
-
-
-def test_a_marker_of_outputs_that_are_not_there_is_of_now(context: Context, sandbox: Sandbox) -> None:
-    before = datetime.now(UTC)
-    apply(write_object, doing(context, write_object, WriteObject(name=MARKER, payload={}, dated_by=(DATUM,))))
-    said = json.loads(content(sandbox, MARKER) or b"")
-    assert before <= datetime.fromisoformat(said["timestamp"]) <= datetime.now(UTC)
 
 
 def test_a_source_that_is_gone_while_it_is_copied_is_no_error(context: Context, sandbox: Sandbox) -> None:
