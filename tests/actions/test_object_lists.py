@@ -104,7 +104,9 @@ def test_a_part_that_is_not_the_plans_is_not_done_and_those_before_it_are(
         next(found)
 
 
-@pytest.mark.parametrize("body", [b"{", b"\x1f\x8b broken", gzip.compress(b"x")[:-4]])
+@pytest.mark.parametrize(
+    "body", [b"{", b"\x1f\x8b broken", gzip.compress(b"x", mtime=0)[:-4]], ids=["text", "broken", "cut off"]
+)
 def test_what_is_no_list_is_named(environment: PipelineEnvironment, sandbox: Sandbox, body: bytes) -> None:
     sandbox.store.put(OPS, part_name(RUN, "data", 0), body)
     with pytest.raises(PermanentError, match="is not what a run wrote; find out who changed it"):
