@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from blocks.environment import PipelineEnvironment
-from blocks.errors import NotFound
 from blocks.execution import LIVE_STATES, Execution
 from tasks.pipeline.labels import RUN_LABEL, RUN_VARIABLE
 from tasks.remediation.context import Context
@@ -30,20 +29,13 @@ class LiveWork:
 
 
 def live_work(environment: PipelineEnvironment) -> list[LiveWork]:
-    """Everything that runs on any scene now. What is not deployed runs nothing."""
+    """Everything that runs on any scene now. What is not deployed runs nothing; what does not answer is an error."""
     catalogue = environment.catalogue
     looks: list[Callable[[], Iterable[LiveWork]]] = [lambda: live_gke_jobs(environment)]
     looks += [lambda name=name: live_executions(environment, name) for name in catalogue.workflows]  # type: ignore[misc]
     looks += [lambda name=name: live_jobs(environment, name) for name in catalogue.jobs]  # type: ignore[misc]
-
-    def answer(look: Callable[[], Iterable[LiveWork]]) -> list[LiveWork]:
-        try:
-            return list(look())
-        except NotFound:
-            return []
-
     with ThreadPoolExecutor(max_workers=8) as pool:
-        return [work for found in pool.map(answer, looks) for work in found]
+        return [work for found in pool.map(lambda look: list(look()), looks) for work in found]
 
 
 class LiveBoard:

@@ -54,11 +54,7 @@ def run_step(run: Run, step: Step, kinds: Kinds) -> dict[str, str]:
     pending = [action for action in step.actions if action.key not in known]
     if not pending:
         return {action.key: known[action.key] for action in step.actions}
-    goes_on = all(action.always or action.effect == "read" for action in pending)
-    if any(action.effect != "read" for action in pending):
-        run.confirm(goes_on=goes_on)
-    else:
-        run.check(goes_on=goes_on, fresh=True)
+    run.confirm(goes_on=all(action.always or action.effect == "read" for action in pending))
     interrupted = journal.was_begun(step.name)
     if not interrupted:
         journal.append("intent", {"step": step.name, "actions": [action.key for action in pending]})

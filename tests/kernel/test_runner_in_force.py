@@ -138,11 +138,15 @@ def test_what_cannot_be_given_back_is_said_and_the_rest_is_given_back_all_the_sa
     assert journal.ended
 
 
-def test_what_was_given_back_already_is_not_given_back_again(context: Context, sandbox: Sandbox) -> None:
+def test_what_was_given_back_already_is_neither_given_back_nor_announced_again(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    said: list[str] = []
     procedure = with_put(holding(), broken)
     procedure.actions = (*releasing("early"), an_action(put, "a"), *releasing("late"))  # type: ignore[assignment]
-    run(procedure, context, APPLY)
+    run(procedure, Context(environment, "x", say=said.append), APPLY)
     assert tried(sandbox) == {"early": 1, "late": 1}
+    assert said == [f"{SUBJECT}: step {name}" for name in ("early", "a", "late")]
 
 
 def test_what_gives_back_is_done_though_the_switch_is_on_by_then(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from blocks.environment import PipelineEnvironment
-from blocks.errors import TemporaryError
+from blocks.errors import NotFound, TemporaryError
 from blocks.execution import Execution
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.pipeline.simulator_faults import SimulatorFault
@@ -96,6 +96,7 @@ def test_gpu_jobs_are_seen_by_their_names_while_they_are_active(
 def test_what_is_not_deployed_runs_nothing(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
     for name in list(environment.catalogue.workflows)[:3]:
         sandbox.workflows.deployed.put(name, False)
+    sandbox.run.deployed.put(JOB, False)
     assert live_work(environment) == []
 
 
@@ -103,6 +104,14 @@ def test_what_does_not_answer_is_not_the_same_as_nothing(environment: PipelineEn
     environment.workflows.limits = environment.workflows.limits.model_copy(update={"attempts": 1})
     sandbox.faults.add(FaultRule(service="executions", kind="status", status=503))
     with pytest.raises(TemporaryError):
+        live_work(environment)
+
+
+def test_a_cluster_at_a_wrong_address_is_not_one_without_jobs(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    sandbox.faults.add(FaultRule(service="kubernetes", kind="status", status=404))
+    with pytest.raises(NotFound):
         live_work(environment)
 
 

@@ -45,6 +45,17 @@ def test_only_those_of_the_last_minutes_are_counted(
     assert scenes_with_fault(environment, "f", but="") == counted
 
 
+@pytest.mark.parametrize(("seconds", "counted"), [(-60, 0), (60, 1)])
+def test_of_an_hour_that_is_half_over_only_its_later_part_counts(
+    environment: PipelineEnvironment, sandbox: Sandbox, seconds: int, counted: int
+) -> None:
+    since = datetime.now(UTC) - timedelta(minutes=90)
+    stored = sandbox.store.put(OPS, f"{ROOT}{hour(since)}/f/a", b"", quiet=True)
+    stored.time_created = since + timedelta(seconds=seconds)
+    environment.policy.systematic_minutes = 90
+    assert scenes_with_fault(environment, "f", but="") == counted
+
+
 def test_a_scene_that_showed_it_in_two_hours_is_one_scene(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
     now = datetime.now(UTC)
     for ago in (0, 1):

@@ -11,6 +11,7 @@ from blocks.environment import PipelineEnvironment
 from deployments.sandbox.server import Sandbox
 from tasks.remediation.context import new_run_id
 from tasks.remediation.journal import Journal
+from tasks.remediation.ledger import LedgerDamaged
 from tasks.remediation.runs import UNFINISHED, PastRun, past_runs, subjects
 
 OPS = "sandbox-ops"
@@ -104,6 +105,17 @@ def test_one_that_cannot_be_read_hides_no_other(environment: PipelineEnvironment
     write(environment, "20990102t000000z-2")
     sandbox.store.put(OPS, f"{broken.prefix}000001.json", b"{")
     assert [(one.run, one.outcome) for one in past(environment)] == [("20990102t000000z-2", UNFINISHED)]
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_one_that_has_no_end_and_cannot_be_read_is_named_whichever_entry_it_is(
+    environment: PipelineEnvironment, sandbox: Sandbox, number: int
+) -> None:
+    made = write(environment, "20990101t000000z-1")
+    made.append("note", {})
+    sandbox.store.put(OPS, f"{made.prefix}{number:06d}.json", b"{")
+    with pytest.raises(LedgerDamaged, match=f"{number:06d}.json is no entry"):
+        past(environment)
 
 
 def test_everything_that_has_journals_is_a_subject(environment: PipelineEnvironment) -> None:
