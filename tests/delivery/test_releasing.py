@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,11 +19,12 @@ from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.server import Sandbox
 from tasks.actions.object_lists import Done, Item, create, line_of, part_name, write_done
 from tasks.delivery.kinds import release_delivery
-from tasks.delivery.release import EVENT_LABEL, ReleaseDelivery, argument_of, label_of
+from tasks.delivery.own_writes import OwnWrites
+from tasks.delivery.release import EVENT_LABEL, Draining, ReleaseDelivery, argument_of, is_own, label_of
 from tasks.delivery.tickets import DRAINING, REDEEMED, Held, is_stamped, read_ticket, stamp, ticket_name
 from tasks.remediation.context import Context
 from tasks.remediation.lease import LeaseLost, lease_name
-from tests.delivery.world import LAYOUT, TRIGGER, WORKFLOW, give_back, held, holding, releasing
+from tests.delivery.world import LAYOUT, TRIGGER, WORKFLOW, give_back, held, holding, releasing, ticket
 from tests.intake.world import started
 from tests.remediation.world import apply
 
@@ -166,6 +168,26 @@ def test_a_run_gives_its_own_hold_back_without_naming_itself(context: Context, s
 
 EVENT = HeldEvent("ack", "m1", NOW, {"eventTime": "2026-01-01T00:00:00Z"}, b'{"name": "x"}', bucket=DATA, name="x")
 SUBSCRIPTION = Held(trigger="t", workflow="w", subscription="projects/p/subscriptions/s", push_config={})
+
+
+@pytest.mark.parametrize(
+    ("bucket", "name", "generation", "own"),
+    [
+        (DATA, "x", 7, True),
+        ("another", "x", 7, False),
+        ("", "x", 7, False),
+        (DATA, "y", 7, False),
+        (DATA, "x", 8, False),
+    ],
+)
+def test_only_a_generation_that_the_run_wrote_in_the_data_bucket_is_its_own_event(
+    context: Context, tmp_path: Path, bucket: str, name: str, generation: int, own: bool
+) -> None:
+    written = OwnWrites(tmp_path / "x.sqlite")
+    written.add([("x", 7)])
+    draining = Draining(releasing(context, "r"), ticket(), SUBSCRIPTION, written, first=True)
+    assert is_own(draining, replace(EVENT, bucket=bucket, name=name, generation=generation)) == own
+    written.close()
 
 
 def test_what_a_workflow_is_started_with_is_the_event_as_its_trigger_would_have_told_it() -> None:
