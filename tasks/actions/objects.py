@@ -1,4 +1,4 @@
-"""Kinds of action on single objects of the data bucket: delete, restore, write.
+"""Kinds of action on single objects of the data bucket: delete and restore, each the other's way back.
 
 Every one is checked against its subject and against the object's class at the moment it is made, whatever the plan
 says: a journal that somebody has edited must not reach another scene or an input.
@@ -6,10 +6,7 @@ says: a journal that somebody has edited must not reach another scene or an inpu
 
 from __future__ import annotations
 
-import json
-from datetime import UTC, datetime
-
-from pydantic import JsonValue
+from dataclasses import replace
 
 from blocks.catalogue_query import class_of, fan_out
 from blocks.catalogue_rules import ObjectClass
@@ -52,15 +49,6 @@ class RestoreObject(Params):
     copy_first: bool = False
 
 
-class WriteObject(Params):
-    """A small JSON object."""
-
-    name: str
-    payload: dict[str, JsonValue]
-    dated_by: tuple[str, ...] = ()
-    """The newest of these objects says when the work was completed."""
-
-
 def kept(context: Context, plan: Plan) -> list[str]:
     """Objects that a plan deletes or replaces and that a hold or a retention keeps, one sentence each."""
     environment = context.environment
@@ -71,6 +59,12 @@ def kept(context: Context, plan: Plan) -> list[str]:
         elif action.kind == restore_object.name and action.params.get("live_generation"):
             touched[str(action.params["name"])] = int(str(action.params["live_generation"]))
     return list(kept_objects(environment.storage, environment.data_bucket, touched)) if touched else []
+
+
+def live_object(doing: Doing, name: str) -> StoredObject | None:
+    """What is there now."""
+    environment = doing.context.environment
+    return environment.storage.stat(environment.data_bucket, name)
 
 
 def within(doing: Doing, name: str, never: tuple[ObjectClass, ...] = ()) -> str:
@@ -89,6 +83,11 @@ def within(doing: Doing, name: str, never: tuple[ObjectClass, ...] = ()) -> str:
             "so. Nothing was done to it; look who wrote that journal."
         )
     return path
+
+
+def class_at(doing: Doing, name: str) -> ObjectClass:
+    """The class of an object of the subject's scene. Raises PermanentError for one that lies elsewhere."""
+    return class_of(doing.context.environment.catalogue, within(doing, name))
 
 
 def apply_delete(doing: Doing, params: DeleteObject) -> str:
@@ -114,8 +113,7 @@ def apply_delete(doing: Doing, params: DeleteObject) -> str:
 
 def look_deleted(doing: Doing, params: DeleteObject) -> str | None:
     """Gone, or replaced by another generation: both mean that this generation is not there any more."""
-    environment = doing.context.environment
-    live = environment.storage.stat(environment.data_bucket, params.name)
+    live = live_object(doing, params.name)
     if live is None:
         return "found gone"
     return "found replaced" if live.generation != params.generation else None
@@ -123,12 +121,9 @@ def look_deleted(doing: Doing, params: DeleteObject) -> str | None:
 
 def inverse_of_delete(doing: Doing, params: DeleteObject, _result: str) -> Action | None:
     """Bring the deleted generation back where nothing is now. Locks stay away."""
-    environment = doing.context.environment
-    path = within(doing, params.name)
-    kind = class_of(environment.catalogue, path)
-    if kind in NEVER_RESTORED or environment.storage.stat(environment.data_bucket, params.name) is not None:
+    if class_at(doing, params.name) in NEVER_RESTORED or live_object(doing, params.name) is not None:
         return None
-    found = find_lost(environment, doing.journal.subject, params.name, params.generation)
+    found = find_lost(doing.context.environment, doing.journal.subject, params.name, params.generation)
     if found is None:
         raise NoWayBack(f"{params.name} cannot be brought back: no copy of generation {params.generation} is left.")
     return back(doing, params.name, found, over=0)
@@ -196,8 +191,7 @@ def find_source(doing: Doing, params: RestoreObject) -> StoredObject:
 
 def look_restored(doing: Doing, params: RestoreObject) -> str | None:
     """Whether the live object already has the good copy's content."""
-    environment = doing.context.environment
-    live = environment.storage.stat(environment.data_bucket, params.name)
+    live = live_object(doing, params.name)
     if live is None or live.generation == params.live_generation:
         return None
     return "found restored" if live.crc32c == params.crc32c else None
@@ -205,15 +199,14 @@ def look_restored(doing: Doing, params: RestoreObject) -> str | None:
 
 def inverse_of_restore(doing: Doing, params: RestoreObject, _result: str) -> Action | None:
     """Put back what was replaced, or remove what was put where nothing was; only while the restored copy still lives."""
-    environment = doing.context.environment
-    live = environment.storage.stat(environment.data_bucket, params.name)
+    live = live_object(doing, params.name)
     if live is None or live.crc32c != params.crc32c:
         return None
     if not params.live_generation:
-        if class_of(environment.catalogue, within(doing, params.name)) in NEVER_DELETED:
+        if class_at(doing, params.name) in NEVER_DELETED:
             raise NoWayBack(f"{params.name} is an input: nothing here deletes it. Remove it by hand if it is wrong.")
         return removal(doing, live)
-    found = find_lost(environment, doing.journal.subject, params.name, params.live_generation)
+    found = find_lost(doing.context.environment, doing.journal.subject, params.name, params.live_generation)
     if found is None:
         raise NoWayBack(f"{params.name} cannot be put back: no copy of generation {params.live_generation} is left.")
     return back(doing, params.name, found, over=live.generation)
@@ -230,45 +223,6 @@ def removal(doing: Doing, live: StoredObject) -> Action:
         why=f"run {doing.journal.run} wrote it",
         bytes=live.size,
     )
-
-
-def apply_write(doing: Doing, params: WriteObject) -> str:
-    """Create one small JSON object (a marker) if nothing is there; what is there already is left alone.
-
-    The plan's payload gets the run's id, and as its time that of the newest object in `dated_by`: the marker says when
-    the work was completed, not when somebody noticed.
-    """
-    environment, run = doing.context.environment, doing.journal.run
-    within(doing, params.name, NEVER_DELETED)
-    stamp = {"timestamp": completed_at(doing, params).isoformat().replace("+00:00", "Z"), "remediation_run": run}
-    body = json.dumps({**params.payload, **stamp}).encode()
-    try:
-        environment.storage.create(environment.data_bucket, params.name, body, metadata={"remediation-run": run})
-    except PreconditionFailed:
-        return "already there"
-    return "written"
-
-
-def completed_at(doing: Doing, params: WriteObject) -> datetime:
-    """When the newest of the objects that prove the work was written; now when there are none."""
-    environment = doing.context.environment
-    found = [environment.storage.stat(environment.data_bucket, name) for name in params.dated_by]
-    return max((stored.updated for stored in found if stored is not None), default=datetime.now(UTC))
-
-
-def look_written(doing: Doing, params: WriteObject) -> str | None:
-    """Whether there is such an object."""
-    environment = doing.context.environment
-    live = environment.storage.stat(environment.data_bucket, params.name)
-    return None if live is None else "found there"
-
-
-def inverse_of_write(doing: Doing, params: WriteObject, _result: str) -> Action | None:
-    """Remove it while it is this run's own."""
-    environment = doing.context.environment
-    live = environment.storage.stat(environment.data_bucket, params.name)
-    own = live is not None and live.metadata.get("remediation-run") == doing.journal.run
-    return removal(doing, live) if own and live is not None else None
 
 
 delete_object = Kind(
@@ -289,23 +243,7 @@ restore_object = Kind(
     inverse=inverse_of_restore,
     task="restore_inputs",
 )
-restore_marker = Kind(
-    name="restore_marker",
-    params=RestoreObject,
-    effect="start",
-    apply=apply_restore,
-    look=look_restored,
-    inverse=inverse_of_restore,
-    task="restore_markers",
-)
-write_object = Kind(
-    name="write_object",
-    params=WriteObject,
-    effect="write",
-    apply=apply_write,
-    look=look_written,
-    inverse=inverse_of_write,
-    task="record_markers",
-)
-OBJECT_KINDS = (delete_object, restore_object, restore_marker, write_object)
-"""All of them; what any of them leaves behind, another one takes back."""
+restore_marker = replace(restore_object, name="restore_marker", effect="start", task="restore_markers")
+"""As `restore_object`, of what starts workflows when it is written."""
+OBJECT_KINDS = (delete_object, restore_object, restore_marker)
+"""What a deletion or a restore leaves behind, another one of them takes back."""

@@ -12,6 +12,7 @@ from tasks.delivery.release import ReleaseDelivery
 from tasks.delivery.tickets import REDEEMED, Ticket, is_stamped, open_ticket, open_tickets, read_ticket
 from tasks.remediation.check import Check, Findings
 from tasks.remediation.context import Context
+from tasks.remediation.continuing import end_for
 from tasks.remediation.journal import Journal, read_journal
 from tasks.remediation.lease import LeaseDamaged, has_ended, read_holder
 from tasks.remediation.outcome import Refused
@@ -139,8 +140,8 @@ class GiveBack(Procedure[GiveBackRequest, HeldBy]):
     def verify(self, run: Run, facts: HeldBy | None) -> Verdict:
         """End the run that held it, so that nobody carries it on without its hold."""
         journal = journal_of(run.context, run.subject, str(run.journal.plan().details.get("gives_back", "")))
-        if journal is not None and not journal.ended:
-            journal.end("stopped", [f"given up by {run.context.actor}, who gave the delivery back"], by=run.id)
+        if journal is not None:
+            end_for(run, journal, f"given up by {run.context.actor}, who gave the delivery back")
         return Verdict()
 
 

@@ -14,7 +14,6 @@ from datetime import UTC, datetime, timedelta
 
 from blocks.clients import load_libraries
 from blocks.environment import PipelineEnvironment
-from blocks.errors import NotFound
 from blocks.execution import LIVE_STATES, Execution
 from tasks.pipeline.labels import RUN_LABEL, RUN_VARIABLE
 from tasks.remediation.context import Context
@@ -31,21 +30,14 @@ class LiveWork:
 
 
 def live_work(environment: PipelineEnvironment) -> list[LiveWork]:
-    """Everything that runs on any scene now. What is not deployed runs nothing."""
+    """Everything that runs on any scene now. What is not deployed runs nothing; what does not answer is an error."""
     catalogue = environment.catalogue
     looks: list[Callable[[], Iterable[LiveWork]]] = [lambda: live_gke_jobs(environment)]
     looks += [lambda name=name: live_executions(environment, name) for name in catalogue.workflows]  # type: ignore[misc]
     looks += [lambda name=name: live_jobs(environment, name) for name in catalogue.jobs]  # type: ignore[misc]
-
-    def answer(look: Callable[[], Iterable[LiveWork]]) -> list[LiveWork]:
-        try:
-            return list(look())
-        except NotFound:
-            return []
-
     load_libraries()  # before the threads, which would do it in each other's way
     with ThreadPoolExecutor(max_workers=8) as pool:
-        return [work for found in pool.map(answer, looks) for work in found]
+        return [work for found in pool.map(lambda look: list(look()), looks) for work in found]
 
 
 class LiveBoard:

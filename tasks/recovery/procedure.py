@@ -11,6 +11,7 @@ from pydantic import JsonValue
 from blocks.catalogue_query import class_of
 from blocks.errors import PermanentError
 from tasks.actions.job_runs import run_job
+from tasks.actions.markers import write_object
 from tasks.actions.objects import OBJECT_KINDS, kept
 from tasks.actions.workflow_runs import start_workflow
 from tasks.pipeline.activity import LiveBoard
@@ -35,7 +36,7 @@ class ExportRecovery(Procedure[RecoveryRequest, SceneFacts]):
     """Handbook: 'Dataset export failure'."""
 
     name = PROCEDURE
-    kinds = (*OBJECT_KINDS, start_workflow, run_job, verify_stages)
+    kinds = (*OBJECT_KINDS, write_object, start_workflow, run_job, verify_stages)
     observe_task = "validate_manifests"
 
     def subjects(self, context: Context, request: RecoveryRequest) -> tuple[str, ...]:

@@ -51,8 +51,18 @@ def gives_way(procedure: Procedure[R, F], one: Run, request: R, journal: Journal
         why = "given up: this version cannot carry out its plan; a new plan was made"
     else:
         return False
-    journal.end("stopped", [why], by=one.leases[0].holder.run)
+    end_for(one, journal, why)
     return True
+
+
+def end_for(one: Run, journal: Journal, why: str) -> None:
+    """End a run that nobody shall carry on: it was undone, or given up, by the run `one`, which holds its subject's lease.
+
+    A run that has its end keeps it. Raises `LeaseLost`.
+    """
+    if not journal.ended:
+        one.confirm(goes_on=True)
+        journal.end("stopped", [why], by=one.id or one.leases[0].holder.run)
 
 
 def same_request(request: Request, journal: Journal) -> bool:

@@ -54,17 +54,12 @@ def run_step(run: Run, step: Step, kinds: Kinds) -> dict[str, str]:
     pending = [action for action in step.actions if action.key not in known]
     if not pending:
         return {action.key: known[action.key] for action in step.actions}
-    goes_on = all(action.always or action.effect == "read" for action in pending)
-    if any(action.effect != "read" for action in pending):
-        run.confirm(goes_on=goes_on)
-    else:
-        run.check(goes_on=goes_on, fresh=True)
+    run.confirm(goes_on=all(action.always or action.effect == "read" for action in pending))
     interrupted = journal.was_begun(step.name)
     if not interrupted:
         journal.append("intent", {"step": step.name, "actions": [action.key for action in pending]})
     results, error = each(pending, lambda action: carry_out(run, action, kinds, look_first=interrupted))
-    if not isinstance(error, LeaseLost | LedgerTaken):
-        record(run, step, results, error)
+    record(run, step, results, error)
     if error is not None:
         raise error
     return results
@@ -83,7 +78,7 @@ def carry_out(run: Run, action: Action, kinds: Kinds, *, look_first: bool) -> st
 
 
 def record(run: Run, step: Step, results: dict[str, str], error: BaseException | None) -> None:
-    """Write what became of the actions. An error on top of an error changes nothing: whoever continues looks."""
+    """Write what became of the actions, if the run is still ours. An error on top of an error changes nothing."""
     if error is not None and not results:
         return
     try:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from blocks.errors import NotFound
 from tasks.remediation.context import Context
-from tasks.remediation.continuing import UNDO, UNDOES
+from tasks.remediation.continuing import UNDO, UNDOES, end_for
 from tasks.remediation.guard import Scope
 from tasks.remediation.journal import Journal, read_journal
 from tasks.remediation.kind import Doing, Kind, Kinds, NoWayBack, kind_of, nothing_to_undo
@@ -119,8 +119,8 @@ class UndoRun(Procedure[UndoRequest, Reversal]):
 
     def verify(self, run: Run, facts: Reversal | None) -> Verdict:
         """End the run that was undone, so that nobody carries it on."""
-        if facts is not None and not facts.journal.ended:
-            facts.journal.end("stopped", [f"undone by run {run.id}"], by=run.id)
+        if facts is not None:
+            end_for(run, facts.journal, f"undone by run {run.id}")
         return Verdict()
 
 

@@ -5,11 +5,14 @@ What it does shows in the bucket, so that a test of the kernel can count what wa
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
 
+import pytest
 from pydantic import JsonValue
 
+from blocks.environment import PipelineEnvironment
 from blocks.errors import PreconditionFailed
 from tasks.remediation.context import Context
 from tasks.remediation.guard import Scope
@@ -19,6 +22,9 @@ from tasks.remediation.outcome import Outcome, Refused
 from tasks.remediation.plan import Action, Plan
 from tasks.remediation.procedure import Procedure, Request, Verdict
 from tasks.remediation.run import Run
+from tasks.remediation.runner import run
+from tasks.remediation.runs import past_runs
+from tests.kernel.world import Killed, killed_at
 
 OPS = "sandbox-ops"
 SUBJECT = "@fake"
@@ -148,3 +154,23 @@ THREE = (
     an_action(put, "c", step="last"),
     an_action(put, "d", step="last"),
 )
+APPLY = FakeRequest(mode="apply")
+
+
+def fake(**more: Any) -> Fake:
+    """The procedure with four actions in three steps, or with what a test tells."""
+    return Fake(**({"actions": THREE} | more))
+
+
+def with_put(procedure: Fake, apply: Callable[[Doing, Named], str], **more: Any) -> Fake:
+    """The procedure with another way to put."""
+    changed = replace(put, **({"apply": apply} | more))
+    procedure.kinds = tuple(changed if kind is put else kind for kind in procedure.kinds)
+    return procedure
+
+
+def begun(environment: PipelineEnvironment, procedure: Fake | None = None) -> str:
+    """A run that dies after its first step; its id."""
+    with pytest.raises(Killed), killed_at(3, before=False):
+        run(procedure or fake(), Context(environment, "victim"), APPLY)
+    return past_runs(environment.storage, OPS, SUBJECT, 24)[-1].run

@@ -11,6 +11,7 @@ from deployments.sandbox.server import Sandbox
 from tasks.actions.workflow_runs import start_workflow
 from tasks.pipeline.labels import RUN_LABEL
 from tasks.remediation.context import Context
+from tests.actions.test_starts import starting
 from tests.recovery.world import (
     APPLY,
     DATA,
@@ -26,7 +27,6 @@ from tests.recovery.world import (
     without_triggers,
     worked,
 )
-from tests.remediation.test_starts import starting
 from tests.remediation.world import apply
 
 REGEN, USD = "regen3d-pipeline", "usd-assembly-pipeline"

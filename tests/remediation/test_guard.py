@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from blocks.policy import RemediationPolicy
-from tasks.remediation.guard import Scope, refusals, stopped
+from tasks.remediation.guard import Scope, over_caps, over_share, refusals, stopped
 from tasks.remediation.plan import Plan
 from tests.remediation.test_plan import deletion
 
@@ -93,3 +95,65 @@ def test_a_plan_without_actions_needs_no_permission() -> None:
     empty = Plan(procedure="p", subject="a")
     stopped = POLICY.model_copy(update={"kill_switch": ["stop"]})
     assert refusals(empty, stopped, Scope(0)) == []
+
+
+def test_every_reason_is_told_and_switch_and_window_come_first() -> None:
+    closed = POLICY.model_copy(
+        update={"kill_switch": ["by A: fire", "by B: smoke"], "window_days": "", "max_objects": 0, "max_bytes": 0}
+    )
+    reasons = refusals(plan(2), closed, Scope(2, at_work=("one", "two")))
+    says = [
+        "by A: fire; by B: smoke",
+        "change window",
+        "max_objects is 0",
+        "100 %",
+        "max_bytes is 0",
+        "one is",
+        "two is",
+    ]
+    assert len(reasons) == len(says)
+    assert all(word in reason for word, reason in zip(says, reasons, strict=True))
+
+
+@pytest.mark.parametrize("own", [0, 1, 2, 3])
+def test_a_cap_of_the_procedures_own_goes_before_the_policys_even_if_it_is_nothing(own: int) -> None:
+    wide = POLICY.model_copy(update={"max_objects": 99, "max_bytes": 99, "max_objects_percent": 100})
+    assert bool(refusals(plan(2, 0), wide, Scope(9, max_objects=own))) == (own < 2)
+    assert bool(refusals(plan(2, 1), wide, Scope(9, max_bytes=own))) == (own < 2)
+    narrow = POLICY.model_copy(update={"max_objects": 0, "max_bytes": 0, "max_objects_percent": 100})
+    assert refusals(plan(2, 1), narrow, Scope(9, max_objects=2, max_bytes=2)) == []
+
+
+@given(
+    st.integers(0, 9), st.integers(0, 9), st.integers(0, 9), st.integers(0, 99), st.integers(0, 99), st.integers(0, 99)
+)
+def test_a_plan_is_over_a_cap_exactly_when_what_it_deletes_and_replaces_is_more(
+    deletes: int, replaces: int, most: int, deleted: int, replaced: int, most_bytes: int
+) -> None:
+    actions = (listed(deletes).actions[0].model_copy(update={"bytes": deleted}), *replacing(replaces, replaced).actions)
+    policy = POLICY.model_copy(update={"max_objects": most, "max_bytes": most_bytes})
+    found = over_caps(Plan(procedure="p", subject="a", actions=actions), policy, Scope(None))
+    assert any("max_objects" in reason for reason in found) == (deletes + replaces > most)
+    assert any("max_bytes" in reason for reason in found) == (deleted + replaced > most_bytes)
+
+
+@given(st.integers(1, 200), st.integers(0, 200), st.sampled_from([0, 10, 33.3, 50, 90, 100]))
+def test_a_share_is_over_exactly_when_it_is_more_than_the_percentage(total: int, deletes: int, percent: float) -> None:
+    assert bool(over_share(deletes, total, percent)) == (100 * deletes > percent * total)
+
+
+def test_what_only_replaces_or_adds_has_no_share_of_anything() -> None:
+    assert over_caps(replacing(3), POLICY, Scope(total_objects=0)) == []
+    assert over_caps(replacing(3), POLICY, Scope(total_objects=1)) == []
+
+
+@pytest.mark.parametrize(
+    ("found", "says"),
+    [
+        (listed(4), "It would delete 4 objects;"),
+        (replacing(1004), "It would replace 1,004 objects;"),
+        (Plan(procedure="p", subject="a", actions=listed(4).actions + replacing(5).actions), "delete 4 and replace 5"),
+    ],
+)
+def test_a_refusal_says_what_would_be_done_to_how_many(found: Plan, says: str) -> None:
+    assert says in over_caps(found, POLICY, Scope(None))[0]

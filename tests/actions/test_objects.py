@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -14,11 +13,9 @@ from tasks.actions.history import quarantine_name
 from tasks.actions.objects import (
     DeleteObject,
     RestoreObject,
-    WriteObject,
     delete_object,
     restore_marker,
     restore_object,
-    write_object,
 )
 from tasks.remediation.context import Context
 from tasks.remediation.kind import Doing, NoWayBack
@@ -154,21 +151,6 @@ def test_a_copy_that_went_away_since_the_plan_is_said(
         apply(restore_object, acting)
 
 
-def test_a_marker_is_written_with_time_and_run_and_never_over_another(context: Context, sandbox: Sandbox) -> None:
-    acting = doing(context, write_object, WriteObject(name=NAME, payload={"status": "completed"}))
-    assert look(write_object, acting) is None
-    assert apply(write_object, acting) == "written"
-    live = sandbox.store.get(DATA, NAME)
-    assert live is not None
-    assert b'"timestamp"' in live.data
-    assert acting.journal.run.encode() in live.data
-    assert apply(write_object, acting) == "already there"
-    assert look(write_object, acting) == "found there"
-    after = sandbox.store.get(DATA, NAME)
-    assert after is not None
-    assert after.generation == live.generation
-
-
 @pytest.mark.parametrize(
     "name",
     [
@@ -178,6 +160,7 @@ def test_a_marker_is_written_with_time_and_run_and_never_over_another(context: C
         "scenes/ab/x",
         "automation/.paused",
         "scenes/a/input/photo.jpg",
+        "scenes/a/geniesim/.circuit_breaker.json",
     ],
 )
 def test_whatever_a_plan_says_no_other_scene_and_no_input_is_deleted(
@@ -222,13 +205,3 @@ def test_what_was_made_again_since_is_not_undone(context: Context, sandbox: Sand
 def test_a_generation_of_which_no_copy_is_left_is_said(context: Context) -> None:
     with pytest.raises(NoWayBack, match="no copy of generation 77 is left"):
         inverse(delete_object, deleting(context, 77))
-
-
-def test_a_marker_that_was_written_is_removed_while_it_is_the_runs_own(context: Context, sandbox: Sandbox) -> None:
-    acting = doing(context, write_object, WriteObject(name=NAME, payload={}))
-    apply(write_object, acting)
-    removal = inverse(write_object, acting)
-    assert removal is not None
-    assert (removal.kind, removal.params["name"]) == ("delete_object", NAME)
-    put(sandbox, json.dumps({"status": "somebody else's"}).encode())
-    assert inverse(write_object, acting) is None
