@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from blocks.environment import PipelineEnvironment
 from blocks.policy import RemediationPolicy
-from tasks.remediation.lease import Holder, Lease, process_is_gone, take_lease
+from tasks.remediation.lease import Holder, Lease, LeaseBusy, lasts, process_is_gone, take_lease
 from tasks.remediation.outcome import Stopped
 
 POLICY_SECONDS = 1.0
@@ -96,6 +96,24 @@ class Context:
             taken_at=now,
             expires_at=now + timedelta(seconds=self.environment.policy.lease_seconds),
         )
-        storage, bucket = self.environment.storage, self.environment.ops_bucket
-        with take_lease(storage, bucket, subject, holder, self.gone) as lease:
+        with self._lease(subject, holder) as lease:
             yield lease
+
+    def _lease(self, subject: str, wanted: Holder) -> Lease:
+        """Take it; what an earlier process of this very flow run holds is waited for, once.
+
+        An orchestrator that moves a flow run to another machine (a drained node) ends its first process and begins a
+        second one before that lease has ended.
+        """
+        storage, bucket = self.environment.storage, self.environment.ops_bucket
+        try:
+            return take_lease(storage, bucket, subject, wanted, self.gone)
+        except LeaseBusy as busy:
+            if busy.holder is None or not self.flow_run_id or busy.holder.flow_run_id != self.flow_run_id:
+                raise
+            self.say(f"{subject}: waiting for the lease of this flow run's earlier process to end")
+            time.sleep(max(lasts(busy.holder), 0.0))
+        length = wanted.expires_at - wanted.taken_at
+        now = datetime.now(UTC)
+        again = wanted.model_copy(update={"taken_at": now, "expires_at": now + length})
+        return take_lease(storage, bucket, subject, again, self.gone)

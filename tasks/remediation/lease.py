@@ -59,6 +59,11 @@ def process_is_gone(holder: Holder) -> bool:
 class LeaseBusy(Exception):
     """Somebody else is at work on the subject."""
 
+    def __init__(self, message: str, holder: Holder | None = None) -> None:
+        """`holder`: who, where that is known."""
+        super().__init__(message)
+        self.holder = holder
+
 
 class LeaseLost(Exception):
     """The lease ran out or was taken over: stop at once, touch nothing more."""
@@ -173,6 +178,11 @@ def read_holder(storage: PipelineStorage, bucket: str, subject: str) -> tuple[Ho
     return None
 
 
+def lasts(holder: Holder) -> float:
+    """Seconds until a lease ends that nobody renews."""
+    return (holder.expires_at + CLOCK_SKEW - datetime.now(UTC)).total_seconds()
+
+
 def has_ended(holder: Holder, stored: StoredObject, gone: Callable[[Holder], bool] = process_is_gone) -> bool:
     """Whether a lease binds nobody any more: its time is over, or its holder's process is proved gone."""
     now, latest = datetime.now(UTC), min(holder.expires_at, stored.updated + LONGEST)
@@ -212,7 +222,9 @@ def take_lease(
         raise LeaseBusy(f"The lease on {subject} was given back just now; run this again.")
     holder, old = found
     if not has_ended(holder, old, gone):
-        raise LeaseBusy(f"{subject} is being worked on by {holder.describe()}. Wait for it, or look at that run first.")
+        raise LeaseBusy(
+            f"{subject} is being worked on by {holder.describe()}. Wait for it, or look at that run first.", holder
+        )
     try:
         stored = storage.replace(bucket, lease_name(subject), body, generation=old.generation)
     except (PreconditionFailed, NotFound) as error:

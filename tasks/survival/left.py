@@ -9,13 +9,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from tasks.procedures import procedure_named
 from tasks.remediation.caller import Caller, inline
 from tasks.remediation.context import Context
 from tasks.remediation.journal import remove_mark
-from tasks.remediation.lease import CLOCK_SKEW, Holder
+from tasks.remediation.lease import lasts
 from tasks.remediation.outcome import GOOD, Outcome, Refused
 from tasks.remediation.run import Run
 from tasks.remediation.runner import run
@@ -47,11 +46,6 @@ def what_is_left(context: Context, patience: float = 0.0) -> list[Left]:
         time.sleep(max(ends))
         found = [looked_at(context, one) if one.state == "at work" else one for one in found]
     return [Left(one, told=sentence(one)) for one in found]
-
-
-def lasts(holder: Holder) -> float:
-    """Seconds until a lease ends that nobody renews."""
-    return (holder.expires_at + CLOCK_SKEW - datetime.now(UTC)).total_seconds()
 
 
 def sentence(one: Unfinished) -> str:

@@ -11,6 +11,7 @@ import pytest
 
 from blocks.environment import PipelineEnvironment
 from blocks.policy import RemediationPolicy
+from tasks.remediation import lease as leases
 from tasks.remediation.context import POLICY_SECONDS, UNREADABLE_SECONDS, Context, new_run_id
 from tasks.remediation.lease import LeaseBusy, read_holder
 from tasks.remediation.outcome import Stopped
@@ -152,3 +153,52 @@ def test_the_id_of_a_run_that_begins_now_is_of_now() -> None:
     before = datetime.now(UTC).replace(microsecond=0)
     begun = datetime.strptime(new_run_id().partition("-")[0], "%Y%m%dt%H%M%Sz").replace(tzinfo=UTC)
     assert before <= begun <= datetime.now(UTC)
+
+
+def moved(environment: PipelineEnvironment, flow_run_id: str) -> Context:
+    """A process on another machine, which can tell nothing of the first one."""
+    return Context(environment, "x", flow_run_id=flow_run_id, gone=lambda _: False)
+
+
+def test_the_lease_of_the_same_flow_runs_earlier_process_is_waited_for(
+    environment: PipelineEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A drained node: the run goes on elsewhere before the lease of its first process has ended."""
+    environment.policy.lease_seconds = 1
+    monkeypatch.setattr(leases, "CLOCK_SKEW", timedelta(0))
+    dead = moved(environment, "run-1").holding("kitchen_001", "r1")
+    lease = dead.__enter__()
+    lease._stop.set()  # its process is killed: nobody renews it
+    said: list[str] = []
+    heir = moved(environment, "run-1")
+    heir.say = said.append
+    with heir.holding("kitchen_001", "r2") as taken:
+        taken.check()
+        assert taken.holder.run == "r2"
+    assert said == ["kitchen_001: waiting for the lease of this flow run's earlier process to end"]
+
+
+@pytest.mark.parametrize(("first", "second"), [("run-1", "run-2"), ("", ""), ("run-1", "")])
+def test_another_flow_runs_lease_is_not_waited_for(
+    environment: PipelineEnvironment, monkeypatch: pytest.MonkeyPatch, first: str, second: str
+) -> None:
+    monkeypatch.setattr("tasks.remediation.context.time.sleep", lambda _: pytest.fail("it waited"))
+    with (
+        moved(environment, first).holding("kitchen_001", "r1"),
+        pytest.raises(LeaseBusy),
+        moved(environment, second).holding("kitchen_001", "r2"),
+    ):
+        pytest.fail("two hold it")
+
+
+def test_an_earlier_process_that_lives_keeps_its_lease(
+    environment: PipelineEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It renews it: then there are two processes of one flow run, and the second one gives way."""
+    monkeypatch.setattr("tasks.remediation.context.time.sleep", lambda _: None)
+    with (
+        moved(environment, "run-1").holding("kitchen_001", "r1"),
+        pytest.raises(LeaseBusy),
+        moved(environment, "run-1").holding("kitchen_001", "r2"),
+    ):
+        pytest.fail("two hold it")
