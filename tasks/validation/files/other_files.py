@@ -16,6 +16,7 @@ from tasks.validation.documents.values import at, sequence, text
 from tasks.validation.files.assets import object_of
 from tasks.validation.files.files import MAGICS, READERS, TEXTS, file_problems
 from tasks.validation.files.meshes import MESH_ENDINGS
+from tasks.validation.files.notes import NOTES, note_problems
 from tasks.validation.source import Vanished
 from tasks.validation.usd.text import USD_ENDINGS
 from tasks.validation.view import Record, SceneView
@@ -107,6 +108,8 @@ def _look(view: SceneView, path: str) -> None:
             read_lines(view, path)
     elif ending in SCRIPTS:
         _report(view, path, _script(view, path, ending))
+    elif ending in NOTES and view.stage_of(path):
+        _report(view, path, note_problems(view.pieces(path)))
     else:
         _report(view, path, file_problems(view.pieces(path), path))
 

@@ -65,14 +65,15 @@ def open_usd(view: SceneView, places: Places, manifest: Manifest, facts: UsdFact
         view.add("usd-not-opened", places.scene_usd, "The scene has too many USD files to open them all.")
         return
     seconds = CPU_SECONDS + size / 1024**2 * CPU_SECONDS_PER_MIB + len(paths) * CPU_SECONDS_PER_FILE
-    work = _Work(
-        [*paths, *(inner for path in paths for inner in facts.inner.get(path, ()))],
-        [] if facts.unsafe else [path for path in paths if path == places.scene_usd],
-        [] if facts.unsafe else [path for path in _wrappers(places, manifest) if path in set(paths)],
-        min(round(seconds), MAX_CPU_SECONDS),
-    )
     with TemporaryDirectory(prefix="scene-usd-") as folder:
-        _copy(view, paths, Path(folder))
+        copied = [path for path in paths if _copy(view, path, Path(folder))]
+        together = not facts.unsafe and len(copied) == len(paths)  # from a part nothing can be put together
+        work = _Work(
+            [*copied, *(inner for path in copied for inner in facts.inner.get(path, ()))],
+            [path for path in copied if path == places.scene_usd and together],
+            [path for path in _wrappers(places, manifest) if path in set(copied) and together],
+            min(round(seconds), MAX_CPU_SECONDS),
+        )
         problem = _probe(Path(folder), work)
     if problem:
         view.add(problem[0], work.at or places.scene_usd, problem[1])
@@ -93,19 +94,21 @@ def _openable(view: SceneView) -> Iterable[str]:
             yield path
 
 
-def _copy(view: SceneView, paths: list[str], folder: Path) -> None:
-    for path in paths:
-        target, pieces = folder / path, view.pieces(path)
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with target.open("wb") as file:
-                for start in range(0, pieces.size, COPY_BYTES):
-                    file.write(pieces.at(start, COPY_BYTES))
-        except Vanished as problem:
-            view.add("object-unreadable", path, f"{problem}.")
-        except (OSError, ValueError):
-            message = f"{path} cannot be opened with the rest: its name does not fit on a disk."
-            view.add("usd-not-opened", path, message)
+def _copy(view: SceneView, path: str, folder: Path) -> bool:
+    """Copy one file; whether it was read to its end and its name fits on a disk."""
+    target, pieces = folder / path, view.pieces(path)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("wb") as file:
+            for start in range(0, pieces.size, COPY_BYTES):
+                file.write(pieces.at(start, COPY_BYTES))
+        return True
+    except Vanished as problem:
+        view.add("object-unreadable", path, f"{problem}.")
+    except (OSError, ValueError):
+        message = f"{path} cannot be opened with the rest: its name does not fit on a disk."
+        view.add("usd-not-opened", path, message)
+    return False
 
 
 def _probe(folder: Path, work: _Work) -> tuple[str, str] | None:
