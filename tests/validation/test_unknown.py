@@ -114,3 +114,15 @@ def test_the_bound_of_a_document_is_read_and_one_byte_more_is_not() -> None:
     filled = scene[LAYOUT] + b" " * (documents.MAX_DOCUMENT_BYTES - len(scene[LAYOUT]))
     assert report_of(scene | {LAYOUT: filled}, "documents").healthy
     assert report_of(scene | {LAYOUT: filled + b" "}, "documents").healthy is None
+
+
+def test_the_marker_of_the_workflow_does_not_say_when_the_export_was_made() -> None:
+    """It is written after the import, so the run would look older than the export it was made from."""
+    report = report_of(healthy(), vanished={"geniesim/_GENIESIM_EXPORT_COMPLETE"})
+    assert report.healthy is None
+    assert "stage-stale" not in {found.code for found in report.findings}
+
+
+def test_a_stage_is_not_put_together_from_a_part_of_its_layers() -> None:
+    report = report_of(healthy("usd"), vanished={"assets/obj_mug_0/asset.usdz"})
+    assert [f.code for f in report.findings if f.severity in ("error", "warning")] == []
