@@ -74,7 +74,7 @@ VALID = {
     "a picture within the JSON": set_("images", to=[{"uri": "data:image/png;base64,AAAA"}]),
     "extras of a tool": set_("extras", to={"bounds": [None]}),
     "a node without a mesh": lambda v: v["nodes"].append({"name": "empty"}),
-    "no scene": lambda v: v.pop("scenes"),
+    "no scene": lambda v: (v.pop("scenes"), v.pop("scene")),
     "interleaved": set_("bufferViews", 0, "byteStride", to=12),
 }  # fmt: skip
 DAMAGED = {

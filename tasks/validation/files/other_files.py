@@ -127,7 +127,10 @@ def _script(view: SceneView, path: str, ending: str) -> Iterator[Problem]:
     if size > MAX_SCRIPT_BYTES:
         yield Problem("not-all-read", f"it has {size:,} bytes; no more than {MAX_SCRIPT_BYTES:,} are looked into")
     else:
-        yield from script_problems(view.pieces(path).at(0, size), ending)
+        data = view.pieces(path).at(0, size)
+        if not data.strip() and not _may_be_empty(view, path):
+            yield Problem("object-empty", "there is nothing in it but blanks")
+        yield from script_problems(data, ending)
 
 
 def _record(view: SceneView, path: str, record: Record) -> None:

@@ -32,6 +32,12 @@ CPU_SECONDS, CPU_SECONDS_PER_MIB, CPU_SECONDS_PER_FILE, MAX_CPU_SECONDS = 3, 1.0
 TIMEOUT_SECONDS = 300
 """Time on the clock, for a machine that has much else to do."""
 NOT_STARTED = "usd-core is installed but does not work, so USD files were only checked as text."
+GEOMETRY = (
+    ("mesh", "mesh-damaged", "the faces of a mesh do not fit its points, in"),
+    ("flat", "usd-transform-flat", "nothing has a size after the transform"),
+    ("not_finite", "usd-not-finite", "there is no finite number in"),
+)
+"""What the probe tells of a layer's geometry."""
 DAMAGE_CODES = ("usd-bad-header", "usd-truncated", "usdz-damaged", "document-not-utf8")
 
 _INTRODUCED_BY = re.compile(r"introduced by @([^@]+)@")
@@ -168,7 +174,11 @@ def _report(view: SceneView, work: _Work, manifest: Manifest, facts: UsdFacts) -
             told = path.partition("[")[0]
             message = f"{path}: OpenUSD cannot open it: {sentence(answer['problem'])}."
             view.add("usd-does-not-open", told, message)
-        elif "assets" in answer:
+            continue
+        for key, code, what in GEOMETRY if "layer" in answer else ():
+            if (where := text(answer.get(key))) is not None:
+                view.add(code, path.partition("[")[0], f"{path}: {what} {sentence(where)}.")
+        if "assets" in answer:
             check_binary(view, path, answer, facts)
         elif "physics" in answer:
             check_wrapper(view, path, answer, manifest)
