@@ -5,6 +5,7 @@ By hand, over as many seeds as wanted: `python -m tests.validation.single_damage
 
 from __future__ import annotations
 
+import ast
 import posixpath
 import random
 import sys
@@ -25,7 +26,9 @@ HOWS: Final[tuple[How, ...]] = ("delete", "truncate", "flip", "empty", "page")
 KINDS: Final[tuple[Kind, ...]] = ("kitchen", "office", "warehouse")
 PAGE = b"<!DOCTYPE html>\n<html><head><title>404 Not Found</title></head><body></body></html>\n"
 FLIPPED_BYTES = 4
-SOME_RUNS_ONLY = ("simready-job/quality_gate_report.json", "genie-sim-export-job/quality_gate_report.json")
+SOME_RUNS_ONLY = (
+    "simready-job/quality_gate_report.json", "genie-sim-export-job/quality_gate_report.json", "config/run_config.json",
+)  # fmt: skip
 """The pipeline's own runs leave these out, so a lost one cannot be told from one that was never written."""
 ONLY_TRACE = "training/checkpoint.json"
 """All that training leaves: a scene without it is one that was never trained on."""
@@ -48,9 +51,10 @@ class Damage:
         match self.how:
             case "delete":
                 alone = self.objects == 1 and name == "material.json"
-                return alone or self.path in (ONLY_TRACE, *SOME_RUNS_ONLY)
-            case "truncate":  # the beginning of a text is a text
-                return name.endswith((".md", ".txt"))
+                return alone or self.path.endswith((ONLY_TRACE, *SOME_RUNS_ONLY))
+            case "truncate":  # the beginning of a text is a text, that of a script often one
+                data = whole(self.from_text, self.kind, self.objects)[0][self.path]
+                return name.endswith((".md", ".txt")) or (name.endswith(".py") and _is_script(data[: len(data) // 2]))
             case "empty":  # as most packages of Python have it
                 return name == "__init__.py"
             case _:
@@ -69,6 +73,13 @@ class Damage:
             scene[self.path] = data[:middle] + flipped + data[middle + FLIPPED_BYTES :]
         else:
             scene[self.path] = b"" if self.how == "empty" else PAGE
+
+
+def _is_script(data: bytes) -> bool:
+    try:
+        return bool(data.strip()) and compile(data, "a script", "exec", ast.PyCF_ONLY_AST) is not None
+    except SyntaxError:
+        return False
 
 
 @lru_cache(maxsize=64)

@@ -128,9 +128,10 @@ def _script(view: SceneView, path: str, ending: str) -> Iterator[Problem]:
         yield Problem("not-all-read", f"it has {size:,} bytes; no more than {MAX_SCRIPT_BYTES:,} are looked into")
     else:
         data = view.pieces(path).at(0, size)
-        if not data.strip() and not _may_be_empty(view, path):
+        if not data.strip() and view.stage_of(path) and not _may_be_empty(view, path):
             yield Problem("object-empty", "there is nothing in it but blanks")
-        yield from script_problems(data, ending)
+        else:
+            yield from script_problems(data, ending)
 
 
 def _record(view: SceneView, path: str, record: Record) -> None:
