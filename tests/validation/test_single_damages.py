@@ -14,6 +14,7 @@ from deployments.sandbox.storage.store import ObjectStore
 from tasks.validation.codes import CODES
 from tasks.validation.scene import validate_scene
 from tests.validation.scene_builder import Scene, healthy, put_gate, report_of
+from tests.validation.scene_changes import put
 from tests.validation.single_damages import random_damage, seen
 from tests.validation.stored_scene import StoredScene
 
@@ -55,6 +56,21 @@ def test_a_stage_that_nothing_says_was_completed_is_asked_for_nothing() -> None:
     scene = {path: data for path, data in healthy("usd").items() if not path.startswith("replicator/")}
     scene["replicator/placement_regions.usda"] = healthy()["replicator/placement_regions.usda"]
     assert "output-not-there" not in {code for code, _ in codes(scene)}
+
+
+def test_a_stage_that_may_still_be_at_work_is_asked_for_nothing() -> None:
+    scene = healthy("usd")
+    del scene["usd-assembly-job/quality_gate_report.json"]
+    assert ("output-not-there", "usd-assembly-job/quality_gate_report.json") in codes(scene)
+    del scene["assets/.usd_assembly_complete"]
+    assert "output-not-there" not in {code for code, _ in codes(scene)}
+
+
+def test_an_import_of_a_mock_run_is_asked_for_nothing() -> None:
+    scene = healthy()
+    put("geniesim/job.json", ("submission_mode",), "mock")(scene)
+    del scene["geniesim/.geniesim_complete"]
+    assert codes(scene) == {("dialect-mock-job", "geniesim/job.json")}
 
 
 def test_the_local_runner_is_not_asked_for_what_only_the_cloud_writes() -> None:
