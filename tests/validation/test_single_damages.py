@@ -7,12 +7,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from blocks.catalogue_load import load_catalogue
-from deployments.sandbox.pipeline.scenes import make_scene
-from deployments.sandbox.pipeline.stage_writers_base import SceneFolder
+from deployments.sandbox.pipeline.scenes import make_scene, make_text_scene
 from deployments.sandbox.pipeline.varied import clean_up
 from deployments.sandbox.storage.store import ObjectStore
 from tasks.validation.codes import CODES
+from tasks.validation.files.notes import note_problems
+from tasks.validation.files.pieces import Pieces
 from tasks.validation.scene import validate_scene
+from tasks.validation.view import Depth
 from tests.validation.scene_builder import Scene, healthy, put_gate, report_of
 from tests.validation.scene_changes import put
 from tests.validation.single_damages import random_damage, seen
@@ -21,8 +23,9 @@ from tests.validation.stored_scene import StoredScene
 README, METADATA = "replicator/README.md", "assets/obj_mug_0/metadata.json"
 
 
-def codes(scene: Scene) -> set[tuple[str, str]]:
-    return {(f.code, f.object) for f in report_of(scene).findings if f.severity in ("error", "warning")}
+def codes(scene: Scene, depth: Depth = "documents") -> set[tuple[str, str]]:
+    """Errors and warnings. What is lost the listing shows, so that no depth is needed for it."""
+    return {(f.code, f.object) for f in report_of(scene, depth).findings if f.severity in ("error", "warning")}
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -38,7 +41,7 @@ def test_a_single_damage_is_told(seed: int) -> None:
 def test_what_every_run_writes_is_told_when_it_is_lost_and_breaks_nothing(path: str) -> None:
     scene = healthy()
     del scene[path]
-    report = report_of(scene)
+    report = report_of(scene, "documents")
     assert codes(scene) == {("output-not-there", path)}
     assert report.healthy
     assert set(report.stages.values()) <= {"complete", "never_ran"}
@@ -47,9 +50,10 @@ def test_what_every_run_writes_is_told_when_it_is_lost_and_breaks_nothing(path: 
 def test_a_lost_marker_that_the_workflow_skips_by_is_told() -> None:
     scene = healthy()
     del scene["geniesim/.geniesim_complete"]
-    assert codes(scene) == {("marker-not-followed", "geniesim/.geniesim_complete")}
-    scene = healthy("export")
-    assert codes(scene) == set()
+    assert codes(scene, "full") == {("marker-not-followed", "geniesim/.geniesim_complete")}
+    scene[".checkpoints/genie-sim-import.json"] = b'{"step": "genie-sim-import"}'
+    assert codes(scene, "full") == set(), "the local runner does not write it"
+    assert codes(healthy("export")) == set()
 
 
 def test_a_stage_that_nothing_says_was_completed_is_asked_for_nothing() -> None:
@@ -70,7 +74,7 @@ def test_an_import_of_a_mock_run_is_asked_for_nothing() -> None:
     scene = healthy()
     put("geniesim/job.json", ("submission_mode",), "mock")(scene)
     del scene["geniesim/.geniesim_complete"]
-    assert codes(scene) == {("dialect-mock-job", "geniesim/job.json")}
+    assert codes(scene, "full") == {("dialect-mock-job", "geniesim/job.json")}
 
 
 def test_the_local_runner_is_not_asked_for_what_only_the_cloud_writes() -> None:
@@ -93,18 +97,27 @@ def test_what_some_runs_leave_out_is_not_asked_for() -> None:
     assert codes(scene) == set()
 
 
-def aged(days: float) -> SceneFolder:
+def cleaned(days: float, *, from_text: bool = False, overlay: dict[str, object] | None = None) -> set[tuple[str, str]]:
+    """What is told of a scene of that age after the pipeline's own clean-up."""
     store = ObjectStore()
     store.create_bucket("b")
-    return make_scene(store, "b", "s", "kitchen", objects=1, at=datetime.now(UTC) - timedelta(days))
+    make = make_text_scene if from_text else make_scene
+    folder = make(store, "b", "s", "kitchen", objects=1, at=datetime.now(UTC) - timedelta(days))
+    folder.catalogue = load_catalogue(overlay) if overlay else folder.catalogue
+    clean_up(folder, datetime.now(UTC))
+    report = validate_scene(StoredScene(folder), folder.catalogue, "documents")
+    return {(f.code, f.object) for f in report.findings if f.severity in ("error", "warning")}
+
+
+REPORT = "usd-assembly-job/quality_gate_report.json"
+KEPT_BRIEFLY = {"retention": {"reports": {"patterns": [REPORT], "days": 10}}}
 
 
 def test_what_retention_has_removed_is_not_called_lost() -> None:
-    folder = aged(400)
-    clean_up(folder, datetime.now(UTC))
-    report = validate_scene(StoredScene(folder), folder.catalogue)
-    told = {f.object for f in report.findings if f.code == "output-not-there"}
-    assert not any(path.startswith(("assets/", "replicator/", "isaac_lab/")) for path in told)
+    for days in (45, 400):
+        assert not {code for code, _ in cleaned(days)} & {"output-not-there", "marker-not-followed"}
+        assert not {code for code, _ in cleaned(days, from_text=True)} & {"output-not-there", "marker-not-followed"}
+    assert ("output-not-there", REPORT) not in cleaned(20, overlay=KEPT_BRIEFLY)
 
 
 @pytest.mark.parametrize("part", ["intrinsics", "extrinsics"])
@@ -136,9 +149,13 @@ def test_a_material_is_asked_for_where_another_object_has_one() -> None:
     (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n", "file-not-what-it-says"),
     ("# Küche\n".encode(), ""), (b"<br>\n# A heading\n", ""),
 ])  # fmt: skip
-def test_a_text_that_a_stage_writes_is_utf_8_and_no_page(data: bytes, code: str) -> None:
-    scene = healthy() | {README: data}
-    assert codes(scene) == ({(code, README)} if code else set())
+def test_a_text_that_is_read_by_people_is_utf_8_and_no_page(data: bytes, code: str) -> None:
+    assert [found.code for found in note_problems(Pieces.of(data))] == ([code] if code else [])
+
+
+def test_only_the_texts_of_stages_are_held_to_that() -> None:
+    scene = healthy("export") | {README: b"# Caf\xe9\n", "notes/readme.md": b"# Caf\xe9\n"}
+    assert codes(scene, "full") == {("text-odd", README)}
 
 
 def test_what_is_asked_for_is_never_more_than_a_warning() -> None:
