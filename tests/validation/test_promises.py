@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from blocks.catalogue_load import load_catalogue
 from deployments.sandbox.pipeline.stage_writers_delivery import MP4
 from tasks.validation.scene import validate_scene
@@ -21,6 +23,7 @@ from tests.validation.scene_changes import drop, edit, put
 
 MOVIE = "dwm/bundle_000/interaction_video.mp4"
 BUNDLES = dump({"scene_id": SCENE_ID, "bundles": ["bundle_000"]})
+pytestmark = pytest.mark.usefixtures("without_openusd")
 
 
 def codes(scene: Scene) -> set[str]:

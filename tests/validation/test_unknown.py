@@ -23,6 +23,7 @@ DECIDING = (MANIFEST, LAYOUT, EXPORT, f"{IMPORT}/import_manifest.json", MARKER, 
 DEEP = b'{"a":' * 200 + b"1" + b"}" * 200
 
 
+@pytest.mark.usefixtures("without_openusd")
 @pytest.mark.parametrize("path", DECIDING)
 def test_a_deciding_object_that_cannot_be_read_leaves_the_verdict_open(path: str) -> None:
     report = report_of(healthy(), vanished={path})
@@ -31,6 +32,7 @@ def test_a_deciding_object_that_cannot_be_read_leaves_the_verdict_open(path: str
     assert report.to_json()["healthy"] is None
 
 
+@pytest.mark.usefixtures("without_openusd")
 @pytest.mark.parametrize("path", ["replicator/README.md", "assets/obj_mug_0/metadata.json"])
 def test_one_that_no_reader_needs_does_not(path: str) -> None:
     report = report_of(healthy(), vanished={path})
@@ -38,6 +40,7 @@ def test_one_that_no_reader_needs_does_not(path: str) -> None:
     assert report.undecided == ()
 
 
+@pytest.mark.usefixtures("without_openusd")
 def test_a_manifest_that_is_too_large_or_too_deep_leaves_the_verdict_open(monkeypatch: pytest.MonkeyPatch) -> None:
     assert report_of(healthy("regen3d") | {LAYOUT: DEEP}).healthy is None
     monkeypatch.setattr("tasks.validation.view.MAX_DOCUMENT_BYTES", 1500)
@@ -46,6 +49,7 @@ def test_a_manifest_that_is_too_large_or_too_deep_leaves_the_verdict_open(monkey
     assert MANIFEST in report.undecided
 
 
+@pytest.mark.usefixtures("without_openusd")
 def test_an_error_elsewhere_is_an_error_whatever_could_not_be_read() -> None:
     scene = healthy()
     put(LAYOUT, ("scale_factor",), -1)(scene)
@@ -76,6 +80,7 @@ def test_where_the_listing_stops_before_the_manifest_the_verdict_is_open(monkeyp
     assert not report.healthy
 
 
+@pytest.mark.usefixtures("without_openusd")
 def test_the_command_answers_2_and_says_which_object_was_not_read(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -116,6 +121,7 @@ def test_the_bound_of_a_document_is_read_and_one_byte_more_is_not() -> None:
     assert report_of(scene | {LAYOUT: filled + b" "}, "documents").healthy is None
 
 
+@pytest.mark.usefixtures("without_openusd")
 def test_the_marker_of_the_workflow_does_not_say_when_the_export_was_made() -> None:
     """It is written after the import, so the run would look older than the export it was made from."""
     report = report_of(healthy(), vanished={"geniesim/_GENIESIM_EXPORT_COMPLETE"})
