@@ -87,7 +87,7 @@ def _siblings(view: SceneView, stage: str, found: list[str]) -> None:
             known = folders.setdefault(posixpath.dirname(output.path), [])
             known += [output.path.replace("{object_id}", one) for one in (found if "{" in output.path else [""])]
     for paths in folders.values():
-        lost = [path for path in paths if view.absent(path) and not view.expired(path, stage)]
+        lost = [path for path in paths if view.absent(path)]
         for path in lost if len(lost) < len(paths) else []:
             view.add("input-not-there", path, f"{path} is not there, though others like it are.", stage=stage)
 
