@@ -45,6 +45,14 @@ def test_one_whose_later_step_did_run_misses_its_marker() -> None:
     assert report_of(scene).stages["dwm"] == "missing"
 
 
+def test_one_that_was_promised_and_never_started_misses_its_marker() -> None:
+    scene = healthy() | {"dwm/dwm_bundles_manifest.json": BUNDLES, "config.json": dump({"films": True})}
+    promising = load_catalogue({"stages": {"dwm": {"promised_by": {"films": [True]}}}})
+    report = validate_scene(MemorySource(scene), promising)
+    assert report.stages["dwm"] == "missing"
+    assert "marker-missing" in {f.code for f in report.findings}
+
+
 def test_a_promised_stage_that_has_not_run_is_told() -> None:
     assert "promise-open" in codes(healthy() | {"config.json": dump({"bundle_tier": "pro"})})
     assert "promise-open" not in codes(healthy() | {"config.json": dump({"bundle_tier": "standard"})})

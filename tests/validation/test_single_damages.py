@@ -82,6 +82,26 @@ def test_an_import_of_a_mock_run_is_asked_for_nothing() -> None:
     assert codes(scene, "full") == {("dialect-mock-job", "geniesim/job.json")}
 
 
+def test_a_stage_that_lost_what_its_readers_need_is_asked_for_the_rest_too() -> None:
+    scene = healthy()
+    del scene[README], scene["replicator/replicator_master.py"]
+    assert {("output-missing", "replicator/replicator_master.py"), ("output-not-there", README)} <= codes(scene)
+
+
+LOCAL = ("replicator/replicator_master.py", "replicator/policies/pick.py", "replicator/configs/pick.json", README)
+
+
+def test_the_local_runner_is_known_after_its_checkpoints_have_expired() -> None:
+    """Physics in the manifest alone shows who made the scene; the rest follows once its checkpoints are gone by age."""
+    scene = {path: data for path, data in healthy("export").items() if not path.endswith("simready.usda")}
+    scene["assets/.simready_complete"] = b"Completed at 2026-01-18T09:02:00Z\n"
+    for path in (*LOCAL, "layout/scene_layout_scaled.json", "seg/inventory.json"):
+        del scene[path]
+    assert not {path for _, path in codes(scene)} & {*LOCAL, "replicator/policies/*.py", "replicator/configs/*.json"}
+    scene["seg/own.json"] = b'{"a": 1}'
+    assert ("output-missing", LOCAL[0]) in codes(scene), "something as old is left, so nothing has expired"
+
+
 def test_the_local_runner_is_not_asked_for_what_only_the_cloud_writes() -> None:
     scene = healthy()
     del scene[README]

@@ -80,6 +80,18 @@ def test_where_the_listing_stops_before_the_manifest_the_verdict_is_open(monkeyp
     assert not report.healthy
 
 
+def test_what_was_listed_of_a_crowded_folder_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    from blocks.catalogue_load import load_catalogue
+    from tasks.validation.scene import validate_scene
+
+    monkeypatch.setattr(source, "MAX_OBJECTS", 5)
+    monkeypatch.setattr(source, "FEW_OBJECTS", 20)
+    crowd = {f"assets/x{number:03d}": b"1" for number in range(60)}
+    report = validate_scene(Cut(healthy("regen3d") | crowd), load_catalogue(), "documents")
+    assert report.undecided == ()
+    assert report.healthy
+
+
 @pytest.mark.usefixtures("without_openusd")
 def test_the_command_answers_2_and_says_which_object_was_not_read(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
