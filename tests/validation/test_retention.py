@@ -83,12 +83,12 @@ def test_what_was_made_again_since_is_younger_than_its_first_marker_says() -> No
 
 
 def test_a_marker_that_only_an_installation_cleans_up_has_expired() -> None:
-    marker = "replicator/.replicator_complete"
-    scene = {path: data for path, data in healthy("export").items() if path != marker}
-    assert report_of(scene, "documents").stages["replicator"] == "missing"
+    marker = "geniesim/_GENIESIM_EXPORT_COMPLETE"
+    scene = {path: data for path, data in healthy().items() if path != marker}
+    assert report_of(scene, "documents").stages["genie-sim-export"] == "missing"
     briefly = load_catalogue({"retention": {"signs": {"patterns": [marker], "days": 10}}})
     found = validate_scene(MemorySource(scene), briefly, "documents")
-    assert found.stages["replicator"] == "expired"
+    assert found.stages["genie-sim-export"] == "expired"
     assert found.healthy
 
 
