@@ -97,6 +97,17 @@ def test_a_stage_has_expired_when_all_that_it_must_have_left_has() -> None:
     assert all_expired(expiry({"geniesim/scene_graph.json": 400}), CATALOGUE, "replicator")
 
 
+def test_a_stage_whose_marker_would_still_be_there_has_not_expired() -> None:
+    marks = {"variation_complete": {"paths": ["marks/.variation_complete"]}}
+    clear = {"variation": {"clear": {"markers": ["marks/.variation_complete"]}}}
+    elsewhere = load_catalogue({"markers": marks, "stages": clear})
+    left = KeptSource(
+        MemorySource({"geniesim/scene_graph.json": b"{}"}, updated={"geniesim/scene_graph.json": ago(400)})
+    )
+    assert all_expired(Expiry(left, CATALOGUE, NOW), CATALOGUE, "variation")
+    assert not all_expired(Expiry(left, elsewhere, NOW), elsewhere, "variation")
+
+
 def test_the_newest_of_no_times_is_none() -> None:
     assert newest([]) is None
     assert newest([None, ago(3), ago(1), None]) == ago(1)
