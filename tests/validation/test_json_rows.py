@@ -18,7 +18,7 @@ RIGHT: dict[str, bytes] = {
     "a small number": b"[1e-999]", "minus zero": b"[-0, -0.0]", "a long whole number": b"[" + b"9" * 308 + b"]",
     "a long fraction": b"[0." + b"1" * 5000 + b"]", "an empty key": b'{"": 1}', "the same key in two objects": b'[{"a": 1}, {"a": 2}]',
     "a page in a text": b'["<!doctype html>"]', "an error that is null": b'{"error": null, "status": "ok"}',
-    "an error among others": b'{"error": "x", "scene_id": "a"}', "NaN in a text": b'["NaN", "Infinity"]',
+    "an error in a record": b'{"error": {"code": 1, "message": "x"}, "scene_id": "a"}', "an error among others": b'{"error": "x", "scene_id": "a"}', "NaN in a text": b'["NaN", "Infinity"]',
     "a key called NaN": b'{"NaN": 1}', "as deep as is looked": b"[" * MAX_DEPTH + b"]" * MAX_DEPTH,
 }  # fmt: skip
 WRONG: dict[str, tuple[bytes, str]] = {
