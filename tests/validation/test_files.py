@@ -118,6 +118,7 @@ BROKEN = {
     "no footer.parquet": parquet()[:-8],
     "cut.parquet": b"PAR1" + bytes(300),
     "footer too long.parquet": b"PAR1" + bytes(8) + struct.pack("<I", 9999) + b"PAR1",
+    "footer over its first magic.parquet": b"PAR1" + bytes(8) + struct.pack("<I", 10) + b"PAR1",
     "footer of nonsense.parquet": b"PAR1" + b"\xff" * 30 + struct.pack("<I", 30) + b"PAR1",
     "text.parquet": b"not a table",
     "no index.mp4": box(b"ftyp") + box(b"mdat", bytes(100)),
