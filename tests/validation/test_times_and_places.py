@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -22,6 +23,16 @@ NINE = datetime(2026, 1, 18, 9, 0, tzinfo=UTC)
 ])  # fmt: skip
 def test_a_time_is_understood_however_it_is_written(text: str) -> None:
     assert parse_time(text) == NINE
+
+
+def test_a_time_without_an_offset_is_utc_wherever_the_validator_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        assert parse_time("2026-01-18T09:00:00") == NINE
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 @pytest.mark.parametrize("value", [
