@@ -11,8 +11,16 @@ from tasks.validation.view import SceneView
 from tests.validation.scene_builder import MemorySource, Scene
 
 Keys = tuple[str | int, ...]
-GONE = object()
-"""In place of a value: take the key out."""
+
+
+class Gone:
+    """In place of a value: take the key out."""
+
+    def __repr__(self) -> str:
+        return "gone"
+
+
+GONE = Gone()
 
 
 def view_of(scene: Scene, **source: Any) -> SceneView:
