@@ -35,6 +35,9 @@ class Marker(Model):
     writer: Literal["job", "workflow", "local_runner", "nobody"]
     required: bool = True
     """False: a healthy stage may lack it (nobody writes it, only the local runner does, or only in one mode)."""
+    follows: str = ""
+    """Name of another marker of the stage, after which the cloud always writes this one though it is not required: its
+    lack is a warning then."""
     rewrite: bool = False
     """A remediation may write it after it proved the stage: no cloud component does, yet a later stage asks for it."""
     outputs: tuple[str, ...] = ()
@@ -54,6 +57,9 @@ class Output(Model):
     """Other names the same thing may have: one of them is enough."""
     check: Literal["exists", "json", "manifest", "layout", "inventory", "glb", "usd", "gate_report", "text"] = "exists"
     required: bool = True
+    always: bool = False
+    """Of an optional output: every run of the stage writes it, though no reader refuses its lack, so that is a warning.
+    Of an optional input: where one of its folder's is there, or of another object's, they all are."""
     cloud_only: bool = False
     """The local runner's version of the stage never writes it: not asked for when the stage ran locally."""
 

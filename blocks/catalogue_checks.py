@@ -71,6 +71,8 @@ def _references(catalogue: Catalogue) -> Iterator[tuple[KeyPath, str, str | None
         yield from _each(("workflows", name, "stages"), "stage", workflow.stages)
         yield from _each(("workflows", name, "jobs"), "job", workflow.jobs)
         yield from _each(("workflows", name, "skip_if"), "marker", workflow.skip_if)
+    for name, marker in catalogue.markers.items():
+        yield ("markers", name, "follows"), "marker", marker.follows or None
     for name, job in catalogue.jobs.items():
         yield ("jobs", name, "stage"), "stage", job.stage
     for name, trigger in catalogue.triggers.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, TypeVar
 
 from blocks.catalogue import SCENE_ID, Catalogue, Output, Stage
@@ -125,10 +125,13 @@ def lock_of(catalogue: Catalogue, path: str) -> Lock | None:
     return next((lock for lock in catalogue.locks if matches(lock.path, path)), None)
 
 
-def expected_outputs(stage: Stage, paths: Collection[str]) -> tuple[Output, ...]:
-    """What this stage must have left in a scene that holds `paths`; less when the local runner made it."""
-    ran_locally = stage.local_checkpoint is not None and stage.local_checkpoint in paths
-    return tuple(output for output in stage.outputs if output.required and not (output.cloud_only and ran_locally))
+def expected_outputs(stage: Stage, *, locally: bool, required: bool = True) -> tuple[Output, ...]:
+    """What this stage must have left, which is less when the local runner made it (`locally`).
+
+    With `required` False: what it always leaves besides, though no reader refuses the lack of it.
+    """
+    wanted = (output for output in stage.outputs if output.required == required and (required or output.always))
+    return tuple(output for output in wanted if not (output.cloud_only and locally))
 
 
 # --------------------------------------------------------------------------------------------------------- templates

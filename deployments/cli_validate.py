@@ -1,6 +1,7 @@
 """`remediate validate`: look at scenes in folders or buckets and say what is wrong and what to do next.
 
-Exit code 0: every scene is healthy; 1: some scene has an error; 2: something could not be looked at. Nothing is changed.
+Exit code 0: every scene is healthy; 1: some scene has an error; 2: something could not be looked at, or not
+all that a scene is judged by could be read. Nothing is changed.
 """
 
 from __future__ import annotations
@@ -99,6 +100,10 @@ def _tell(answer: Answer, as_json: bool) -> int:
         print(json.dumps(answer.to_json(), allow_nan=False), flush=True)
     else:
         print_report(answer)
+    if answer.healthy is None:
+        return _complain(
+            f"{answer.scene_id}: {answer.undecided[0]} was not read, so nobody knows whether it is healthy."
+        )
     return HEALTHY if answer.healthy else ERRORS
 
 

@@ -11,6 +11,7 @@ from rich.table import Table
 from tasks.validation.findings import Finding, SceneReport
 
 COLOURS = {"error": "red", "warning": "yellow", "unread": "magenta", "info": "blue"}
+VERDICTS = {True: "[green]healthy[/green]", False: "[red]not healthy[/red]", None: "[magenta]unknown[/magenta]"}
 SHOWN = 3
 """Findings of one kind that are written out; the rest are counted."""
 DIALECT = "dialect-"
@@ -21,7 +22,7 @@ def print_report(report: SceneReport) -> None:
     """Print one scene's report to standard output."""
     console = Console(width=None if Console().is_terminal else WIDTH, highlight=False)
     count = Counter(finding.severity for finding in report.findings)
-    verdict = "[green]healthy[/green]" if report.healthy else "[red]not healthy[/red]"
+    verdict = VERDICTS[report.healthy]
     tally = f"{count['error']} errors, {count['warning']} warnings, {count['info']} notes"
     if count["unread"]:
         tally += f", {count['unread']} not looked at"

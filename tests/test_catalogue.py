@@ -218,8 +218,10 @@ def test_a_shared_failure_marker_names_every_stage_that_may_have_written_it() ->
 
 def test_a_stage_of_the_local_runner_is_not_asked_for_what_only_the_cloud_writes() -> None:
     stage = CATALOGUE.stages["simready"]
-    assert [output.path for output in expected_outputs(stage, set())] == ["assets/obj_{object_id}/simready.usda"]
-    assert expected_outputs(stage, {".checkpoints/simready.json"}) == ()
+    assert [output.path for output in expected_outputs(stage, locally=False)] == [
+        "assets/obj_{object_id}/simready.usda"
+    ]
+    assert expected_outputs(stage, locally=True) == ()
 
 
 def test_the_model_refuses_what_is_not_a_scene_id() -> None:

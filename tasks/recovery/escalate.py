@@ -51,6 +51,8 @@ def escalations(
         for unit in (unit for unit in facts.units if needs_job_id(unit, catalogue)):
             yield f"geniesim/job.json names no job_id, so {unit.entry} cannot be started; run the export again instead."
     yield from unmended(facts, {*stages, *made})
+    for path in facts.report.undecided[:MAX_UNMENDED] if facts.report.healthy is None else ():
+        yield f"{path} could not be read, so nobody knows whether the scene is whole; look at it with another tool."
 
 
 def unmended(facts: SceneFacts, made: Collection[str]) -> Iterator[str]:

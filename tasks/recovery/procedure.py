@@ -104,6 +104,11 @@ class ExportRecovery(Procedure[RecoveryRequest, SceneFacts]):
         if left:
             why = f"The rerun is verified, but the scene still has errors: {'; '.join(left[:3])}"
             return Verdict("failed", (why,))
+        if report.healthy is None:
+            why = (
+                f"The rerun is verified, but {report.undecided[0]} could not be read, so the scene is not proved whole."
+            )
+            return Verdict("failed", (why,))
         return Verdict()
 
     def may_abandon(self, run: Run, journal: Journal) -> bool:

@@ -58,7 +58,8 @@ def look(environment: PipelineEnvironment, scene_id: str) -> Verdict:
     code = next((f.code for f in errors if f.stage == start), errors[0].code if errors else "")
     return Verdict(
         scene_id=scene_id,
-        healthy=report.healthy,
+        healthy=bool(report.healthy),
+        unseen=f"{report.undecided[0]} was not read" if report.healthy is None else "",
         fault=f"{start}:{code}" if errors else "",
         errors=len(errors),
         first=f"{errors[0].object}: {errors[0].message}" if errors else "",

@@ -52,5 +52,5 @@ class NightSource:
 
 
 def was_whole(environment: PipelineEnvironment, scene_id: str, records: Sequence[Recorded]) -> bool:
-    """Whether validation finds no error in a scene as a night holds it."""
-    return validate_scene(NightSource(environment, scene_id, records), environment.catalogue, "full").healthy
+    """Whether a scene as a night holds it is healthy: all that it is judged by was read, and nothing is wrong."""
+    return validate_scene(NightSource(environment, scene_id, records), environment.catalogue, "full").healthy is True

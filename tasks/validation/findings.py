@@ -46,12 +46,15 @@ class Finding:
 
 @dataclass(frozen=True)
 class SceneReport:
-    """The verdict on one scene. Healthy means: no finding is an error."""
+    """The verdict on one scene. Healthy means: no finding is an error, and everything it is judged by was read."""
 
     scene_id: str
-    healthy: bool
+    healthy: bool | None
+    """None: unknown, since something of `undecided` could have said otherwise."""
     stages: dict[str, StageState]
     findings: tuple[Finding, ...]
+    undecided: tuple[str, ...] = ()
+    """Markers and required outputs of which nothing is known."""
 
     def to_json(self) -> dict[str, object]:
         """The report as the command line prints it: plain values only."""

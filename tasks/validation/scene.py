@@ -22,12 +22,14 @@ from tasks.validation.files.meshes import check_meshes
 from tasks.validation.files.other_files import check_listing, check_others, check_owners, read_late
 from tasks.validation.findings import SceneReport
 from tasks.validation.source import MAX_OBJECTS, SceneSource
+from tasks.validation.stages.always import check_always
 from tasks.validation.stages.failures import check_failures, check_gates, locked_stages
 from tasks.validation.stages.guards import check_guards
 from tasks.validation.stages.markers import Markers
 from tasks.validation.stages.physics import check_adapter_marker, check_interactive, check_simready, check_variation
 from tasks.validation.stages.stage_times import StageTimes
 from tasks.validation.stages.stages import Line, judge, observe, states
+from tasks.validation.stages.undecided import undecided
 from tasks.validation.usd.check import UsdFacts, check_stage, check_usd, compare_units
 from tasks.validation.usd.open import open_usd
 from tasks.validation.usd.text import check_layer
@@ -141,6 +143,7 @@ def _report(
     times = StageTimes(view, places, markers, job)
     check_interactive(view, markers, manifest, bool({"simready", "usd"} & line.ran))
     judge(view, markers, line)
+    check_always(view, markers, line, manifest)
     times.check_stale()
     check_failures(view, times)
     check_gates(view, times)
@@ -149,7 +152,9 @@ def _report(
         check_others(view, lambda path: of_former_job(path, places.import_manifest, job.job_id))
     check_owners(view, text(at(manifest.record, "scene", "environment_type")))
     found = states(view, line, locked)
-    return SceneReport(view.scene_id, view.findings.healthy, found, view.findings.sorted())
+    unknown = undecided(view, line)
+    healthy = None if unknown and view.findings.healthy else view.findings.healthy
+    return SceneReport(view.scene_id, healthy, found, view.findings.sorted(), unknown)
 
 
 def promised(view: SceneView) -> set[str]:

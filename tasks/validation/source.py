@@ -62,6 +62,14 @@ class Listed(dict[str, SceneFile]):
         """Folders that were not kept whole; the empty name when the listing stopped altogether."""
         self._counts: Counter[str] = Counter()
 
+    @classmethod
+    def seen(cls, files: dict[str, SceneFile]) -> Listed:
+        """A listing without the notes that macOS leaves beside files it copies (AppleDouble: `._` before the name)."""
+        found = cls()
+        found.cut = files.cut if isinstance(files, Listed) else set()
+        found.update({path: file for path, file in files.items() if not posixpath.basename(path).startswith("._")})
+        return found
+
     def add(self, file: SceneFile) -> bool:
         """Keep a file if there is room; False when the listing should stop."""
         folder = posixpath.dirname(file.path)
@@ -212,7 +220,7 @@ class KeptSource:
     def __init__(self, source: SceneSource) -> None:
         """`source`: where the bytes come from."""
         self._source = source
-        self._files = source.files()
+        self._files = Listed.seen(source.files())
         self._kept: dict[str, bytes] = {}
         self._room = MAX_KEPT_BYTES
 
@@ -233,7 +241,7 @@ class KeptSource:
     @property
     def cut(self) -> set[str]:
         """Folders of which not everything is in the listing."""
-        return self._files.cut if isinstance(self._files, Listed) else set()
+        return self._files.cut
 
     def unlisted(self, path: str) -> bool:
         """Whether an object (or some object of a pattern) may be there although it is not in the listing."""

@@ -164,6 +164,16 @@ def test_a_scene_without_a_broken_stage_loses_at_most_a_stale_lock(found: SceneF
 
 @quickly
 @given(facts())
+def test_a_scene_that_nobody_could_read_is_escalated_and_never_nothing_to_do(found: SceneFacts) -> None:
+    whole: dict[str, StageState] = dict.fromkeys(CATALOGUE.stages, "complete")
+    unread = SceneReport(SCENE, None, whole, (), ("assets/scene_manifest.json",))
+    plan = planned(replace(found, report=unread, promised=(), units=(), bad_inputs=(), offers=(), locks=()))
+    assert not plan.actions
+    assert [reason for reason in plan.escalations if "assets/scene_manifest.json could not be read" in reason]
+
+
+@quickly
+@given(facts())
 def test_a_bad_input_is_escalated_unless_a_good_copy_is_put_back(found: SceneFacts) -> None:
     offered = {offer.object.removeprefix(PREFIX) for offer in found.offers}
     for restore in (False, True):

@@ -125,6 +125,7 @@ def _regen3d(scene: Scene) -> None:
     marker = {"status": "complete", "scene_id": SCENE_ID, "objects_count": 2, "has_background": True,
               "scale_factor": 1.0, "environment_type": "kitchen", "completed_at": stamp(1)}  # fmt: skip
     scene["assets/.regen3d_complete"] = dump(marker)
+    put_gate(scene, "regen3d-job")
 
 
 def corners(name: str) -> tuple[list[float], list[float]]:
@@ -192,6 +193,14 @@ def put_marker(scene: Scene, path: str, minutes: float, **more: object) -> None:
     scene[path] = dump({"scene_id": SCENE_ID, "status": "completed", "timestamp": stamp(minutes), **more})
 
 
+def put_gate(scene: Scene, job: str) -> None:
+    """The report of a job whose one gate passed."""
+    result = {"gate_id": "qg-1", "passed": True, "severity": "error"}
+    summary = {"total_gates": 1, "passed": 1, "failed": 0, "blocking_failures": 0, "can_proceed": True}
+    report = {"scene_id": SCENE_ID, "timestamp": stamp(0), "summary": summary, "results": [result]}
+    scene[f"{job}/quality_gate_report.json"] = dump(report)
+
+
 def _usd(scene: Scene) -> None:
     wrapped = {}
     for name in SIZES:
@@ -221,3 +230,4 @@ def Xform "Asset" (
     scene["usd/scene.usda"] = f'{head}def Xform "World"\n{{\n{prims}}}\n'.encode()
     scene["usd/usd_assembly_manifest.json"] = dump({"scene_id": SCENE_ID, "status": "ok", "completed_at": stamp(3)})
     put_marker(scene, "assets/.usd_assembly_complete", 3)
+    put_gate(scene, "usd-assembly-job")

@@ -27,12 +27,14 @@ def make_export(scene: Scene) -> None:
     scene |= {"replicator/placement_regions.usda": layer, "replicator/replicator_master.py": b"import sys\n",
               "replicator/policies/pick.py": b"import sys\n", "replicator/configs/pick.json": dump({"policy": "pick"}),
               "replicator/bundle_metadata.json": dump({"scene_id": SCENE_ID, "policies": ["pick"]}),
-              "replicator/variation_assets/manifest.json": dump({"scene_id": SCENE_ID, "assets": []})}  # fmt: skip
+              "replicator/variation_assets/manifest.json": dump({"scene_id": SCENE_ID, "assets": []}),
+              "replicator/README.md": b"# Replicator bundle\n"}  # fmt: skip
     put_marker(scene, "replicator/.replicator_complete", 4)
     scene["variation_assets/variation_assets.json"] = dump(
         {"scene_id": SCENE_ID, "objects": [], "metadata": {"total_objects": 0}}
     )
     scene["variation_assets/generation_report.json"] = dump({"scene_id": SCENE_ID, "generated": 0})
+    scene["variation_assets/manifest_with_results.json"] = dump({"scene_id": SCENE_ID, "assets": []})
     scene["variation_assets/.variation_pipeline_complete"] = f"Completed at {stamp(5)}\n".encode()
     names = [name for name in SIZES if name != "scene_background"]
     nodes = [{"asset_id": name, "semantic": "object", "size": list(SIZES[name]), "task_tag": [],
@@ -85,6 +87,7 @@ def make_import(scene: Scene) -> None:
     scene[f"{IMPORT}/lerobot/episodes.jsonl"] = lines.encode()
     seal_import(scene)
     put_marker(scene, "geniesim/.geniesim_import_complete", 9, job_id=JOB_ID)
+    put_marker(scene, "geniesim/.geniesim_complete", 10)
 
 
 def seal_import(scene: Scene) -> None:

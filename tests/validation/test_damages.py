@@ -118,3 +118,5 @@ def test_a_stage_made_before_its_input_is_stale() -> None:
     scene = healthy()
     put("regen3d/scene_info.json", ("generated_at",), stamp(30))(scene)
     assert report_of(scene).stages["regen3d"] == "stale"
+    put("regen3d/scene_info.json", ("generated_at",), stamp(1 + 1.9 / 60))(scene)
+    assert report_of(scene).healthy

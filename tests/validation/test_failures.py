@@ -25,6 +25,7 @@ def gates(minutes: float, **summary: object) -> bytes:
 FAILURES = [
     ("assets/.failed", failure(60), "regen3d", "failed"),
     ("assets/.failed", failure(0.5), "regen3d", "complete"),
+    ("assets/.failed", failure(1), "regen3d", "complete"),
     ("assets/.failed", failure(60, error={"code": "interactive_job_failed"}), "interactive", "failed"),
     ("assets/.failed", failure(60, timestamp="2026-01-18T10:00:00.123456"), "regen3d", "failed"),
     ("assets/.regen3d_failed", dump({"scene_id": SCENE_ID, "status": "failed", "timestamp": stamp(60)}), "regen3d",
@@ -52,6 +53,12 @@ def test_a_failure_counts_only_when_it_is_newer_than_the_completion_of_the_stage
 def test_a_failure_of_a_stage_that_was_never_completed_counts_whatever_its_time() -> None:
     scene = healthy("regen3d") | {"simready-job/.failed": failure(0)}
     assert report_of(scene).stages["simready"] == "failed"
+
+
+def test_a_failure_that_names_nobody_is_of_the_first_stage_that_is_not_complete() -> None:
+    scene = healthy("export") | {"geniesim/.failed": dump({"scene_id": SCENE_ID, "timestamp": stamp(60)})}
+    report = report_of(scene, "documents")
+    assert (report.stages["genie-sim-export"], report.stages["genie-sim-run"]) == ("complete", "failed")
 
 
 def test_a_failure_record_of_another_scene_is_an_error_of_its_own() -> None:

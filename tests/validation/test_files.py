@@ -81,6 +81,7 @@ WHOLE = {
     "encrypted.parquet": b"PARE" + bytes(40) + struct.pack("<I", 40) + b"PARE",
     "index last.mp4": mp4(),
     "index first.mp4": box(b"ftyp", b"isom") + box(b"moov") + box(b"mdat", bytes(99)),
+    "of an odd version.mp4": box(b"ftyp", b"isom\xff\xff\xff\xffisom") + box(b"moov") + box(b"mdat", bytes(9)),
     "in pieces.mp4": box(b"ftyp") + box(b"moov") + box(b"moof") + box(b"mdat"),
     "64 bits.mp4": box(b"ftyp") + b"\0\0\0\1mdat" + struct.pack(">Q", 26) + bytes(10) + box(b"moov"),
     "up to its end.mp4": box(b"ftyp") + box(b"moov") + b"\0\0\0\0mdat" + bytes(99),
@@ -118,6 +119,7 @@ BROKEN = {
     "no footer.parquet": parquet()[:-8],
     "cut.parquet": b"PAR1" + bytes(300),
     "footer too long.parquet": b"PAR1" + bytes(8) + struct.pack("<I", 9999) + b"PAR1",
+    "footer over its first magic.parquet": b"PAR1" + bytes(8) + struct.pack("<I", 10) + b"PAR1",
     "footer of nonsense.parquet": b"PAR1" + b"\xff" * 30 + struct.pack("<I", 30) + b"PAR1",
     "text.parquet": b"not a table",
     "no index.mp4": box(b"ftyp") + box(b"mdat", bytes(100)),
@@ -169,7 +171,7 @@ def test_a_page_in_the_place_of_a_binary_file_is_an_error(ending: str, data: byt
 
 
 @pytest.mark.parametrize(("name", "data"), [
-    ("a.png", jpeg()), ("a.jpg", png()), ("a.png", b"RIFF\0\0\0\0WEBPVP8 "),
+    ("a.png", jpeg()), ("a.mp4", mp4().replace(b"iso2", b"is\xce2")), ("a.jpg", png()), ("a.png", b"RIFF\0\0\0\0WEBPVP8 "),
     ("a.png", png(notes=chunk(b"tEXt", b"Software\0x").replace(b"x", b"y"))),
 ])  # fmt: skip
 def test_what_readers_open_in_spite_of_a_fault_is_a_warning(name: str, data: bytes) -> None:

@@ -1,4 +1,4 @@
-"""Meshes: what readers cope with is good, what leaves them without geometry is an error, whatever the file's size."""
+"""glTF meshes: what readers cope with is good, what leaves them without geometry is an error, whatever the file's size."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from tasks.validation.codes import CODES
 from tasks.validation.files import glb as glb_reader
 from tasks.validation.files.glb import gltf_problems, read_glb, read_gltf
-from tasks.validation.files.obj_mesh import obj_problems
 from tasks.validation.files.pieces import Pieces
 from tests.validation.file_makers import INDICES, POINTS, glb, triangle
 from tests.validation.scene_builder import errors_of, healthy, report_of
@@ -74,7 +73,7 @@ VALID = {
     "a picture within the JSON": set_("images", to=[{"uri": "data:image/png;base64,AAAA"}]),
     "extras of a tool": set_("extras", to={"bounds": [None]}),
     "a node without a mesh": lambda v: v["nodes"].append({"name": "empty"}),
-    "no scene": lambda v: v.pop("scenes"),
+    "no scene": lambda v: (v.pop("scenes"), v.pop("scene")),
     "interleaved": set_("bufferViews", 0, "byteStride", to=12),
 }  # fmt: skip
 DAMAGED = {
@@ -83,6 +82,7 @@ DAMAGED = {
     "buffer longer than its bytes": set_("buffers", 0, "byteLength", to=3600),
     "buffer without a length": lambda v: v["buffers"][0].pop("byteLength"),
     "view beyond its buffer": set_("bufferViews", 1, "byteLength", to=60),
+    "view a byte beyond its buffer": set_("bufferViews", 1, "byteLength", to=7),
     "view of no buffer": set_("bufferViews", 0, "buffer", to=3),
     "accessor beyond its view": set_("accessors", 0, "count", to=4),
     "accessor beyond its view by an offset": set_("accessors", 0, "byteOffset", to=4),
@@ -113,6 +113,19 @@ def test_what_readers_cope_with_is_no_finding(change: Callable[[Any], object]) -
 @pytest.mark.parametrize("change", DAMAGED.values(), ids=DAMAGED)
 def test_a_mesh_without_its_geometry_is_an_error(change: Callable[[Any], object]) -> None:
     assert set(problems(changed(change))) == {"glb-damaged"}
+
+
+def test_the_last_of_interleaved_elements_needs_no_more_than_itself() -> None:
+    points = POINTS[:12] + bytes(4) + POINTS[12:24] + bytes(4) + POINTS[24:]
+    value = triangle()
+    value["bufferViews"] = [
+        {"buffer": 0, "byteLength": 44, "byteStride": 16},
+        {"buffer": 0, "byteOffset": 44, "byteLength": 6},
+    ]
+    value["buffers"][0]["byteLength"] = 50
+    assert problems(glb(value, points + INDICES)) == []
+    value["bufferViews"][0]["byteLength"] = 43
+    assert problems(glb(value, points + INDICES)) == ["glb-damaged"]
 
 
 def test_numbers_that_are_none_are_found_in_the_bytes_themselves() -> None:
@@ -221,30 +234,6 @@ def test_no_damage_of_a_mesh_makes_the_reader_raise(data: st.DataObject) -> None
     end = data.draw(st.integers(0, len(whole)))
     for code in problems(bytes(whole[:end])):
         assert code in CODES
-
-
-OBJ = b"mtllib mug.mtl\r\nv 0 0 0\nv 1 0 0 0.5 0.5 0.5\nv 0 1 0\nvt 0 0\nvn 0 0 1\nusemtl a\nf 1/1/1 2//1 -1\n"
-
-
-@pytest.mark.parametrize("data", [
-    OBJ, OBJ.replace(b"\n", b"\r\n"), b"# caf\xe9\n" + OBJ, OBJ.replace(b"f 1/1/1", b"f \\\n1/1/1"),
-    b"f 1 2 3\n" + OBJ, OBJ.replace(b"-1", b"-3 # last"), OBJ + b"l 1 2\np 1\ncurv 0 1 1 2\n", OBJ.replace(b"f ", b"fo "),
-])  # fmt: skip
-def test_an_odd_obj_is_no_error(data: bytes) -> None:
-    assert {CODES[one.code].severity for one in obj_problems(data, Folder(mug_mtl=1))} <= {"warning"}
-
-
-@pytest.mark.parametrize("data", [
-    OBJ + b"f 1 2 9\n", OBJ + b"f 1 2 -9\n", OBJ + b"f 0 1 2\n", OBJ + b"f a b c\n", OBJ + b"f 1/9 2 3\n",
-    b"v nan 0 0\n" + OBJ, b"v 1,0 2,0 3,0\n" + OBJ, b"v 1 2\n" + OBJ, b"v inf 0 0\n" + OBJ, b"g only\n", b"v 0 0 0\0\n",
-])  # fmt: skip
-def test_an_obj_that_names_no_real_vertices_is_an_error(data: bytes) -> None:
-    assert "mesh-damaged" in {one.code for one in obj_problems(data, Folder(mug_mtl=1))}
-
-
-def test_an_obj_without_faces_or_materials_is_a_warning() -> None:
-    assert [one.code for one in obj_problems(b"v 0 0 0\nv 1 1 1\n", Folder())] == ["mesh-empty"]
-    assert [one.code for one in obj_problems(OBJ, Folder())] == ["texture-missing"]
 
 
 @pytest.mark.parametrize("data", [

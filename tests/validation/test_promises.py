@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import pytest
+
+from blocks.catalogue_load import load_catalogue
 from deployments.sandbox.pipeline.stage_writers_delivery import MP4
-from tests.validation.scene_builder import LAYOUT, MANIFEST, SCENE_ID, Scene, dump, healthy, put_marker, report_of
+from tasks.validation.scene import validate_scene
+from tests.validation.scene_builder import (
+    LAYOUT,
+    MANIFEST,
+    SCENE_ID,
+    MemorySource,
+    Scene,
+    dump,
+    healthy,
+    put_marker,
+    report_of,
+    stamp,
+)  # fmt: skip
 from tests.validation.scene_changes import drop, edit, put
 
 MOVIE = "dwm/bundle_000/interaction_video.mp4"
 BUNDLES = dump({"scene_id": SCENE_ID, "bundles": ["bundle_000"]})
+pytestmark = pytest.mark.usefixtures("without_openusd")
 
 
 def codes(scene: Scene) -> set[str]:
@@ -27,6 +43,14 @@ def test_one_whose_later_step_did_run_misses_its_marker() -> None:
     scene[MOVIE] = MP4
     put_marker(scene, "dwm/.dwm_inference_complete", 9)
     assert report_of(scene).stages["dwm"] == "missing"
+
+
+def test_one_that_was_promised_and_never_started_misses_its_marker() -> None:
+    scene = healthy() | {"dwm/dwm_bundles_manifest.json": BUNDLES, "config.json": dump({"films": True})}
+    promising = load_catalogue({"stages": {"dwm": {"promised_by": {"films": [True]}}}})
+    report = validate_scene(MemorySource(scene), promising)
+    assert report.stages["dwm"] == "missing"
+    assert "marker-missing" in {f.code for f in report.findings}
 
 
 def test_a_promised_stage_that_has_not_run_is_told() -> None:
@@ -89,3 +113,23 @@ def test_what_a_list_names_and_is_not_there_is_told() -> None:
     told = {f.object for f in report_of(scene | {"dwm/dwm_bundles_manifest.json": odd}).findings if "listed" in f.code}
     assert "dwm/a/manifest.json" in told
     assert not any(".." in path for path in told)
+
+
+def test_a_marker_that_lists_bundles_promises_what_its_step_makes() -> None:
+    scene = healthy() | {"dwm/dwm_bundles_manifest.json": BUNDLES}
+    scene["dwm/.dwm_inference_complete"] = dump({"timestamp": stamp(9), "bundles": ["bundle_000"]})
+    assert MOVIE in {f.object for f in report_of(scene).findings if f.code == "listed-missing"}
+    scene["dwm/.dwm_inference_complete"] = b"ok\n"
+    told = {f.object: f.code for f in report_of(scene).findings if f.severity in ("error", "warning")}
+    assert MOVIE not in told
+    assert "dwm/.dwm_inference_complete" not in told, "a line of text lists nothing"
+
+
+def test_what_a_list_names_may_have_expired() -> None:
+    scene = healthy() | {"dwm/dwm_bundles_manifest.json": BUNDLES}
+    put_marker(scene, "dwm/.dwm_complete", 9)
+    briefly = {"retention": {"films": {"patterns": ["dwm/*/*.mp4"], "days": 10}}}
+    report = validate_scene(MemorySource(scene), load_catalogue(briefly))
+    told = {f.object for f in report.findings if f.code == "listed-missing"}
+    assert "dwm/bundle_000/manifest.json" in told
+    assert not any(path.endswith(".mp4") for path in told)

@@ -6,12 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from blocks.catalogue_load import load_catalogue
 from deployments.sandbox.pipeline.scenes import make_scene, make_text_scene
 from deployments.sandbox.pipeline.stage_writers_base import SceneFolder
 from deployments.sandbox.pipeline.varied import clean_up
 from deployments.sandbox.storage.store import ObjectStore
 from tasks.validation.findings import SceneReport
 from tasks.validation.scene import validate_scene
+from tests.validation.scene_builder import MemorySource, healthy, report_of
 from tests.validation.stored_scene import StoredScene
 
 LAYOUT, INVENTORY = "layout/scene_layout_scaled.json", "seg/inventory.json"
@@ -78,6 +80,16 @@ def test_what_was_made_again_since_is_younger_than_its_first_marker_says() -> No
     folder.at = datetime.now(UTC) - timedelta(days=3)
     folder.write(folder.marker("regen3d_complete"), folder.read(folder.marker("regen3d_complete")))
     assert ("output-missing", LAYOUT) in errors(report(folder))
+
+
+def test_a_marker_that_only_an_installation_cleans_up_has_expired() -> None:
+    marker = "geniesim/_GENIESIM_EXPORT_COMPLETE"
+    scene = {path: data for path, data in healthy().items() if path != marker}
+    assert report_of(scene, "documents").stages["genie-sim-export"] == "missing"
+    briefly = load_catalogue({"retention": {"signs": {"patterns": [marker], "days": 10}}})
+    found = validate_scene(MemorySource(scene), briefly, "documents")
+    assert found.stages["genie-sim-export"] == "expired"
+    assert found.healthy
 
 
 def test_what_no_retention_covers_never_expires() -> None:

@@ -88,6 +88,8 @@ def test_stages_completed_within_two_seconds_of_each_other_are_not_stale() -> No
     scene = healthy()
     put("replicator/.replicator_complete", ("timestamp",), stamp(3 - 1.9 / 60))(scene)
     assert report_of(scene).healthy
+    put("replicator/.replicator_complete", ("timestamp",), stamp(3 - 2 / 60))(scene)
+    assert report_of(scene, "documents").healthy
     put("replicator/.replicator_complete", ("timestamp",), stamp(3 - 2.1 / 60))(scene)
     assert report_of(scene).stages["replicator"] == "stale"
 

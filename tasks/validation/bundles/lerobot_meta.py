@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tasks.validation.bundles.lerobot import read_lines
+from tasks.validation.bundles.lerobot_format import check_format, check_numbers
 from tasks.validation.bundles.recordings import parquet_rows
 from tasks.validation.bundles.thrift import ThriftError
 from tasks.validation.documents.text import show
@@ -85,6 +86,7 @@ def check_datasets(view: SceneView, current: Callable[[str], bool]) -> None:
         if record is None:
             continue
         dataset = Dataset(view, path.removesuffix(INFO), record)
+        check_format(dataset)
         if dataset.is_v3:
             _check_v3(dataset)
         else:
@@ -111,7 +113,9 @@ def _check_v2(dataset: Dataset) -> None:
     if frames is not None and lines and len(known) == len(lines) and sum(known) != frames:
         message = f"it says {frames} frames; the episodes of {index} have {sum(known)}"
         dataset.wrong("count-mismatch", message, "total_frames")
-    _files_v2(dataset, {one: length for one, length in zip(numbers, lengths, strict=True) if one is not None})
+    episodes = {one: length for one, length in zip(numbers, lengths, strict=True) if one is not None}
+    check_numbers(dataset, episodes)
+    _files_v2(dataset, episodes)
 
 
 def _files_v2(dataset: Dataset, episodes: dict[int, float | None]) -> None:

@@ -16,6 +16,7 @@ from tasks.validation.files.pieces import Pieces
 
 MAX_FOOTER_BYTES = 16 * 1024 * 1024
 MAX_BOXES = 100_000
+MAX_BRAND_BYTES = 512
 _PARQUET = (b"PAR1", b"PARE")
 _FIRST_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp", b"uuid", b"sidx", b"moof")
 _NUM_ROWS = 3
@@ -67,6 +68,8 @@ def video_problems(pieces: Pieces) -> Iterator[Problem]:
         if not place and kind not in _FIRST_BOXES:
             yield Problem("file-not-what-it-says", f"it is no video; it begins with {show(head.decode('latin-1'))}")
             return
+        if kind == b"ftyp" and not _brands(pieces.at(place + 8, min(length, MAX_BRAND_BYTES) - 8)).isascii():
+            yield Problem("recording-odd", "the names of the formats it follows are no text")
         if length == 1:
             length = int.from_bytes(head[8:16], "big")
         if length == 0 or not kind.strip(b"\0"):
@@ -81,6 +84,11 @@ def video_problems(pieces: Pieces) -> Iterator[Problem]:
         place += length
     if not seen & {b"moov", b"moof"}:
         yield Problem("file-not-what-it-says", "it holds no index (moov): the recording was not ended properly")
+
+
+def _brands(body: bytes) -> bytes:
+    """What a video says it follows: names of four letters, after the first of which its version stands."""
+    return body[:4] + body[8:]
 
 
 def array_problems(pieces: Pieces) -> Iterator[Problem]:

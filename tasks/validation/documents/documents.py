@@ -128,7 +128,11 @@ def _inside(value: object) -> Iterator[tuple[str | int, object]]:
 def finite(value: object) -> bool:
     """Whether a number is one that a 64-bit float can hold."""
     if isinstance(value, int):
-        return abs(value).bit_length() < 1024
+        try:
+            float(value)
+        except OverflowError:
+            return False
+        return True
     return not isinstance(value, float) or math.isfinite(value)
 
 

@@ -35,6 +35,7 @@ def check_inputs(view: SceneView, manifest: Manifest, scale_factor: float) -> No
         shell = posixpath.dirname(root.rstrip("/")) + "/background/" if manifest.shell() else None
         for output in stage.inputs:
             _present(view, name, output, found, shell)
+        _siblings(view, name, found)
         for object_id in manifest.foreground():
             # Only what was converted once can have lost its input; any other id is a mistake of the manifest.
             folder = view.catalogue.asset_folder.replace("{object_id}", object_id) + "/"
@@ -76,6 +77,19 @@ def _present(view: SceneView, stage: str, output: Output, found: list[str], shel
             view.add("input-missing", names[0], f"{names[0]} is not there.", stage=stage)
         elif not any(view.has(path) for path in there):
             view.add("object-empty", there[0], f"{there[0]} has 0 bytes.", stage=stage)
+
+
+def _siblings(view: SceneView, stage: str, found: list[str]) -> None:
+    """Optional inputs of which some of a folder's are there and some are not, or those of some objects."""
+    folders: dict[str, list[str]] = {}
+    for output in view.catalogue.stages[stage].inputs:
+        if output.always and not output.required:
+            known = folders.setdefault(posixpath.dirname(output.path), [])
+            known += [output.path.replace("{object_id}", one) for one in (found if "{" in output.path else [""])]
+    for paths in folders.values():
+        lost = [path for path in paths if view.absent(path)]
+        for path in lost if len(lost) < len(paths) else []:
+            view.add("input-not-there", path, f"{path} is not there, though others like it are.", stage=stage)
 
 
 def _contents(view: SceneView, root: str, manifest: Manifest, scale_factor: float) -> None:

@@ -177,8 +177,8 @@ def _oriented_box(view: SceneView, path: str, object_id: str, place: Place, entr
     if center and middle and distance(center, middle) > max(0.01, 0.01 * length(extents or (0.0,))):
         message = f"{path}: center3d of {name} is {distance(center, middle):.3g} m from its obb.center."
         view.add("layout-center-disagrees", path, message, at=(*place, "center3d"))
-    _rotation(view, path, name, (*place, "obb", "R"), [vector(row) for row in sequence(obb.get("R"))])
-    if center and extents:
+    turned = _rotation(view, path, name, (*place, "obb", "R"), [vector(row) for row in sequence(obb.get("R"))])
+    if turned and center and extents:
         _bounds_hold(view, path, name, place, entry)
 
 
@@ -201,10 +201,11 @@ def _bounds_hold(view: SceneView, path: str, name: str, place: Place, entry: Rec
                 view.add(code, path, message, at=(*place, "bounds", side, axis))
 
 
-def _rotation(view: SceneView, path: str, name: str, place: Place, rows: list[Vector | None]) -> None:
+def _rotation(view: SceneView, path: str, name: str, place: Place, rows: list[Vector | None]) -> bool:
+    """Report a matrix that is no rotation; whether it is one, or there is none."""
     matrix = [row for row in rows if row is not None]
     if len(matrix) != 3 or len(rows) != 3:
-        return
+        return True
     worst = max(
         abs(sum(a * b for a, b in zip(matrix[i], matrix[j], strict=True)) - (1.0 if i == j else 0.0))
         for i in range(3)
@@ -215,3 +216,5 @@ def _rotation(view: SceneView, path: str, name: str, place: Place, rows: list[Ve
     if worst > ROTATION_TOLERANCE or abs(determinant - 1) > ROTATION_TOLERANCE:
         message = f"{path}: obb.R of {name} is no rotation (determinant {determinant:.4g}, off by {worst:.2g})."
         view.add("rotation-not-orthonormal", path, message, at=place)
+        return False
+    return True

@@ -15,8 +15,13 @@ def check_listed(view: SceneView) -> None:
     """Report what a list names and is not there. A warning: some installations list more than they make."""
     for stage, spec in view.catalogue.stages.items():
         for listing in spec.lists:
-            if view.has(listing.document):
+            if view.has(listing.document) and _is_list(view, listing.document):
                 _check(view, stage, listing)
+
+
+def _is_list(view: SceneView, path: str) -> bool:
+    """A completion marker may be a line of text, which lists nothing."""
+    return view.attribution.class_of(path) != "completion_marker" or (view.data(path) or b"").lstrip()[:1] == b"{"
 
 
 def _check(view: SceneView, stage: str, listing: Listing) -> None:

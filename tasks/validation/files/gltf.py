@@ -16,6 +16,7 @@ from tasks.validation.documents.documents import Problem
 from tasks.validation.documents.text import show
 from tasks.validation.documents.values import entries, mapping, sequence, text
 from tasks.validation.files.gltf_data import COMPONENT_BYTES, ELEMENTS, Data, element_bytes
+from tasks.validation.files.gltf_links import link_problems
 from tasks.validation.files.pieces import Pieces
 
 MAX_PROBLEMS = 20
@@ -39,6 +40,9 @@ _LISTS = (
     "images",
     "samplers",
     "skins",
+    "animations",
+    "cameras",
+    "scenes",
 )
 
 
@@ -79,6 +83,7 @@ class Gltf:
         yield from self._accessors()
         yield from self._references()
         yield from self._images(file)
+        yield from link_problems(self.value)
 
     def _asset(self) -> Iterator[Problem]:
         asset = self.value.get("asset")

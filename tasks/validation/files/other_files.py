@@ -16,6 +16,7 @@ from tasks.validation.documents.values import at, sequence, text
 from tasks.validation.files.assets import object_of
 from tasks.validation.files.files import MAGICS, READERS, TEXTS, file_problems
 from tasks.validation.files.meshes import MESH_ENDINGS
+from tasks.validation.files.notes import NOTES, note_problems
 from tasks.validation.source import Vanished
 from tasks.validation.usd.text import USD_ENDINGS
 from tasks.validation.view import Record, SceneView
@@ -107,6 +108,8 @@ def _look(view: SceneView, path: str) -> None:
             read_lines(view, path)
     elif ending in SCRIPTS:
         _report(view, path, _script(view, path, ending))
+    elif ending in NOTES and view.stage_of(path):
+        _report(view, path, note_problems(view.pieces(path)))
     else:
         _report(view, path, file_problems(view.pieces(path), path))
 
@@ -124,7 +127,11 @@ def _script(view: SceneView, path: str, ending: str) -> Iterator[Problem]:
     if size > MAX_SCRIPT_BYTES:
         yield Problem("not-all-read", f"it has {size:,} bytes; no more than {MAX_SCRIPT_BYTES:,} are looked into")
     else:
-        yield from script_problems(view.pieces(path).at(0, size), ending)
+        data = view.pieces(path).at(0, size)
+        if not data.strip() and view.stage_of(path) and not _may_be_empty(view, path):
+            yield Problem("object-empty", "there is nothing in it but blanks")
+        else:
+            yield from script_problems(data, ending)
 
 
 def _record(view: SceneView, path: str, record: Record) -> None:

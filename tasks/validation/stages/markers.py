@@ -51,6 +51,12 @@ class Markers:
         """The markers of a stage that are there, in the catalogue's order."""
         return [path for name in self._view.catalogue.stages[stage].markers for path in self.paths[name]]
 
+    def telling(self, stage: str) -> list[str]:
+        """Those that say when the stage itself was completed, not when the workflow around it was."""
+        catalogue = self._view.catalogue
+        names = [name for name in catalogue.stages[stage].markers if not catalogue.markers[name].follows]
+        return [path for name in names for path in self.paths[name]]
+
     def has(self, name: str) -> bool:
         """Whether a marker is there under any of its names."""
         return bool(self.paths[name])
@@ -77,11 +83,11 @@ class Markers:
 
     def completed(self, stage: str) -> datetime | None:
         """When the stage was completed: the time its first readable marker holds, else when that was written."""
-        return next((when for path in self.of(stage) if (when := self.read(path).when) is not None), None)
+        return next((when for path in self.telling(stage) if (when := self.read(path).when) is not None), None)
 
     def written(self, stage: str) -> datetime | None:
         """When the stage's first marker was written, by the listing alone."""
-        return next((when for path in self.of(stage) if (when := self._view.files[path].updated)), None)
+        return next((when for path in self.telling(stage) if (when := self._view.files[path].updated)), None)
 
     def is_plain(self, stage: str) -> bool:
         """Whether the stage's marker is a line of text, as the local runner writes some."""

@@ -57,7 +57,7 @@ def observe(view: SceneView, markers: Markers, line: Line) -> None:
 def judge(view: SceneView, markers: Markers, line: Line) -> None:
     """Report outputs, markers and whole stages that should be there and are not."""
     for name, stage in view.catalogue.stages.items():
-        later = _later(view.catalogue, name) & line.ran
+        later = has_run_after(view, line, name)
         if name not in line.ran:
             if later:
                 _stage_missing(view, line, name, sorted(later, key=list(view.catalogue.stages).index)[0])
@@ -114,6 +114,11 @@ def _later(catalogue: Catalogue, name: str) -> set[str]:
     return _needed_by(tuple((other, stage.needs) for other, stage in catalogue.stages.items()))[name]
 
 
+def has_run_after(view: SceneView, line: Line, name: str) -> set[str]:
+    """The stages that ran and need this one, directly or not."""
+    return _later(view.catalogue, name) & line.ran
+
+
 def _started(view: SceneView, line: Line, name: str) -> bool:
     """A stage that writes its first document last has made all of them; the adapter's manifest is such a one."""
     first = next((output for output in view.catalogue.stages[name].outputs if output.check == "manifest"), None)
@@ -122,13 +127,25 @@ def _started(view: SceneView, line: Line, name: str) -> bool:
 
 def _missing(view: SceneView, line: Line, name: str) -> list[str]:
     stage = view.catalogue.stages[name]
-    paths = set(view.files) | ({stage.local_checkpoint} if name in line.local and stage.local_checkpoint else set())
     found = []
-    for output in expected_outputs(stage, paths):
+    for output in expected_outputs(stage, locally=ran_locally(view, line, name)):
         for path, *others in zip(*(_expanded(line, p) for p in (output.path, *output.or_paths)), strict=True):
-            if not any(_there(view, candidate) for candidate in (path, *others)) and not _elsewhere(line, output, path):
+            if not any(is_there(view, candidate) for candidate in (path, *others)) and not _elsewhere(
+                line, output, path
+            ):
                 found.append(path)
     return found
+
+
+def ran_locally(view: SceneView, line: Line, name: str) -> bool:
+    """Whether the local runner, not the cloud, made a stage: its checkpoint says so, or what it left.
+
+    Checkpoints expire: where retention has removed them, one stage of the local runner's tells of the others.
+    """
+    checkpoint = view.catalogue.stages[name].local_checkpoint
+    if checkpoint is None:
+        return False
+    return checkpoint in view.files or name in line.local or (bool(line.local) and view.expired(checkpoint, name))
 
 
 def _without_expired(view: SceneView, line: Line, name: str, missing: list[str]) -> list[str]:
@@ -155,8 +172,9 @@ def _expanded(line: Line, template: str) -> list[str]:
     return expand(template, line.object_ids, line.job_id)
 
 
-def _there(view: SceneView, path: str) -> bool:
-    """An object that is there but empty has been reported as such; what the listing left out may be there."""
+def is_there(view: SceneView, path: str) -> bool:
+    """Whether something is there by that path or pattern: also what is empty, which has been reported as such, and
+    what the listing left out, which may be there."""
     return not view.absent(path) or ("*" in path and any(matches(path, known) for known in view.files))
 
 

@@ -22,6 +22,7 @@ _WITHIN_LINE = {
 _PRIM_TARGET = re.compile(r"\s*+<(/[^>\n]*)>")
 _COMMENT_REFERENCE = re.compile(r"\s*+Reference to:\s*+(\S+)")
 _UNREAD_METADATA = re.compile(r"\b(?:assetInfo|customData|customLayerData|sdrMetadata)\s*+=\s*+\{")
+_WORD = re.compile(r"[\w:]+")
 _BRACE = re.compile(r"[{}]")
 
 
@@ -73,6 +74,8 @@ def lex(text: str) -> Lexed:
             hidden += 1
         if token.kind == "asset" and token.value:
             if hidden < len(unread) and unread[hidden][0] <= token.start:
+                continue
+            if _is_deleted(bare, token.start):
                 continue
             prim = _PRIM_TARGET.match(text, token.end)
             arc = _is_arc(bare, token.start)
@@ -139,5 +142,16 @@ def _unread(bare: str) -> list[tuple[int, int]]:
 
 def _is_arc(bare: str, place: int) -> bool:
     """Whether the value that `place` is in belongs to a reference, a payload or the sublayers."""
+    return _name_of_value(bare, place)[-1:] in (["references"], ["payload"], ["subLayers"])
+
+
+def _is_deleted(bare: str, place: int) -> bool:
+    """Whether the value that `place` is in is what a list leaves out: nobody looks for a file there."""
+    words = _name_of_value(bare, place)
+    return words[-2:-1] == ["delete"] and words[-1] in ("references", "payload")
+
+
+def _name_of_value(bare: str, place: int) -> list[str]:
+    """The words before the `=` of the value that `place` is in."""
     equals = bare.rfind("=", max(place - 4096, 0), place)
-    return equals >= 0 and bare[max(equals - 40, 0) : equals].rstrip().endswith(("references", "payload", "subLayers"))
+    return _WORD.findall(bare[max(equals - 40, 0) : equals]) if equals >= 0 else []

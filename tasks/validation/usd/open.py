@@ -34,6 +34,12 @@ CPU_SECONDS, CPU_SECONDS_PER_MIB, CPU_SECONDS_PER_FILE, MAX_CPU_SECONDS = 3, 1.0
 TIMEOUT_SECONDS = 300
 """Time on the clock, for a machine that has much else to do."""
 NOT_STARTED = "usd-core is installed but does not work, so USD files were only checked as text."
+GEOMETRY = (
+    ("mesh", "mesh-damaged", "the faces of a mesh do not fit its points, in"),
+    ("flat", "usd-transform-flat", "nothing has a size after the transform"),
+    ("not_finite", "usd-not-finite", "there is no finite number in"),
+)
+"""What the probe tells of a layer's geometry."""
 DAMAGE_CODES = ("usd-bad-header", "usd-truncated", "usdz-damaged", "document-not-utf8")
 
 REMEMBERED = 32
@@ -74,15 +80,17 @@ def open_usd(view: SceneView, places: Places, manifest: Manifest, facts: UsdFact
         view.add("usd-not-opened", places.scene_usd, "The scene has too many USD files to open them all.")
         return
     seconds = CPU_SECONDS + size / 1024**2 * CPU_SECONDS_PER_MIB + len(paths) * CPU_SECONDS_PER_FILE
-    work = _Work(
-        [*paths, *(inner for path in paths for inner in facts.inner.get(path, ()))],
-        [] if facts.unsafe else [path for path in paths if path == places.scene_usd],
-        [] if facts.unsafe else [path for path in _wrappers(places, manifest) if path in set(paths)],
-        min(round(seconds), MAX_CPU_SECONDS),
-    )
     with TemporaryDirectory(prefix="scene-usd-") as folder:
-        content = _copy(view, paths, Path(folder))
-        problem = _remembered(Path(folder), work, content)
+        seen = hashlib.sha256()
+        copied = [path for path in paths if _copy(view, path, Path(folder), seen)]
+        together = not facts.unsafe and len(copied) == len(paths)  # from a part nothing can be put together
+        work = _Work(
+            [*copied, *(inner for path in copied for inner in facts.inner.get(path, ()))],
+            [path for path in copied if path == places.scene_usd and together],
+            [path for path in _wrappers(places, manifest) if path in set(copied) and together],
+            min(round(seconds), MAX_CPU_SECONDS),
+        )
+        problem = _remembered(Path(folder), work, seen.hexdigest())
     if problem:
         view.add(problem[0], work.at or places.scene_usd, problem[1])
     _report(view, work, manifest, facts)
@@ -102,25 +110,24 @@ def _openable(view: SceneView) -> Iterable[str]:
             yield path
 
 
-def _copy(view: SceneView, paths: list[str], folder: Path) -> str:
-    """Copy them there; the SHA-256 of all of it."""
-    seen = hashlib.sha256()
-    for path in paths:
-        target, pieces = folder / path, view.pieces(path)
-        seen.update(f"{path}\0{pieces.size}\0".encode())
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with target.open("wb") as file:
-                for start in range(0, pieces.size, COPY_BYTES):
-                    piece = pieces.at(start, COPY_BYTES)
-                    file.write(piece)
-                    seen.update(piece)
-        except Vanished as problem:
-            view.add("object-unreadable", path, f"{problem}.")
-        except (OSError, ValueError):
-            message = f"{path} cannot be opened with the rest: its name does not fit on a disk."
-            view.add("usd-not-opened", path, message)
-    return seen.hexdigest()
+def _copy(view: SceneView, path: str, folder: Path, seen: hashlib._Hash) -> bool:
+    """Copy one file; whether it was read to its end and its name fits on a disk. `seen` hashes what is copied."""
+    target, pieces = folder / path, view.pieces(path)
+    seen.update(f"{path}\0{pieces.size}\0".encode())
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("wb") as file:
+            for start in range(0, pieces.size, COPY_BYTES):
+                piece = pieces.at(start, COPY_BYTES)
+                file.write(piece)
+                seen.update(piece)
+        return True
+    except Vanished as problem:
+        view.add("object-unreadable", path, f"{problem}.")
+    except (OSError, ValueError):
+        message = f"{path} cannot be opened with the rest: its name does not fit on a disk."
+        view.add("usd-not-opened", path, message)
+    return False
 
 
 def _remembered(folder: Path, work: _Work, content: str) -> tuple[str, str] | None:
@@ -195,7 +202,11 @@ def _report(view: SceneView, work: _Work, manifest: Manifest, facts: UsdFacts) -
             told = path.partition("[")[0]
             message = f"{path}: OpenUSD cannot open it: {sentence(answer['problem'])}."
             view.add("usd-does-not-open", told, message)
-        elif "assets" in answer:
+            continue
+        for key, code, what in GEOMETRY if "layer" in answer else ():
+            if (where := text(answer.get(key))) is not None:
+                view.add(code, path.partition("[")[0], f"{path}: {what} {sentence(where)}.")
+        if "assets" in answer:
             check_binary(view, path, answer, facts)
         elif "physics" in answer:
             check_wrapper(view, path, answer, manifest)

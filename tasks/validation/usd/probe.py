@@ -13,6 +13,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tasks.validation.usd.probe_geometry import geometry
+
 MAX_MEMORY_BYTES = 4 * 1024**3
 MAX_ANSWERS = 200
 MAX_ASSETS = 10_000
@@ -57,7 +59,9 @@ def _layer(root: Path, path: str) -> dict[str, Any]:
         return {"problem": "OpenUSD cannot open it", "outside": False}
     arcs = list(layer.GetCompositionAssetDependencies())
     answer: dict[str, Any] = {"problem": None, "outside": any(_leaves(root, path, arc) for arc in arcs)}
-    if _is_binary(root, path):
+    binary = _is_binary(root, path)
+    answer |= geometry(layer, binary=binary or path.lower().endswith(".usdz"))
+    if binary:
         head = layer.pseudoRoot
         answer |= {
             "assets": [[arc, True] for arc in arcs[:MAX_ASSETS]] + [[one, False] for one in _assets(layer)],
@@ -161,7 +165,7 @@ def _look_at(prim: Any, top: Any, moving: list[Any], found: dict[str, Any]) -> N
 
 
 def _short(error: object, root: Path) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    lines = [line.strip() for line in str(error).splitlines() if any(map(str.isalnum, line))]
     return (lines[-1] if lines else "unknown").replace(f"{root}/", "")[-300:]
 
 
