@@ -1,0 +1,57 @@
+"""`remediate receiver`: the service in the foreground, until it is told to stop."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import uvicorn
+from prefect.settings import PREFECT_API_URL
+
+from blocks.environment import PipelineEnvironment
+from blocks.errors import PermanentError
+from deployments.receiver import spool
+from deployments.receiver.app import Receiver, make_app
+from deployments.receiver.auth import doors, read_secrets
+from deployments.receiver.rules import load_rules
+from deployments.state import STATE
+
+SECRET = "REMEDIATION_WEBHOOK_SECRET"
+"""The environment variable with the webhook's secret."""
+SPOOL = STATE / "receiver.db"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the command line says."""
+
+    environment: str = "default"
+    host: str = "127.0.0.1"
+    port: int = 8080
+    audience: str = ""
+    accounts: tuple[str, ...] = ()
+    secret_file: Path | None = None
+    spool: Path = SPOOL
+    rules: Path | None = None
+    keep_days: float = 14.0
+
+
+def serve(settings: Settings) -> None:
+    """Run the receiver. Raises PermanentError when it must not or cannot, ValueError for rules that are none."""
+    secrets = read_secrets(settings.secret_file, os.environ.pop(SECRET, ""))
+    guards = doors(settings.host, settings.audience, settings.accounts, secrets)
+    url = PREFECT_API_URL.value()
+    if not url:
+        raise PermanentError("PREFECT_API_URL is not set: name the Prefect server that shall have the events.")
+    try:
+        environment = cast(PipelineEnvironment, PipelineEnvironment.load(settings.environment))
+    except Exception as error:  # whatever it is, the person who started this gets one sentence
+        raise PermanentError(
+            f"The environment {settings.environment!r} cannot be loaded from {url}: {error}"
+        ) from error
+    rules = load_rules(environment, settings.rules)
+    spool.prepare(settings.spool).close()  # said in one sentence here, rather than in uvicorn's log
+    app = make_app(Receiver(settings.spool, rules, guards, settings.keep_days))
+    uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning", access_log=False)
