@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from blocks.catalogue import SCENE_ID
 from blocks.environment import PipelineEnvironment
 from blocks.errors import NotFound
+from deployments.receiver.places import Places
 from tasks.pipeline.activity import scene_of_argument
-from tasks.recovery.observe import scene_view
 from tasks.recovery.stops import scene_stops
 
 Values = Mapping[str, str]
@@ -87,8 +87,8 @@ def gone(environment: PipelineEnvironment, values: Values) -> str:
 def stopped(environment: PipelineEnvironment, values: Values) -> str:
     """Whether a person, or the pipeline itself, has stopped work on these stages of the scene."""
     stages = set(values["stages"].split(", "))
-    source = scene_view(environment, values["scene_id"])
-    return next((stop.sentence for stop in scene_stops(environment, source, ()) if stop.stops(stages)), "")
+    found = scene_stops(environment, Places(environment, values["scene_id"]), ())
+    return next((stop.sentence for stop in found if stop.stops(stages)), "")
 
 
 ASKS = {

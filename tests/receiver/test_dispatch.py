@@ -15,7 +15,8 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from blocks.environment import PipelineEnvironment
 from deployments.receiver import dispatch, spool
-from deployments.receiver.writes import Accept
+from deployments.receiver.writes import Accept, Again
+from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.server import Sandbox
 from tests.receiver import messages as m
 from tests.receiver.world import Bridge, World, running, wait_for
@@ -186,6 +187,21 @@ def test_what_prefect_refuses_ends_as_a_dead_letter_with_its_words(
         assert (row.state, row.word, row.attempts) == ("dead", "refused", dispatch.REFUSALS)
         assert f"{FLOW}/{DEPLOYMENT}" in row.reason
         assert world.number("receiver_dead_letters_total", reason="refused") == 1
+
+
+def test_what_cloud_storage_refuses_is_a_dead_letter_until_a_person_has_mended_it(
+    world: World, sandbox: Sandbox, runs: Any
+) -> None:
+    sandbox.faults.add(FaultRule(service="storage", method="objects.get", kind="status", status=403))
+    world.send(fail(sandbox))
+    (row,) = world.handled(1)
+    assert (row.state, row.word) == ("dead", "fact")
+    assert "storage.objects.get" in row.reason
+    sandbox.faults.clear()
+    with spool.opened(world.receiver.path) as connection:
+        assert Again(row.number)(connection)
+    assert world.handled(1)[0].state == "done"
+    assert len(runs()) == 1
 
 
 def test_what_nobody_foresaw_stands_in_no_other_events_way(

@@ -10,6 +10,7 @@ import pytest
 from blocks.environment import PipelineEnvironment
 from blocks.errors import TemporaryError
 from deployments.receiver.facts import ASKS, CHECKS, NothingToDo
+from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.pipeline.simulator_faults import SimulatorFault
 from deployments.sandbox.server import Sandbox
 from deployments.stack import free_port
@@ -77,6 +78,24 @@ def test_a_persons_stop_is_one_for_its_stages_only(sandbox: Sandbox, environment
     put(sandbox, "scenes/kitchen_001/geniesim/.canary_rollback")
     assert "put there by a person" in stopped(environment)
     assert stopped(environment, "usd, simready") == ""
+
+
+@pytest.mark.parametrize("place", ["stops/mine", "scenes/kitchen_001/stops/mine", "gs://sandbox-scenes/elsewhere/mine"])
+def test_a_stop_is_found_where_the_scenes_settings_put_it(
+    sandbox: Sandbox, environment: PipelineEnvironment, place: str
+) -> None:
+    put(sandbox, "scenes/kitchen_001/config.json", {"canary_rollback_marker": place})
+    assert stopped(environment) == ""
+    name = place.removeprefix("gs://sandbox-scenes/")
+    put(sandbox, name if name.startswith(("scenes/", "elsewhere/")) else f"scenes/kitchen_001/{name}")
+    assert "put there by a person" in stopped(environment)
+
+
+def test_the_scene_is_not_listed_for_it(sandbox: Sandbox, environment: PipelineEnvironment) -> None:
+    """A large one would take longer than the recovery may wait."""
+    put(sandbox, "scenes/kitchen_001/geniesim/.canary_rollback")
+    sandbox.faults.add(FaultRule(service="storage", method="objects.list", kind="status", status=403))
+    assert "put there by a person" in stopped(environment)
 
 
 def failed_execution(sandbox: Sandbox, environment: PipelineEnvironment, argument: dict[str, Any]) -> dict[str, str]:
