@@ -20,6 +20,8 @@ GOOGLE_CERTIFICATES = "https://www.googleapis.com/oauth2/v1/certs"
 ISSUERS = ("https://accounts.google.com", "accounts.google.com")
 CLOCK_SKEW = 10
 """Seconds that two clocks may differ."""
+AGAIN_SECONDS = 5.0
+"""How long certificates that could not be had are not asked for again: forged requests must not hold up good ones."""
 REMEMBERED = 1_000
 """Tokens known to be good. Google signs one an hour for a subscription and uses it for every push."""
 
@@ -85,18 +87,29 @@ class _Certificates(Request):
 
     def __init__(self) -> None:
         self._request = RequestsRequest()
-        self._kept: tuple[float, Any] = (0.0, None)
+        self._until = 0.0
+        self._answer: Any = None
         self._lock = threading.Lock()
 
     def __call__(self, url: str, method: str = "GET", *_: Any, **options: Any) -> Any:
         with self._lock:
-            until, answer = self._kept
-            if time.monotonic() >= until:
-                answer = self._request(url, method=method, timeout=5, **options)
-                if answer.status == 200:
-                    found = re.search(r"max-age=(\d+)", answer.headers.get("cache-control", ""))
-                    self._kept = (time.monotonic() + (int(found.group(1)) if found else 300), answer)
-            return answer
+            if time.monotonic() >= self._until:
+                self._answer, seconds = self._fetched(url, method, options)
+                self._until = time.monotonic() + seconds
+        if isinstance(self._answer, TransportError):
+            raise self._answer
+        return self._answer
+
+    def _fetched(self, url: str, method: str, options: dict[str, Any]) -> tuple[Any, float]:
+        """The answer (or the failure), and for how many seconds it holds."""
+        try:
+            answer = self._request(url, method=method, timeout=5, **options)
+        except TransportError as error:
+            return error, AGAIN_SECONDS
+        found = re.search(r"max-age=(\d+)", answer.headers.get("cache-control", ""))
+        if answer.status != 200 or found is None:
+            return answer, AGAIN_SECONDS
+        return answer, float(found.group(1))
 
 
 def _digest(authorization: str) -> bytes:

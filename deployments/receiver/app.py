@@ -71,7 +71,7 @@ class Receiver:
 
     async def take(self, request: Request) -> Response:
         """One message."""
-        path, begun = request.url.path, time.perf_counter()
+        path, begun = request.scope["path"], time.perf_counter()
         try:
             return await self._taken(request, path, self.doors[path])
         except Forged as error:
@@ -119,7 +119,7 @@ class Receiver:
     def ready(self, _request: Request) -> Response:
         """Whether what comes can be kept, and Prefect has answered lately."""
         ago = time.monotonic() - self.dispatcher.prefect_answered
-        wrong = {"spool": self.writer.failure, "prefect": "" if ago < LATELY_SECONDS else "It has not answered lately."}
+        wrong = {"spool": self.writer.trouble, "prefect": "" if ago < LATELY_SECONDS else "It has not answered lately."}
         return JSONResponse({name: said or "ok" for name, said in wrong.items()}, 503 if any(wrong.values()) else 200)
 
     def numbers(self, _request: Request) -> Response:

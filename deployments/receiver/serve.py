@@ -10,6 +10,7 @@ from typing import cast
 import uvicorn
 from prefect.settings import PREFECT_API_URL
 
+from blocks.calls import CallLimits
 from blocks.environment import PipelineEnvironment
 from blocks.errors import PermanentError
 from deployments.receiver import spool
@@ -21,6 +22,8 @@ from deployments.state import STATE
 SECRET = "REMEDIATION_WEBHOOK_SECRET"
 """The environment variable with the webhook's secret."""
 SPOOL = STATE / "receiver.db"
+QUICK = CallLimits(attempts=2, total_seconds=5.0, call_seconds=5.0)
+"""Of questions to Google: the event that asks waits and is tried again, and the others do not wait for it meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,8 @@ def serve(settings: Settings) -> None:
         raise PermanentError(
             f"The environment {settings.environment!r} cannot be loaded from {url}: {error}"
         ) from error
+    for block in (environment.storage, environment.workflows, environment.jobs):
+        block.limits = QUICK
     rules = load_rules(environment, settings.rules)
     spool.prepare(settings.spool).close()  # said in one sentence here, rather than in uvicorn's log
     app = make_app(Receiver(settings.spool, rules, guards, settings.keep_days))

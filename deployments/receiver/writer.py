@@ -53,6 +53,11 @@ class Writer:
         self._queue.put((write, future))
         return future
 
+    @property
+    def trouble(self) -> str:
+        """Why nothing can be kept now; empty: it can."""
+        return self.failure if self._thread.is_alive() else "The thread that writes has ended."
+
     def stop(self) -> None:
         """Write what waits, then end."""
         self._queue.put(None)
@@ -64,7 +69,9 @@ class Writer:
             while not ended:
                 batch = self._batch()
                 ended = None in batch
-                self._commit(connection, [one for one in batch if one is not None])
+                # Nobody waits for a cancelled one, and setting its result would end this thread.
+                wanted = [one for one in batch if one is not None and one[1].set_running_or_notify_cancel()]
+                self._commit(connection, wanted)
 
     def _batch(self) -> list[tuple[Write, Future[bool]] | None]:
         batch = [self._queue.get()]

@@ -93,15 +93,15 @@ class Forget:
 
 @dataclass(frozen=True)
 class Again:
-    """A dead or ignored event that a person wants handled once more. The answer is False when there is none."""
+    """A dead or ignored event that a person wants handled once more, as if it came now. False when there is none."""
 
     number: int
 
     def __call__(self, connection: sqlite3.Connection) -> bool:
         done = connection.execute(
-            "UPDATE events SET state = 'new', word = '', reason = '', due = 0, ended = NULL"
+            "UPDATE events SET state = 'new', word = '', reason = '', due = 0, attempts = 0, ended = NULL, received = ?"
             " WHERE number = ? AND state IN ('dead', 'ignored') AND rule <> 'undecodable'",
-            (self.number,),
+            (time.time(), self.number),
         )
         return done.rowcount > 0
 

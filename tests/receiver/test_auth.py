@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from blocks import identity
 from blocks.errors import PermanentError, TemporaryError
 from blocks.identity import PushTokens
 from deployments.receiver.auth import (
@@ -26,6 +27,7 @@ from deployments.receiver.auth import (
     read_secrets,
     sign,
 )
+from deployments.stack import free_port
 from tests.receiver import google
 from tests.receiver.google import ACCOUNT, AUDIENCE, Certificates, token
 from tests.receiver.messages import alert, notification
@@ -119,7 +121,10 @@ def test_an_unsigned_token_with_good_claims_is_refused(tokens: PushTokens) -> No
         tokens.check(f"Bearer {other}.{claims}.")
 
 
-def test_without_certificates_nobody_can_tell_and_the_sender_comes_again(path: Path, prefect_is_down: None) -> None:
+def test_without_certificates_nobody_can_tell_and_the_sender_comes_again(
+    path: Path, prefect_is_down: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(identity, "AGAIN_SECONDS", 0.0)
     with google.serving() as away:
         away.status = 500
         door = GoogleDoor(PushTokens(AUDIENCE, (ACCOUNT,), away.url))
@@ -131,6 +136,17 @@ def test_without_certificates_nobody_can_tell_and_the_sender_comes_again(path: P
             away.status = 200
             assert world.send(notification(), authorization=f"Bearer {token()}") == 204
             assert len(world.rows()) == 1
+
+
+@pytest.mark.parametrize("status", [500, 0])
+def test_certificates_that_cannot_be_had_are_not_asked_for_by_every_forged_request(status: int) -> None:
+    with google.serving() as away:
+        away.status = status or 200
+        tokens = PushTokens(AUDIENCE, (ACCOUNT,), away.url if status else f"http://127.0.0.1:{free_port()}")
+        for _ in range(5):
+            with pytest.raises(TemporaryError):
+                tokens.check(f"Bearer {token()}")
+        assert away.asked == (1 if status else 0)
 
 
 def test_forged_pushes_are_counted_and_nothing_of_them_is_kept(

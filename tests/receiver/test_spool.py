@@ -95,7 +95,11 @@ def test_a_person_can_have_a_dead_event_handled_again(connection: sqlite3.Connec
     accept(connection, "a", "b")
     Accept("c", spool.UNDECODABLE, {}, "undecodable", "No JSON.")(connection)
     End(1, "dead", "refused", "No.")(connection)
+    before = time.time()
     assert Again(1)(connection)
+    assert spool.rows(connection, "number = 1")[0].received >= before, (
+        "else it would be quiet for the same reason again"
+    )
     assert [row.key for row in spool.due(connection, 10)] == ["a", "b"]
     assert [Again(number)(connection) for number in (2, 3, 99)] == [False] * 3
 
@@ -152,6 +156,23 @@ def test_a_write_that_fails_fails_all_of_its_commit_and_none_later(
     assert one_writer.submit(Accept("a", "r", {})).result(30)
     assert one_writer.failure == ""
     assert [row.key for row in spool.rows(connection, "1")] == ["a"]
+
+
+def test_a_sender_that_went_away_does_not_end_the_writer(one_writer: Writer, connection: sqlite3.Connection) -> None:
+    gate = threading.Event()
+    one_writer.submit(lambda _: gate.wait(30))
+    assert one_writer.submit(Accept("a", "r", {})).cancel()
+    gate.set()
+    assert one_writer.submit(Accept("b", "r", {})).result(30)
+    assert [row.key for row in spool.rows(connection, "1")] == ["b"]
+    assert one_writer.trouble == ""
+
+
+def test_a_writer_that_has_ended_says_so(path: Path, connection: sqlite3.Connection) -> None:
+    one = Writer(path)
+    one.start()
+    one.stop()
+    assert "has ended" in one.trouble
 
 
 def test_what_the_disk_cannot_keep_up_with_is_turned_away(one_writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
