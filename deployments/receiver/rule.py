@@ -47,7 +47,7 @@ class Rule(RuleModel):
     """One rule. Templates are texts with `{name}` for what `values` and `asks` give."""
 
     name: str = Field(pattern=r"^[a-z0-9-]+$")
-    about: str = Field(description="One sentence for docs/events.md and `remediate events rules`.")
+    about: str = Field(description="One sentence: what has happened.")
     kind: Kind
     when: dict[str, str | list[str] | Fits] = Field(
         min_length=1, description="Path in the message: the value it has, those it may have, or what it matches."

@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from blocks.environment import PipelineEnvironment
@@ -18,6 +17,7 @@ from deployments.receiver import dispatch, spool
 from deployments.receiver.writes import Accept, Again
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.server import Sandbox
+from deployments.stack import call
 from tests.receiver import messages as m
 from tests.receiver.world import Bridge, World, running, wait_for
 
@@ -25,10 +25,8 @@ FLOW, DEPLOYMENT = "export-recovery", "export-recovery-on-failure"
 
 
 def ask(method: str, path: str, body: Any = None) -> Any:
-    """Prefect's API."""
-    with get_client(sync_client=True) as client:
-        answer = client.request(method, path, json=body)  # type: ignore[arg-type]
-        return answer.json() if answer.content else None
+    """Prefect's API; asked again while the server is busy."""
+    return call(method, f"{PREFECT_API_URL.value()}{path}", body)
 
 
 @pytest.fixture(autouse=True)

@@ -10,6 +10,7 @@ import yaml
 
 from blocks.environment import PipelineEnvironment
 from deployments.receiver.decode import DECODERS
+from deployments.receiver.facts import ASKS, CHECKS
 from deployments.receiver.rule import Rule, at, filled
 from deployments.receiver.rules import SHIPPED, Event, Rules, load_rules, read_rules
 from deployments.receiver.strict import Undecodable
@@ -238,3 +239,26 @@ def test_two_rules_of_one_name_are_refused(tmp_path: Path) -> None:
     own.write_text(yaml.safe_dump({"rules": [RULE, RULE]}))
     with pytest.raises(ValueError, match="same name"):
         load_rules(plain_environment(), own)
+
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "events.md").read_text()
+
+
+@pytest.mark.parametrize("rule", read_rules(SHIPPED), ids=lambda rule: rule.name)
+def test_the_page_tells_of_every_shipped_rule(rule: Rule) -> None:
+    (line,) = [line for line in PAGE.splitlines() if line.startswith(f"| `{rule.name}` |")]
+    assert rule.event.removesuffix(".{state}") in line
+    assert rule.resource.partition("{")[0] in line
+    assert ("nothing" not in line) == (rule.run is not None)
+
+
+def test_the_example_of_the_page_is_a_rule(tmp_path: Path) -> None:
+    own = tmp_path / "own.yaml"
+    own.write_text(PAGE.partition("```yaml\n")[2].partition("```")[0])
+    (rule,) = read_rules(own)
+    assert rule.run is not None
+
+
+def test_the_page_names_every_fact_and_every_road() -> None:
+    for name in (*ASKS, *CHECKS, *DECODERS):
+        assert f"`{name}`" in PAGE
