@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+import httpx
 import uvicorn
 from prefect.settings import PREFECT_API_URL
 
@@ -22,6 +24,8 @@ from deployments.state import STATE
 SECRET = "REMEDIATION_WEBHOOK_SECRET"
 """The environment variable with the webhook's secret."""
 SPOOL = STATE / "receiver.db"
+SERVER_SECONDS = 60.0
+"""How long Prefect is waited for at the start: after a restart of the whole machine both begin at once."""
 QUICK = CallLimits(attempts=2, total_seconds=5.0, call_seconds=5.0)
 """Of questions to Google: the event that asks waits and is tried again, and the others do not wait for it meanwhile."""
 
@@ -48,15 +52,23 @@ def serve(settings: Settings) -> None:
     url = PREFECT_API_URL.value()
     if not url:
         raise PermanentError("PREFECT_API_URL is not set: name the Prefect server that shall have the events.")
-    try:
-        environment = cast(PipelineEnvironment, PipelineEnvironment.load(settings.environment))
-    except Exception as error:  # whatever it is, the person who started this gets one sentence
-        raise PermanentError(
-            f"The environment {settings.environment!r} cannot be loaded from {url}: {error}"
-        ) from error
+    environment = load(settings.environment, url)
     for block in (environment.storage, environment.workflows, environment.jobs):
         block.limits = QUICK
     rules = load_rules(environment, settings.rules)
     spool.prepare(settings.spool).close()  # said in one sentence here, rather than in uvicorn's log
     app = make_app(Receiver(settings.spool, rules, guards, settings.keep_days))
     uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning", access_log=False)
+
+
+def load(name: str, url: str) -> PipelineEnvironment:
+    """The environment block, waited for while its server is just starting. Raises PermanentError."""
+    deadline = time.monotonic() + SERVER_SECONDS
+    while True:
+        try:
+            return cast(PipelineEnvironment, PipelineEnvironment.load(name))
+        except Exception as error:  # whatever it is, the person who started this gets one sentence
+            if not isinstance(error, httpx.TransportError) or time.monotonic() > deadline:
+                said = f"The environment {name!r} cannot be loaded from {url}: {error}"
+                raise PermanentError(said) from error
+        time.sleep(0.5)

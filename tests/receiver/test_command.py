@@ -10,7 +10,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from typer.testing import CliRunner, Result
 
 from deployments.cli import app
-from deployments.receiver import spool
+from deployments.receiver import serve, spool
 from deployments.receiver.writes import Accept, End
 from deployments.stack import free_port
 
@@ -88,7 +88,10 @@ def test_without_a_spool_it_says_where_it_looked(tmp_path: Path) -> None:
         ([], "'default' cannot be loaded from http://"),
     ],
 )
-def test_it_says_in_one_sentence_why_it_does_not_start(arguments: list[str], said: str, tmp_path: Path) -> None:
+def test_it_says_in_one_sentence_why_it_does_not_start(
+    arguments: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serve, "SERVER_SECONDS", 0.0)
     with temporary_settings({PREFECT_API_URL: f"http://127.0.0.1:{free_port()}/api"}):
         found = remediate("receiver", "--port", str(free_port()), "--spool", str(tmp_path / "r.db"), *arguments)
     assert found.exit_code == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from blocks.environment import PipelineEnvironment
-from deployments.receiver import dispatch, spool
+from blocks.errors import PermanentError
+from deployments.receiver import dispatch, serve, spool
 from deployments.receiver.writes import Accept, Again
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.server import Sandbox
@@ -283,6 +285,15 @@ def test_what_comes_while_prefect_is_away_is_handled_when_it_is_back(
         assert first
     wanted = {"deployments": {"id": {"any_": [deployment]}}, "limit": 200}
     assert len(ask("POST", "/flow_runs/filter", wanted)) == 10
+    bridge.down()
+
+
+def test_it_waits_for_prefect_while_both_are_just_starting(bridge: Bridge) -> None:
+    coming = threading.Timer(0.5, bridge.up)
+    coming.start()
+    with pytest.raises(PermanentError, match="Unable to find block document named no-such"):
+        serve.load("no-such", "http://prefect")
+    coming.join()
     bridge.down()
 
 
