@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import sqlite3
 import time
 from collections.abc import AsyncIterator
@@ -37,7 +38,11 @@ KEPT_BODY = 16_384
 """Bytes of a dead letter that are kept."""
 LATELY_SECONDS = 60.0
 """Prefect must have answered within this time for the receiver to call itself ready."""
+WARN_SECONDS = 60.0
+"""A line in the log about requests that are not let in is written this often at most."""
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
+
+_log = logging.getLogger(__name__)
 
 
 class Receiver:
@@ -53,6 +58,7 @@ class Receiver:
         """
         self.path, self.rules, self.doors = path, rules, doors
         self.metrics = Metrics(path)
+        self._warned = float("-inf")
         self.writer = Writer(path, lambda: self.dispatcher.wake())
         self.dispatcher = Dispatcher(path, rules, self.writer, self.metrics, keep_days)
 
@@ -76,7 +82,8 @@ class Receiver:
             return await self._taken(request, path, self.doors[path])
         except Forged as error:
             self.metrics.forged.labels(path).inc()
-            return Response(str(error), error.status)
+            self._warn(f"A request to {path} was not let in: {error}")
+            return Response("Not let in.", error.status)
         except (TemporaryError, SpoolBusy, sqlite3.Error) as error:
             self.metrics.unkept.labels(type(error).__name__).inc()
             return Response("It was not kept; send it again.", 503)
@@ -84,6 +91,12 @@ class Receiver:
             return Response(status_code=204)  # nobody hears it
         finally:
             self.metrics.answered.observe(time.perf_counter() - begun)
+
+    def _warn(self, sentence: str) -> None:
+        """For whoever sets it up; now and then only, as anybody can send anything."""
+        if time.monotonic() - self._warned > WARN_SECONDS:
+            self._warned = time.monotonic()
+            _log.warning(sentence)
 
     async def _taken(self, request: Request, path: str, door: Door) -> Response:
         if not door.knows(request.headers):

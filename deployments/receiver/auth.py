@@ -21,7 +21,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Forged(Exception):
-    """The request has no right to come in. The message is for the sender and holds no secret."""
+    """The request has no right to come in. The message is for our own log, and holds no secret."""
 
     def __init__(self, message: str, status: int = 401) -> None:
         """`status` of the answer: 401 asks for other credentials, 403 says that none would do."""

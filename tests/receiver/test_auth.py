@@ -200,6 +200,19 @@ def test_a_webhook_with_any_other_signature_is_not(what: str) -> None:
         SignedDoor((SECRET,)).enter(WRONG[what](), b"body")
 
 
+def test_who_is_not_let_in_learns_nothing_and_the_log_says_why_once(
+    path: Path, tokens: PushTokens, prefect_is_down: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    with running(path, plain_environment(), ANYBODY | {"/pubsub": GoogleDoor(tokens)}) as world:
+        bad = {"authorization": f"Bearer {token(email='somebody@p.example')}"}
+        answers = [world.client.post("/pubsub", content=b"", headers=bad) for _ in range(5)]
+    assert {answer.text for answer in answers} == {"Not let in."}
+    said = [record.message for record in caplog.records if "not let in" in record.message]
+    assert len(said) == 1
+    assert ACCOUNT in said[0]
+    assert bad["authorization"] not in caplog.text
+
+
 def test_a_webhook_that_is_replayed_has_one_effect(path: Path, prefect_is_down: None) -> None:
     where, headers, body = alert()
     once = (where, headers | signed(body), body)
