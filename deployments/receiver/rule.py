@@ -15,6 +15,14 @@ _PIECE = re.compile(r'"([^"]+)"|([^."]+)')
 _NAME = re.compile(r"\{(\w+)\}")
 
 
+def compiled(pattern: str) -> re.Pattern[str]:
+    """The regular expression. Raises ValueError."""
+    try:
+        return re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"{pattern!r} is no regular expression: {error}.") from error
+
+
 class RuleModel(BaseModel):
     """Strict and frozen: a typing error in rules.yaml is an error."""
 
@@ -29,10 +37,21 @@ class Fits(RuleModel):
     @field_validator("matches")
     @classmethod
     def _compiles(cls, value: str) -> str:
-        try:
-            re.compile(value)
-        except re.error as error:
-            raise ValueError(f"{value!r} is no regular expression: {error}.") from error
+        compiled(value)
+        return value
+
+
+class Part(RuleModel):
+    """A part of a text in the message: the only group of a regular expression."""
+
+    path: str
+    matches: str
+
+    @field_validator("matches")
+    @classmethod
+    def _has_one_group(cls, value: str) -> str:
+        if compiled(value).groups != 1:
+            raise ValueError(f"{value!r} must have one group: what is to be kept.")
         return value
 
 
@@ -52,7 +71,9 @@ class Rule(RuleModel):
     when: dict[str, str | list[str] | Fits] = Field(
         min_length=1, description="Path in the message: the value it has, those it may have, or what it matches."
     )
-    values: dict[str, str] = Field(min_length=1, description="What is kept, each by its path. All must be there.")
+    values: dict[str, str | Part] = Field(
+        min_length=1, description="What is kept, each by its path. All must be there."
+    )
     identity: tuple[str, ...] = Field(min_length=1, description="The values that tell this event from every other.")
     asks: tuple[str, ...] = Field((), description="Facts that give further values (facts.py).")
     unless: tuple[str, ...] = Field((), description="Facts that, when true, end it: nothing is started (facts.py).")
@@ -85,16 +106,31 @@ class Rule(RuleModel):
 
 
 def at(data: Any, path: str) -> Any:
-    """What is at a path such as `resource.labels.job_name`, `labels."a.b/c"` or `results.0.id`; None when nothing is."""
-    for quoted, plain in _PIECE.findall(path):
-        piece = quoted or plain
-        if isinstance(data, Mapping):
-            data = data.get(piece)
-        elif isinstance(data, list) and piece.isdecimal() and int(piece) < len(data):
-            data = data[int(piece)]
-        else:
-            return None
-    return data
+    """What is at a path such as `resource.labels.job_name`, `labels."a.b/c"`, `results.0.id`, or `results.*.id` (the first
+    that has one); None when nothing is."""
+    return _walk(data, [quoted or plain for quoted, plain in _PIECE.findall(path)])
+
+
+def _walk(data: Any, pieces: list[str]) -> Any:
+    if not pieces:
+        return data
+    piece, rest = pieces[0], pieces[1:]
+    if isinstance(data, Mapping):
+        return _walk(data.get(piece), rest)
+    if isinstance(data, list) and piece == "*":
+        return next((found for item in data if (found := _walk(item, rest)) is not None), None)
+    if isinstance(data, list) and piece.isdecimal() and int(piece) < len(data):
+        return _walk(data[int(piece)], rest)
+    return None
+
+
+def kept(data: Any, value: str | Part) -> Any:
+    """What a rule keeps of a message: what is at a path, or a part of it; None when it is not there."""
+    if isinstance(value, str):
+        return at(data, value)
+    whole = at(data, value.path)
+    found = re.search(value.matches, whole) if isinstance(whole, str) else None
+    return found.group(1) if found else None
 
 
 def filled(template: Any, values: Mapping[str, str]) -> Any:

@@ -13,7 +13,7 @@ import yaml
 from blocks.environment import PipelineEnvironment
 from deployments.receiver.known import with_known
 from deployments.receiver.message import Message
-from deployments.receiver.rule import Rule, at
+from deployments.receiver.rule import Rule, kept
 from deployments.receiver.strict import clean
 
 SHIPPED = Path(__file__).with_name("rules.yaml")
@@ -51,7 +51,8 @@ class Rules:
 
     def _event(self, rule: Rule, data: dict[str, Any]) -> Event:
         values = {
-            name: clean(at(data, path), f"What {rule.name} calls {name} ({path})") for name, path in rule.values.items()
+            name: clean(kept(data, value), f"What rule {rule.name} keeps as {name}")
+            for name, value in rule.values.items()
         }
         ingredients = [self.environment.project, rule.name, *(values[name] for name in rule.identity)]
         return Event(rule.name, hashlib.sha256(json.dumps(ingredients).encode()).hexdigest(), values)

@@ -87,15 +87,26 @@ def workflow_failed(
     return log("workflows.googleapis.com/Workflow", labels, labels=own, jsonPayload={"state": state})
 
 
-def job_failed(job: str = "simready-job", execution: str = "simready-job-x1") -> dict[str, Any]:
+def job_failed(
+    job: str = "simready-job",
+    execution: str = "simready-job-x1",
+    said: str = "has failed to complete, 0/1 tasks were a success.",
+) -> dict[str, Any]:
     labels = {"job_name": job, "location": "us-central1", "project_id": PROJECT}
-    payload = {"methodName": "/Jobs.RunJob", "status": {"code": 10, "message": "Execution has failed to complete"}}
-    own = {"run.googleapis.com/execution_name": execution}
-    return log("cloud_run_job", labels, labels=own, protoPayload=payload)
+    status = {"code": 10, "message": f"Execution {execution} {said}"}
+    name = f"namespaces/{PROJECT}/executions/{execution}"
+    entry = log(
+        "cloud_run_job", labels, protoPayload={"methodName": "/Jobs.RunJob", "status": status, "resourceName": name}
+    )
+    return entry | {"logName": f"projects/{PROJECT}/logs/cloudaudit.googleapis.com%2Fsystem_event"}
 
 
 def not_scaled_up(reason: str = "scale.up.error.out.of.resources") -> dict[str, Any]:
-    payload = {"resultInfo": {"results": [{"eventId": "x", "errorMsg": {"messageId": reason, "parameters": ["pool"]}}]}}
+    payload = {
+        "resultInfo": {
+            "results": [{"eventId": "w"}, {"eventId": "x", "errorMsg": {"messageId": reason, "parameters": ["pool"]}}]
+        }
+    }
     entry = log("k8s_cluster", {"cluster_name": "blueprint-cluster", "location": "us-central1-a"}, jsonPayload=payload)
     return entry | {"logName": f"projects/{PROJECT}/logs/container.googleapis.com%2Fcluster-autoscaler-visibility"}
 

@@ -69,7 +69,8 @@ def test_a_failure_marker_by_any_of_its_names_is_a_failed_stage(rules: Rules, pa
         m.pubsub(m.workflow_failed("not-ours")),
         m.pubsub(m.workflow_failed(state="SUCCEEDED")),
         m.pubsub(m.job_failed("not-ours")),
-        m.pubsub(m.job_failed() | {"severity": "INFO"}),
+        m.pubsub(m.job_failed(said="has completed successfully.")),
+        m.pubsub(m.job_failed() | {"logName": "projects/p/logs/cloudaudit.googleapis.com%2Factivity"}),
         m.pubsub(m.not_scaled_up("scale.up.error.other")),
         m.pubsub(m.pod_event("web-0", "Unhealthy")),
         m.pubsub(m.pod_event("geniesim-server-0", "Pulled")),
@@ -89,7 +90,7 @@ def test_the_same_marker_by_any_road_is_the_same_event(rules: Rules, road: str) 
 
 CASES: dict[str, tuple[m.Sent, str, str]] = {
     "workflow-failed": (m.pubsub(m.workflow_failed()), "workflow", "usd-assembly-pipeline"),
-    "job-failed": (m.pubsub(m.job_failed()), "job", "simready-job"),
+    "job-failed": (m.pubsub(m.job_failed()), "execution", "simready-job-x1"),
     "gpu-not-scaled-up": (m.pubsub(m.not_scaled_up()), "reason", "scale.up.error.out.of.resources"),
     "gpu-pod-waits": (m.pubsub(m.pod_event("geniesim-gpu-a-1", "FailedScaleUp")), "cluster", "blueprint-cluster"),
     "gpu-machine-refused": (m.pubsub(m.machine_refused("Quota 'NVIDIA_T4_GPUS' exceeded")), "project", m.PROJECT),
@@ -154,7 +155,8 @@ def test_another_project_is_another_event() -> None:
         m.workflow_failed() | {"labels": {}},
         m.workflow_failed() | {"labels": {"workflows.googleapis.com/execution_id": 3}},
         m.workflow_failed() | {"labels": {"workflows.googleapis.com/execution_id": "a\nb"}},
-        m.job_failed() | {"labels": {"run.googleapis.com/execution_name": ["x"]}},
+        m.job_failed(execution=""),
+        m.job_failed(execution="a/b/"),
         m.pod_event("geniesim-0", "Unhealthy", ""),
     ],
 )
@@ -166,7 +168,8 @@ def test_what_fits_a_rule_and_lacks_what_it_keeps_is_not_taken(rules: Rules, ent
 def test_paths_go_through_tables_lists_and_quoted_names() -> None:
     data = {"a": [{"b.c/d": {"e": 1}}]}
     assert at(data, 'a.0."b.c/d".e') == 1
-    assert [at(data, path) for path in ("a.1", "a.x", "b", "a.0.e", 'a.0."b.c/d".e.f', "")][:5] == [None] * 5
+    assert [at(data, path) for path in ("a.1", "a.x", "b", "a.0.e", 'a.0."b.c/d".e.f', "*", "a.*.x")] == [None] * 7
+    assert at([{}, {"x": None}, {"x": 2}, {"x": 3}], "*.x") == 2
 
 
 def test_templates_are_filled_and_nothing_in_a_value_is_a_template() -> None:
@@ -202,6 +205,8 @@ RULE: dict[str, Any] = {
         ({"when": {"a": {"matches": "("}}}, "matches"),
         ({"typo": 1}, "typo"),
         ({"name": "Has Blanks"}, "name"),
+        ({"values": {"id": {"path": "attributes.id", "matches": "no group"}}}, "one group"),
+        ({"values": {"id": {"path": "attributes.id", "matches": "("}}}, "regular expression"),
     ],
 )
 def test_a_rule_that_cannot_work_is_refused_when_it_is_read(change: dict[str, Any], said: str) -> None:
