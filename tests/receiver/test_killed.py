@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 from prefect.settings import PREFECT_API_URL
 
+from deployments.receiver import spool
 from deployments.sandbox.server import Sandbox
 from deployments.stack import answers, free_port
 from tests.receiver import google
@@ -92,6 +93,11 @@ def storm(sandbox: Sandbox, many: int) -> list[tuple[m.Sent, bool]]:
     return mixed
 
 
+def nothing_waits(path: Path) -> bool:
+    with spool.opened(path) as connection:
+        return spool.waiting(connection)[0] == 0
+
+
 def test_killed_again_and_again_it_loses_nothing_and_does_nothing_twice(
     victim: Victim,
     path: Path,
@@ -118,7 +124,8 @@ def test_killed_again_and_again_it_loses_nothing_and_does_nothing_twice(
     victim.start()
     sender.join(300)
     assert not sender.is_alive()
-    found = wait_for(lambda: [] if rows(path, "new") else rows(path), "everything to be handled", 30 + STORM)
+    wait_for(lambda: nothing_waits(path), "everything to be handled", 60 + STORM)
+    found = rows(path)
     states = [(row.state, row.word) for row in found]
     expected = {("done", ""): STORM // 5, ("ignored", "gone"): STORM // 10, ("dead", "undecodable"): STORM // 10}
     assert {state: states.count(state) for state in states} == expected
