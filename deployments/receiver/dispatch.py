@@ -192,16 +192,16 @@ class Dispatcher:
         return end
 
     def _care(self) -> None:
-        """Now and then: is Prefect there, can the spool be written, what is old enough to be forgotten? `NotNow`."""
+        """Now and then: what is old enough to be forgotten, can the spool be written, is Prefect there? `NotNow`."""
         now = time.monotonic()
-        if now - self._cared > CARE_SECONDS:
-            self._server.check()
-            self._told(True)
-            self._writer.submit(probe)
-            self._cared = now
         if now - self._forgot > FORGET_SECONDS:
             more = self._writer.submit(Forget(time.time() - self._keep)).result()
             self._forgot = float("-inf") if more else now
+        if now - self._cared > CARE_SECONDS:
+            self._writer.submit(probe)
+            self._server.check()
+            self._told(True)
+            self._cared = now
 
     def _told(self, answered: bool) -> None:
         self._metrics.prefect.set(answered)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from deployments.receiver import spool
+from deployments.receiver import dispatch, spool, writes
 from deployments.receiver.app import KEPT_BODY, MAX_BODY
 from tests.receiver import messages as m
 from tests.receiver.world import World, plain_environment, running, wait_for
@@ -111,3 +111,15 @@ def test_after_a_restart_everything_is_there_and_known_again(path: Path, prefect
 def test_the_answer_does_not_wait_for_prefect(world: World) -> None:
     wait_for(lambda: world.number("receiver_prefect_up") == 0, "Prefect to be found away")
     assert world.send(m.notification()) == 204
+
+
+def test_dead_letters_are_bounded_while_prefect_is_away_too(
+    path: Path, prefect_is_down: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writes, "DEAD_LETTERS", 3)
+    monkeypatch.setattr(dispatch, "FORGET_SECONDS", 0.0)
+    monkeypatch.setattr(dispatch, "FIRST_WAIT", 0.02)
+    with running(path, plain_environment()) as world:
+        assert {world.send(("/pubsub", {}, f"garbage {number}".encode())) for number in range(10)} == {204}
+        wait_for(lambda: len(world.rows("dead")) <= 3, "the oldest dead letters to be forgotten")
+        assert world.number("receiver_dead_letters_total", reason="undecodable") == 10
