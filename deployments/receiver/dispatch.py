@@ -62,6 +62,7 @@ class Dispatcher:
             target=contextvars.copy_context().run, args=(self._run,), name="dispatcher", daemon=True
         )
         self._subjects: dict[str, float] = {}
+        self._pause = FIRST_WAIT
         self._cared = self._forgot = float("-inf")
         self.prefect_answered = float("-inf")
         """When Prefect last answered (monotonic)."""
@@ -82,17 +83,15 @@ class Dispatcher:
 
     def _run(self) -> None:
         with contextlib.closing(spool.connect(self._path)) as connection:
-            wait = FIRST_WAIT
             while not self._stopping.is_set():
                 self._wake.clear()
                 try:
                     busy = self._round(connection)
-                    wait = FIRST_WAIT
                 except NotNow as error:
                     self._told(False)
-                    _log.warning("%s The events wait; next try in %.1f s.", error, wait)
-                    self._stopping.wait(wait * random.uniform(0.8, 1.2))
-                    wait = min(2 * wait, LONGEST_WAIT)
+                    _log.warning("%s The events wait; next try in %.1f s.", error, self._pause)
+                    self._stopping.wait(self._pause * random.uniform(0.8, 1.2))
+                    self._pause = min(2 * self._pause, LONGEST_WAIT)
                     continue
                 except Exception:  # a full disk, a fault of ours: the events stay, and the thread lives on
                     _log.exception("The events in the spool could not be handled; they are tried again.")
@@ -205,8 +204,8 @@ class Dispatcher:
 
     def _told(self, answered: bool) -> None:
         self._metrics.prefect.set(answered)
-        if answered:
-            self.prefect_answered = time.monotonic()
+        if answered:  # every answer counts: a busy server on SQLite refuses now and then
+            self.prefect_answered, self._pause = time.monotonic(), FIRST_WAIT
 
 
 def _wait(row: Row) -> float:

@@ -26,7 +26,7 @@ class Refused(Exception):
 
 
 class PrefectServer:
-    """A connection to the server in use, for one thread. Opened when it is needed, and again after every failure."""
+    """A connection to the server in use, for one thread. Opened when it is needed, and again when it broke."""
 
     def __init__(self) -> None:
         self._open: contextlib.ExitStack | None = None
@@ -77,7 +77,6 @@ class PrefectServer:
             status = error.response.status_code
             if status in (404, 409, 422):
                 raise Refused(f"Prefect refused {method} {path} ({status}): {_detail(error.response)}") from error
-            self.close()
             raise NotNow(f"Prefect answered {method} {path} with {status}.") from error
         except Exception as error:  # refused, reset, timed out, no JSON: whatever it is, the event is not lost
             self.close()

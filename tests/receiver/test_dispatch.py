@@ -2,84 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import random
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
-from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from blocks.environment import PipelineEnvironment
-from blocks.errors import PermanentError
-from deployments.receiver import dispatch, serve, spool
+from deployments.receiver import dispatch, spool
 from deployments.receiver.writes import Accept, Again
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.server import Sandbox
-from deployments.stack import call
 from tests.receiver import messages as m
-from tests.receiver.world import Bridge, World, running, wait_for
+from tests.receiver.world import DEPLOYMENT, FLOW, World, ask, events, fail, running, scenes
 
-FLOW, DEPLOYMENT = "export-recovery", "export-recovery-on-failure"
-
-
-def ask(method: str, path: str, body: Any = None) -> Any:
-    """Prefect's API; asked again while the server is busy."""
-    return call(method, f"{PREFECT_API_URL.value()}{path}", body)
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tries follow each other at once."""
-    for name in ("FIRST_WAIT", "IDLE_SECONDS"):
-        monkeypatch.setattr(dispatch, name, 0.02)
-
-
-@pytest.fixture
-def deployment(prefect_server: None) -> Iterator[str]:
-    """The deployment that rules name, without a worker: its runs can be counted."""
-    flow = ask("POST", "/flows/", {"name": FLOW})["id"]
-    schema = {"type": "object", "properties": {"scene_ids": {"type": "array", "items": {"type": "string"}}}}
-    body = {"name": DEPLOYMENT, "flow_id": flow, "parameters": {"mode": "apply"}, "parameter_openapi_schema": schema}
-    yield ask("POST", "/deployments/", {**body, "enforce_parameter_schema": True})["id"]
-    for one in ask("POST", "/deployments/filter", {"deployments": {"name": {"any_": [DEPLOYMENT]}}}):
-        ask("DELETE", f"/deployments/{one['id']}")
-
-
-@pytest.fixture
-def runs(deployment: str) -> Callable[[], list[dict[str, Any]]]:
-    """The flow runs there are."""
-
-    def look() -> list[dict[str, Any]]:
-        wanted = {"deployments": {"id": {"any_": [deployment]}}, "sort": "ID_DESC", "limit": 200}
-        return list(ask("POST", "/flow_runs/filter", wanted))
-
-    return look
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 @pytest.fixture
 def world(path: Path, environment: PipelineEnvironment, deployment: str) -> Iterator[World]:
     with running(path, environment) as one:
         yield one
-
-
-def fail(sandbox: Sandbox, scene: str = "kitchen_001", path: str = "geniesim/.failed") -> m.Sent:
-    """A failure marker that is there, and what Cloud Storage tells of it."""
-    name = f"scenes/{scene}/{path}"
-    return m.notification(name, str(sandbox.store.put(m.DATA, name, b"{}", quiet=True).generation))
-
-
-def scenes(found: list[dict[str, Any]]) -> list[str]:
-    return sorted(run["parameters"]["scene_ids"][0] for run in found)
-
-
-def events(of: str) -> list[dict[str, Any]]:
-    """Prefect's events about a resource, once there are any."""
-    wanted = {"filter": {"any_resource": {"id": [of]}}, "limit": 50}
-    return list(wait_for(lambda: ask("POST", "/events/filter", wanted)["events"], f"an event of {of}"))
 
 
 def test_a_failure_marker_becomes_a_run_and_an_event_and_an_alert_an_event_only(
@@ -233,70 +177,6 @@ def test_a_deployment_that_is_made_anew_is_found_again(world: World, sandbox: Sa
     assert ask("GET", f"/flow_runs/{found[1].run}")["deployment_id"] == again["id"]
 
 
-def test_while_cloud_storage_is_away_the_event_waits(
-    path: Path, environment: PipelineEnvironment, sandbox: Sandbox, runs: Any
-) -> None:
-    sent = fail(sandbox)
-    bridge = Bridge(urlsplit(sandbox.endpoints.storage).port or 0)
-    bridge.up()
-    environment.storage.endpoint = f"http://127.0.0.1:{bridge.port}"
-    environment.storage.limits = environment.storage.limits.model_copy(update={"attempts": 1})
-    bridge.down()
-    with running(path, environment) as world:
-        world.send(sent)
-        wait_for(lambda: world.rows("new")[0].attempts, "the first attempt")
-        assert world.number("receiver_retries_total", **{"for": "fact"}) >= 1
-        bridge.up()
-        (row,) = world.handled(1)
-    bridge.down()
-    assert row.state == "done"
-    assert len(runs()) == 1
-
-
-@pytest.fixture
-def bridge(deployment: str) -> Iterator[Bridge]:
-    """The way to Prefect, down until the test puts it up."""
-    url = urlsplit(str(PREFECT_API_URL.value()))
-    one = Bridge(url.port or 0)
-    one.up()
-    one.down()
-    with temporary_settings({PREFECT_API_URL: f"http://127.0.0.1:{one.port}{url.path}"}):
-        yield one
-
-
-def test_what_comes_while_prefect_is_away_is_handled_when_it_is_back(
-    path: Path, environment: PipelineEnvironment, sandbox: Sandbox, deployment: str, bridge: Bridge, monkeypatch: Any
-) -> None:
-    monkeypatch.setattr(dispatch, "LONGEST_WAIT", 0.2)
-    with running(path, environment) as world:
-        sent = [fail(sandbox, f"away_{number}") for number in range(5)]
-        assert {world.send(one) for one in sent} == {204}
-        assert world.client.get("/readyz").status_code == 503
-        assert [row.attempts for row in world.rows("new")] == [0] * 5, "an outage uses up nobody's attempts"
-        bridge.up()
-        first = wait_for(lambda: world.rows("done"), "the first event to be handled")
-        bridge.down()  # and once more in the middle
-        more = [fail(sandbox, f"late_{number}") for number in range(5)]
-        assert {world.send(one) for one in more} == {204}
-        bridge.up()
-        found = world.handled(10)
-        assert {row.state for row in found} == {"done"}
-        assert len({row.run for row in found}) == 10
-        assert first
-    wanted = {"deployments": {"id": {"any_": [deployment]}}, "limit": 200}
-    assert len(ask("POST", "/flow_runs/filter", wanted)) == 10
-    bridge.down()
-
-
-def test_it_waits_for_prefect_while_both_are_just_starting(bridge: Bridge) -> None:
-    coming = threading.Timer(0.5, bridge.up)
-    coming.start()
-    with pytest.raises(PermanentError, match="Unable to find block document named no-such"):
-        serve.load("no-such", "http://prefect")
-    coming.join()
-    bridge.down()
-
-
 def test_a_storm_is_absorbed_and_all_of_it_is_counted(world: World, sandbox: Sandbox, runs: Any) -> None:
     """Genuine failures of five scenes, told many times by many roads, among garbage and what is of no interest."""
     genuine = [fail(sandbox, f"storm_{number % 5}", f"job-{number}/.failed") for number in range(25)]
@@ -313,4 +193,3 @@ def test_a_storm_is_absorbed_and_all_of_it_is_counted(world: World, sandbox: San
     assert world.number("receiver_accepted_total") == 35
     assert world.number("receiver_duplicates_total") == 9 * 25 + 2 * 10 + 10
     assert world.number("receiver_ignored_total", reason="no_rule") == 50
-    assert json.dumps(sorted(words))

@@ -26,8 +26,7 @@ from deployments.sandbox.server import Sandbox
 from deployments.stack import answers, free_port
 from tests.receiver import google
 from tests.receiver import messages as m
-from tests.receiver.test_dispatch import deployment, fail, runs, scenes  # noqa: F401  fixtures
-from tests.receiver.world import rows, wait_for
+from tests.receiver.world import fail, rows, scenes, wait_for
 
 STORM = int(os.environ.get("REMEDIATION_STORM", "100"))
 KILLS = 2 if STORM == 100 else 5
@@ -75,7 +74,7 @@ class Victim:
 
 
 @pytest.fixture
-def victim(path: Path, sandbox: Sandbox, deployment: str) -> Iterator[Victim]:  # noqa: F811
+def victim(path: Path, sandbox: Sandbox, deployment: str) -> Iterator[Victim]:
     with google.serving() as certificates:
         one = Victim(path, sandbox, certificates.url)
         yield one
@@ -102,7 +101,7 @@ def test_killed_again_and_again_it_loses_nothing_and_does_nothing_twice(
     victim: Victim,
     path: Path,
     sandbox: Sandbox,
-    runs: Any,  # noqa: F811
+    runs: Any,
 ) -> None:
     mixed = storm(sandbox, STORM)
     many = len(mixed)

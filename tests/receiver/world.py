@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from prefect.settings import PREFECT_API_URL
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
@@ -20,7 +21,9 @@ from deployments.receiver.auth import Door, OpenDoor
 from deployments.receiver.decode import DECODERS
 from deployments.receiver.rules import load_rules
 from deployments.receiver.spool import Row
-from tests.receiver.messages import DATA, PROJECT, Sent
+from deployments.sandbox.server import Sandbox
+from deployments.stack import call
+from tests.receiver.messages import DATA, PROJECT, Sent, notification
 
 ANYBODY: dict[str, Door] = dict.fromkeys(DECODERS, OpenDoor())
 
@@ -84,6 +87,30 @@ def running(
     receiver = Receiver(path, load_rules(environment), doors, **options)
     with TestClient(make_app(receiver)) as client:
         yield World(receiver, client)
+
+
+FLOW, DEPLOYMENT = "export-recovery", "export-recovery-on-failure"
+
+
+def ask(method: str, path: str, body: Any = None) -> Any:
+    """Prefect's API; asked again while the server is busy."""
+    return call(method, f"{PREFECT_API_URL.value()}{path}", body)
+
+
+def fail(sandbox: Sandbox, scene: str = "kitchen_001", path: str = "geniesim/.failed") -> Sent:
+    """A failure marker that is there, and what Cloud Storage tells of it."""
+    name = f"scenes/{scene}/{path}"
+    return notification(name, str(sandbox.store.put(DATA, name, b"{}", quiet=True).generation))
+
+
+def scenes(found: list[dict[str, Any]]) -> list[str]:
+    return sorted(run["parameters"]["scene_ids"][0] for run in found)
+
+
+def events(of: str) -> list[dict[str, Any]]:
+    """Prefect's events about a resource, once there are any."""
+    wanted = {"filter": {"any_resource": {"id": [of]}}, "limit": 50}
+    return list(wait_for(lambda: ask("POST", "/events/filter", wanted)["events"], f"an event of {of}"))
 
 
 class Bridge:
