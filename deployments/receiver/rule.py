@@ -90,8 +90,7 @@ class Rule(RuleModel):
             if unknown := set(wanted) - set(known):
                 raise ValueError(f"rule {self.name}: {kind} knows no {', '.join(sorted(unknown))}.")
         given = {*self.values, *(name for ask in self.asks for name in ASKS[ask].gives)}
-        needed = {*self.identity, *_names(self.resource), *_names(self.event)}
-        needed |= {name for text in _texts(self.run.parameters if self.run else {}) for name in _names(text)}
+        needed = {*self.identity, *(name for template in self._templates() for name in _names(template))}
         needed |= {name for fact in self.asks for name in ASKS[fact].needs}
         needed |= {name for fact in self.unless for name in CHECKS[fact].needs}
         if missing := needed - given:
@@ -99,6 +98,11 @@ class Rule(RuleModel):
         if others := set(self.identity) - set(self.values):
             raise ValueError(f"rule {self.name}: the identity {', '.join(sorted(others))} is not in the message.")
         return self
+
+    def _templates(self) -> Iterator[str]:
+        yield from (self.resource, self.event)
+        for value in self.run.parameters.values() if self.run else ():
+            yield from [value] if isinstance(value, str) else value
 
     def fits(self, data: Mapping[str, Any]) -> bool:
         """Whether a message of the rule's kind, with this data, is one it is about."""
@@ -151,9 +155,7 @@ def _holds(condition: str | list[str] | Fits, value: Any) -> bool:
 
 
 def _names(template: str) -> list[str]:
+    """The names in a template. Raises ValueError for a brace that belongs to none."""
+    if set("{}") & set(_NAME.sub("", template)):
+        raise ValueError(f"{template!r} has a brace that is not part of a {{name}}.")
     return _NAME.findall(template)
-
-
-def _texts(parameters: Mapping[str, str | list[str]]) -> Iterator[str]:
-    for value in parameters.values():
-        yield from [value] if isinstance(value, str) else value

@@ -44,6 +44,7 @@ CREATE TABLE IF NOT EXISTS events (
 );
 CREATE INDEX IF NOT EXISTS events_waiting ON events (number) WHERE state = 'new';
 CREATE INDEX IF NOT EXISTS events_done ON events (subject, received) WHERE state = 'done';
+CREATE INDEX IF NOT EXISTS events_unread ON events (number) WHERE rule = 'undecodable';
 CREATE INDEX IF NOT EXISTS events_ended ON events (ended) WHERE state <> 'new';
 """
 

@@ -79,14 +79,14 @@ class Later:
 
 @dataclass(frozen=True)
 class Forget:
-    """Events that ended before a time are forgotten, and dead letters beyond their number."""
+    """Events that ended before a time are forgotten, and what nobody can read beyond its number."""
 
     before: float
 
     def __call__(self, connection: sqlite3.Connection) -> bool:
         old = "SELECT number FROM events WHERE state <> 'new' AND ended < ? LIMIT ?"
         gone = connection.execute(f"DELETE FROM events WHERE number IN ({old})", (self.before, AT_ONCE)).rowcount
-        many = "SELECT number FROM events WHERE state = 'dead' ORDER BY ended DESC LIMIT ? OFFSET ?"
+        many = "SELECT number FROM events WHERE rule = 'undecodable' ORDER BY number DESC LIMIT ? OFFSET ?"
         gone += connection.execute(f"DELETE FROM events WHERE number IN ({many})", (AT_ONCE, DEAD_LETTERS)).rowcount
         return gone >= AT_ONCE
 

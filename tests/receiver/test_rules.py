@@ -205,6 +205,8 @@ RULE: dict[str, Any] = {
         ({"when": {"a": {"matches": "("}}}, "matches"),
         ({"typo": 1}, "typo"),
         ({"name": "Has Blanks"}, "name"),
+        ({"resource": "own.{id-1}"}, "brace"),
+        ({"run": {"deployment": "a/b", "parameters": {"x": ["{id"]}}}, "brace"),
         ({"values": {"id": {"path": "attributes.id", "matches": "no group"}}}, "one group"),
         ({"values": {"id": {"path": "attributes.id", "matches": "("}}}, "regular expression"),
     ],
