@@ -6,7 +6,6 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import httpx
 import uvicorn
@@ -66,7 +65,7 @@ def load(name: str, url: str) -> PipelineEnvironment:
     deadline = time.monotonic() + SERVER_SECONDS
     while True:
         try:
-            return cast(PipelineEnvironment, PipelineEnvironment.load(name))
+            return PipelineEnvironment.named(name)
         except Exception as error:  # whatever it is, the person who started this gets one sentence
             if not isinstance(error, httpx.TransportError) or time.monotonic() > deadline:
                 said = f"The environment {name!r} cannot be loaded from {url}: {error}"

@@ -128,7 +128,9 @@ def measure_alone(path: Path, port: int, pid: int) -> None:
 
 def whole() -> None:
     """From the event to a running flow, with our settings and with Prefect's defaults."""
-    print("Failure marker written to flow run Running (sandbox, Prefect on SQLite and a process worker on the same machine).")
+    print(
+        "Failure marker written to flow run Running (sandbox, Prefect on SQLite and a process worker on the same machine)."
+    )
     print("Goal: p50 3.0 s, p95 5.0 s with `make up`.")
     for name, settings in (("make up", stack_module.WORKER_SETTINGS), ("Prefect's defaults", {})):
         stack_module.WORKER_SETTINGS = dict(settings)
