@@ -88,6 +88,12 @@ def memory(pid: int) -> float:
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
 
 
+def cpu(pid: int) -> float:
+    """Seconds that a process has spent on the processor (Linux)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def alone() -> None:
     """The receiver by itself; its Prefect server is away, so everything stays in the spool."""
     with tempfile.TemporaryDirectory(prefix="bench-events-") as folder:
@@ -107,11 +113,15 @@ def measure_alone(path: Path, port: int, pid: int) -> None:
     sent = 0
     print(f"Receiver alone: a process of its own, {CONNECTIONS} connections, every event new and flushed to disk.")
     print("Goal: 1,000 events/s accepted and spooled, p99 under 50 ms, memory flat over 100,000.")
+    print(f"Load of the machine before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores.")
     for rate in RATES:
+        spent = cpu(pid)
         times, took = asyncio.run(send(port, sent, int(rate * SECONDS), rate))
         sent += len(times)
         p50, p99 = (1000 * percentile(times, percent) for percent in (50, 99))
-        print(f"  offered {rate:,}/s: {len(times) / took:,.0f}/s taken, p50 {p50:.1f} ms, p99 {p99:.1f} ms")
+        each = 1000 * (cpu(pid) - spent) / len(times)
+        taken = f"{len(times) / took:,.0f}/s taken, p50 {p50:.1f} ms, p99 {p99:.1f} ms"
+        print(f"  offered {rate:,}/s: {taken}, {each:.2f} ms of a processor each")
     sizes = [memory(pid)]
     begun, before = time.perf_counter(), sent
     while sent < MANY:
