@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo up test check bench bench-sync clean
+.PHONY: demo up test check bench bench-sync bench-events clean
 
 $(VENV)/ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -32,6 +32,9 @@ bench: $(VENV)/ready
 
 bench-sync: $(VENV)/ready
 	$(BIN)/python -m tests.benchmarks bench_plan bench_sync bench_sync_check
+
+bench-events: $(VENV)/ready
+	$(BIN)/python -m tests.benchmarks bench_events
 
 clean:
 	rm -rf $(VENV) .state *.egg-info

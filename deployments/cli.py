@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from deployments import cli_backup, cli_intake, cli_journal, cli_self
+from deployments import cli_backup, cli_events, cli_intake, cli_journal, cli_self
 from deployments.cli_backup import EnvironmentOption
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -67,24 +67,6 @@ def up(
     from deployments.up import up as run_up
 
     raise typer.Exit(run_up(ui_port, sandbox_port))
-
-
-@app.command()
-def receiver(
-    environment: EnvironmentOption = "default",
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8080,
-    audience: Annotated[str, typer.Option(help="Audience of the push subscription's token.")] = "",
-    account: Annotated[str, typer.Option(help="Service account of that token.")] = "",
-) -> None:
-    """Turn Pub/Sub pushes (failure markers, failed executions) into Prefect events."""
-    from blocks.errors import OutsideError
-    from deployments.receiver import serve
-
-    try:
-        serve(environment, host, port, audience, account)
-    except (OutsideError, ValueError) as error:
-        fail(str(error))
 
 
 @app.command()
@@ -146,6 +128,7 @@ def undo(
 
 
 cli_backup.register(app)
+cli_events.register(app)
 
 
 @sandbox_app.callback()

@@ -17,6 +17,7 @@ BENCHMARKS = {
     "bench_readers": "Validation: one scene of 200,000 objects, 300 MiB of recordings, and hostile files",
     "bench_overhead": "Orchestration: 50 recoveries through the flow and through the plain functions",
     "bench_imports": "Start of a flow run: what importing each flow costs",
+    "bench_events": "Events: what the receiver takes, and from the event to a running flow",
     "bench_demo": "The demo: from the event to the proof",
     "bench_plan": "Backup: planning without a server",
     "bench_sync": "Backup: the sync engine beside rclone and gcloud",
@@ -63,7 +64,7 @@ def introduction() -> str:
     versions = ", ".join(f"{name} {version(name)}" for name in packages)
     return (
         "# Benchmarks\n\n"
-        "Written by `make bench` and `make bench-sync`; the last run of each. Nothing here passes or fails: the figures are what was seen, beside the "
+        "Written by `make bench`, `make bench-sync` and `make bench-events`; the last run of each. Nothing here passes or fails: the figures are what was seen, beside the "
         "goal where there is one. The sandbox runs in a process of its own on the same machine, so it takes part of the "
         "cores.\n\n"
         f"Machine: {processor()}, {os.cpu_count()} cores, Python {platform.python_version()}, "

@@ -65,6 +65,16 @@ def test_a_failed_execution_recovers_its_scene(stack: RunningStack) -> None:
 
 
 @pytest.mark.usefixtures("paused")
+def test_a_failure_is_known_by_what_the_receiver_kept_of_it(stack: RunningStack) -> None:
+    stack.environment.storage.create(DATA, "scenes/kept_001/geniesim/.failed", b"{}")
+    run = one_run(stack, "kept_001")
+    assert run["parameters"]["requested_by"] == "receiver"
+    listed = stack.remediate("events", "list", "--limit", "1000")
+    assert listed.returncode == 0, listed.stderr
+    assert [line for line in listed.stdout.splitlines() if "kept_001" in line and run["id"] in line]
+
+
+@pytest.mark.usefixtures("paused")
 def test_every_failure_marker_becomes_a_run_for_its_scene(stack: RunningStack) -> None:
     paths = [
         "geniesim/.failed",

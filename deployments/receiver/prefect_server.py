@@ -1,0 +1,101 @@
+"""The Prefect server: creates flow runs, takes events. Every request may be made twice without a second effect."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from datetime import UTC, datetime
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+import httpx
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.exceptions import PrefectHTTPStatusError
+from prefect.settings import PREFECT_API_REQUEST_TIMEOUT, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+
+REQUEST_SECONDS = 10.0
+"""How long an answer is waited for; a busy server on SQLite takes seconds."""
+
+
+class NotNow(Exception):
+    """Prefect did not answer, or not as itself: the event waits, and all others with it."""
+
+
+class Refused(Exception):
+    """Prefect understood and said no: asking again does not help; the message is its reason."""
+
+
+class PrefectServer:
+    """A connection to the server in use, for one thread. Opened when it is needed, and again when it broke."""
+
+    def __init__(self) -> None:
+        self._open: contextlib.ExitStack | None = None
+        self._client: SyncPrefectClient | None = None
+        self._ids: dict[str, str] = {}
+
+    def create_run(self, deployment: str, parameters: dict[str, Any], key: str) -> str:
+        """Create a flow run of a deployment (`flow/name`), or find the one that was created with this key. Its id.
+
+        Raises `NotNow`, `Refused`.
+        """
+        body = {"parameters": parameters, "idempotency_key": key, "state": {"type": "SCHEDULED"}}
+        if deployment not in self._ids:
+            self._ids[deployment] = str(self._request("GET", f"/deployments/name/{deployment}")["id"])
+        try:
+            return str(self._request("POST", f"/deployments/{self._ids[deployment]}/create_flow_run", body)["id"])
+        except Refused:
+            self._ids.pop(deployment, None)  # deployed anew, it has another id
+            raise
+
+    def emit(self, name: str, resource: str, key: str, payload: dict[str, str], occurred: float) -> None:
+        """Hand one event to the server. Raises `NotNow`, `Refused`."""
+        event = {
+            "id": str(uuid5(NAMESPACE_URL, key)),
+            "event": name,
+            "occurred": datetime.fromtimestamp(occurred, UTC).isoformat(),
+            "resource": {"prefect.resource.id": resource, "prefect.resource.name": resource.rpartition(".")[2]},
+            "payload": payload,
+        }
+        self._request("POST", "/events", [event])
+
+    def check(self) -> None:
+        """Raises `NotNow` unless the server answers that it is healthy."""
+        self._request("GET", "/health")
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._open is not None:
+            with contextlib.suppress(Exception):
+                self._open.close()
+        self._open = self._client = None
+
+    def _request(self, method: str, path: str, body: Any = None) -> Any:
+        try:
+            answer = self._connected().request(method, path, json=body)  # type: ignore[arg-type]
+            return answer.json() if answer.content else None
+        except (httpx.HTTPStatusError, PrefectHTTPStatusError) as error:
+            status = error.response.status_code
+            if status in (404, 409, 422):
+                raise Refused(f"Prefect refused {method} {path} ({status}): {_detail(error.response)}") from error
+            raise NotNow(f"Prefect answered {method} {path} with {status}.") from error
+        except Exception as error:  # refused, reset, timed out, no JSON: whatever it is, the event is not lost
+            self.close()
+            raise NotNow(f"Prefect did not answer {method} {path}: {type(error).__name__}.") from error
+
+    def _connected(self) -> SyncPrefectClient:
+        if self._client is None:
+            with contextlib.ExitStack() as stack:
+                # The events wait in the spool: better to be told soon that Prefect is away.
+                limits = {PREFECT_CLIENT_MAX_RETRIES: 0, PREFECT_API_REQUEST_TIMEOUT: REQUEST_SECONDS}
+                stack.enter_context(temporary_settings(limits))
+                self._client = stack.enter_context(get_client(sync_client=True))
+                self._open = stack.pop_all()
+        return self._client
+
+
+def _detail(response: httpx.Response) -> str:
+    try:
+        said = json.loads(response.content)
+    except ValueError:
+        return "no reason given"
+    return str(said.get("detail", said) if isinstance(said, dict) else said)[:500]

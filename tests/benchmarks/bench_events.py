@@ -1,0 +1,175 @@
+"""The event path: what the receiver takes by itself, and how long an event needs to a running flow.
+
+`python -m tests.benchmarks.bench_events alone` measures the receiver only; `stack` the whole road, with the settings of
+`make up` and with Prefect's defaults; without an argument both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from deployments import stack as stack_module
+from deployments.receiver import spool
+from deployments.stack import Stack, answers, call, free_port
+from tests.receiver import messages as m
+
+MANY = int(os.environ.get("REMEDIATION_BENCH_EVENTS", "100000"))
+RATES = (1_000, 1_500, 2_000)
+"""Events per second that are offered."""
+SECONDS = 10.0
+CONNECTIONS = 32
+SCENES = 10
+"""Failures measured from the event to a running flow, for each setting."""
+
+ALONE = """
+import sys
+from pathlib import Path
+import uvicorn
+from deployments.receiver.app import Receiver, make_app
+from deployments.receiver.auth import doors
+from deployments.receiver.rules import load_rules
+from tests.receiver.world import plain_environment
+receiver = Receiver(Path(sys.argv[1]), load_rules(plain_environment()), doors("127.0.0.1"))
+uvicorn.run(make_app(receiver), host="127.0.0.1", port=int(sys.argv[2]), log_level="warning", access_log=False)
+"""
+
+
+def percentile(values: list[float], percent: float) -> float:
+    """The value that so many percent do not exceed (nearest rank)."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, max(0, round(percent / 100 * len(ordered)) - 1))]
+
+
+def request_bytes(number: int) -> bytes:
+    """One push as bytes on the wire: every event another one."""
+    path, headers, body = m.notification(f"scenes/bench_{number % 1000}/geniesim/.failed", str(number + 1))
+    lines = [f"POST {path} HTTP/1.1", "host: receiver", f"content-length: {len(body)}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+async def send(port: int, first: int, many: int, rate: float) -> tuple[list[float], float]:
+    """Offer so many events at a steady rate (0: as fast as they are taken). Seconds of each answer, and of all.
+
+    The time of an event counts from when it was due, so that a sender that falls behind does not hide it.
+    """
+    times: list[float] = []
+    numbers = iter(range(many))
+    begun = time.perf_counter() + 0.05
+
+    async def one_connection() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for number in numbers:
+            due = begun + number / rate if rate else time.perf_counter()
+            if (wait := due - time.perf_counter()) > 0:
+                await asyncio.sleep(wait)
+            writer.write(request_bytes(first + number))
+            answer = await reader.readuntil(b"\r\n\r\n")
+            assert answer.startswith(b"HTTP/1.1 204"), answer
+            times.append(time.perf_counter() - due)
+        writer.close()
+
+    await asyncio.gather(*(one_connection() for _ in range(CONNECTIONS)))
+    return times, time.perf_counter() - begun
+
+
+def memory(pid: int) -> float:
+    """Resident memory in MiB (Linux)."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
+
+
+def cpu(pid: int) -> float:
+    """Seconds that a process has spent on the processor (Linux)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def alone() -> None:
+    """The receiver by itself; its Prefect server is away, so everything stays in the spool."""
+    with tempfile.TemporaryDirectory(prefix="bench-events-") as folder:
+        path, port = Path(folder) / "receiver.db", free_port()
+        environ = os.environ | {"PREFECT_API_URL": f"http://127.0.0.1:{free_port()}/api", "PREFECT_HOME": folder}
+        child = subprocess.Popen([sys.executable, "-c", ALONE, str(path), str(port)], env=environ)
+        try:
+            while not answers(f"http://127.0.0.1:{port}/healthz"):
+                time.sleep(0.05)
+            measure_alone(path, port, child.pid)
+        finally:
+            child.terminate()
+            child.wait(60)
+
+
+def measure_alone(path: Path, port: int, pid: int) -> None:
+    sent = 0
+    print(f"Receiver alone: a process of its own, {CONNECTIONS} connections, every event new and flushed to disk.")
+    print("Goal: 1,000 events/s accepted and spooled, p99 under 50 ms, memory flat over 100,000.")
+    print(f"Load of the machine before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores.")
+    for rate in RATES:
+        spent = cpu(pid)
+        times, took = asyncio.run(send(port, sent, int(rate * SECONDS), rate))
+        sent += len(times)
+        p50, p99 = (1000 * percentile(times, percent) for percent in (50, 99))
+        each = 1000 * (cpu(pid) - spent) / len(times)
+        taken = f"{len(times) / took:,.0f}/s taken, p50 {p50:.1f} ms, p99 {p99:.1f} ms"
+        print(f"  offered {rate:,}/s: {taken}, {each:.2f} ms of a processor each")
+    sizes = [memory(pid)]
+    begun, before = time.perf_counter(), sent
+    while sent < MANY:
+        asyncio.run(send(port, sent, min(10_000, MANY - sent), 0))
+        sent += min(10_000, MANY - sent)
+        sizes.append(memory(pid))
+    rate = (sent - before) / (time.perf_counter() - begun)
+    print(f"  as fast as it takes them: {rate:,.0f}/s over {sent - before:,}")
+    print(f"  memory after each 10,000: {', '.join(f'{size:.0f}' for size in sizes)} MiB")
+    with spool.opened(path) as connection:
+        (kept,) = connection.execute("SELECT count(*) FROM events").fetchone()
+    print(f"  in the spool: {kept:,} of {sent:,}; file {path.stat().st_size / kept:.0f} bytes an event")
+
+
+def whole() -> None:
+    """From the event to a running flow, with our settings and with Prefect's defaults."""
+    print(
+        "Failure marker written to flow run Running (sandbox, Prefect on SQLite and a process worker on the same machine)."
+    )
+    print("Goal: p50 3.0 s, p95 5.0 s with `make up`.")
+    for name, settings in (("make up", stack_module.WORKER_SETTINGS), ("Prefect's defaults", {})):
+        stack_module.WORKER_SETTINGS = dict(settings)
+        with Stack(f"bench-events-{os.getpid()}") as stack:
+            created, running = zip(*(one_failure(stack, number) for number in range(SCENES)), strict=True)
+        for what, values in (("created", created), ("Running", running)):
+            p50, p95 = statistics.median(values), percentile(list(values), 95)
+            print(f"  {name}: {what} p50 {p50:.2f} s, p95 {p95:.2f} s ({SCENES} events)")
+
+
+def one_failure(stack: Stack, number: int) -> tuple[float, float]:
+    """Seconds from the event's answer to the run's creation, and to its state Running."""
+    scene = f"bench_{number}"
+    stack.control("POST", "scenes", {"scene_id": scene, "kind": "office", "objects": 1})
+    stack.control("POST", f"scenes/{scene}/damage", {"name": "export_corrupt"})
+    begun = datetime.now(UTC)
+    stack.control("POST", f"scenes/{scene}/damage", {"name": "export_failed_marker"})
+    run: dict[str, Any] = {}
+    while run.get("state_type") not in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED"):
+        time.sleep(0.2)
+        found = call("POST", f"{stack.api_url}/flow_runs/filter", {"sort": "ID_DESC", "limit": 50})
+        run = next((one for one in found if one["parameters"].get("scene_ids") == [scene]), {})
+    times = [datetime.fromisoformat(run[field]) for field in ("created", "start_time")]
+    return (times[0] - begun).total_seconds(), (times[1] - begun).total_seconds()
+
+
+if __name__ == "__main__":
+    wanted = sys.argv[1:] or ["alone", "stack"]
+    if "alone" in wanted:
+        alone()
+    if "stack" in wanted:
+        whole()
