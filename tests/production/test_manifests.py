@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from deployments.doctor import of_settings
 from deployments.stack import LEASE_STORAGE, SERVER_SETTINGS, WORKER_SETTINGS
+from tasks.doctor.examine import Look
+from tasks.doctor.prefect_server import judge_settings
 from tests.production.commands import refusal
 from tests.production.known_settings import known_settings
 from tests.production.kubernetes_schema import problems
@@ -184,7 +185,9 @@ def test_the_doctor_has_nothing_to_say_of_the_servers_settings() -> None:
     flush = float(server["PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL"])
     services = {"task_run_recorder": {"flush_interval": flush}}
     body = {"server": {"concurrency": {"lease_storage": server[LEASE_STORAGE[0]]}, "services": services}}
-    assert list(of_settings(body)) == []
+    look = Look("prefect server")
+    judge_settings(body, look)
+    assert (look.findings, look.good) == ([], 2)
 
 
 def test_clients_are_told_where_the_server_is() -> None:
