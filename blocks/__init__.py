@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from blocks.gke import GkeCluster
     from blocks.heartbeat import Heartbeat
     from blocks.policy import RemediationPolicy
+    from blocks.receiver import EventReceiver
     from blocks.run_jobs import CloudRunJobs
     from blocks.schedulers import PipelineSchedulers
     from blocks.storage import PipelineStorage
@@ -29,6 +30,7 @@ __all__ = [
     "BackupPolicy",
     "CloudRunJobs",
     "EventDelivery",
+    "EventReceiver",
     "GenieSimEndpoint",
     "GkeCluster",
     "GoogleCredentials",
@@ -46,6 +48,7 @@ _MODULES = {
     "BackupPolicy": "blocks.backup",
     "CloudRunJobs": "blocks.run_jobs",
     "EventDelivery": "blocks.delivery",
+    "EventReceiver": "blocks.receiver",
     "GenieSimEndpoint": "blocks.genie_sim",
     "GkeCluster": "blocks.gke",
     "GoogleCredentials": "blocks.credentials",

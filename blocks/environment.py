@@ -14,6 +14,7 @@ from blocks.genie_sim import GenieSimEndpoint
 from blocks.gke import GkeCluster
 from blocks.heartbeat import Heartbeat
 from blocks.policy import RemediationPolicy
+from blocks.receiver import EventReceiver
 from blocks.run_jobs import CloudRunJobs
 from blocks.schedulers import PipelineSchedulers
 from blocks.storage import PipelineStorage
@@ -53,6 +54,9 @@ class PipelineEnvironment(RemediationBlock):
     )
     cluster: GkeCluster = Field(default_factory=GkeCluster, description="The cluster of the GPU Jobs.")
     genie_sim: GenieSimEndpoint = Field(default_factory=GenieSimEndpoint, description="The Genie Sim server.")
+    receiver: EventReceiver = Field(
+        default_factory=EventReceiver, description="The receiver of events, whose numbers the watchdog reads."
+    )
     heartbeat: Heartbeat = Field(
         default_factory=Heartbeat, description="Who outside is told that the remediation itself is alive."
     )

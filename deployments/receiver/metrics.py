@@ -36,6 +36,7 @@ class Metrics:
         self.dispatched = Histogram("receiver_dispatch_seconds", "Arrival to end.", buckets=SLOW, registry=registry)
         self.waiting = Gauge("receiver_spool_waiting", "Events that wait.", registry=registry)
         self.age = Gauge("receiver_spool_age_seconds", "Age of the oldest event that waits.", registry=registry)
+        self.kept_dead = Gauge("receiver_dead_letters_kept", "Dead letters that nobody handled.", registry=registry)
         self.prefect = Gauge("receiver_prefect_up", "Whether Prefect answered when last asked.", registry=registry)
 
     def text(self) -> bytes:
@@ -43,5 +44,6 @@ class Metrics:
         with contextlib.closing(spool.connect(self._path)) as connection, contextlib.suppress(sqlite3.Error):
             many, oldest = spool.waiting(connection)
             self.waiting.set(many)
+            self.kept_dead.set(spool.dead(connection))
             self.age.set(max(0.0, time.time() - oldest) if many else 0.0)
         return generate_latest(self.registry)

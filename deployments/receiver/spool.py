@@ -143,5 +143,11 @@ def waiting(connection: sqlite3.Connection) -> tuple[int, float]:
     return int(many), float(oldest or 0.0)
 
 
+def dead(connection: sqlite3.Connection) -> int:
+    """How many dead letters are kept."""
+    (many,) = connection.execute("SELECT count(*) FROM events WHERE state = 'dead'").fetchone()
+    return int(many)
+
+
 def _row(one: tuple[Any, ...]) -> Row:
     return Row(**{**dict(zip(Row.__dataclass_fields__, one, strict=True)), "content": json.loads(one[3])})

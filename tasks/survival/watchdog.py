@@ -42,6 +42,7 @@ class Watchdog(Check[None]):
             *forgotten_runs(context),
             *forgotten_tickets(context),
             *damaged_claims(context),
+            *stuck_events(context),
             *(f"{one}: free them with `prefect gcl update --active-slots`." for one in leaked_slots(GRACE)),
         ]
         found.summary = f"{counted(len(schedules), 'schedule')} looked at"
@@ -90,6 +91,22 @@ def damaged_claims(context: Context) -> Iterator[str]:
             read_holder(storage, bucket, subject)
         except LeaseDamaged as error:
             yield str(error)
+
+
+def stuck_events(context: Context) -> Iterator[str]:
+    """Events that the receiver keeps and that nobody handles."""
+    try:
+        facts = context.environment.receiver.facts()
+    except OutsideError as error:
+        yield f"{error} Is it alive? What it has taken is on its disk."
+        return
+    if facts is None:
+        return
+    if facts.oldest_seconds > GRACE.total_seconds():
+        minutes = facts.oldest_seconds / 60
+        yield f"{counted(facts.waiting, 'event')} wait at the receiver, the oldest for {minutes:.0f} minutes: see its log."
+    if facts.dead:
+        yield f"{counted(facts.dead, 'event')} could not be handled: see `remediate events dead`."
 
 
 def row(one: ScheduledDeployment) -> dict[str, str]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -14,7 +16,10 @@ from pydantic import SecretStr
 from blocks.environment import PipelineEnvironment
 from blocks.errors import TemporaryError
 from blocks.heartbeat import Heartbeat
+from blocks.receiver import EventReceiver
 from blocks.schedules import ScheduledDeployment
+from deployments.receiver import spool
+from deployments.receiver.metrics import Metrics
 from deployments.sandbox.server import Sandbox
 from tasks.delivery.tickets import Ticket, write_ticket
 from tasks.remediation.context import Context
@@ -29,6 +34,7 @@ from tasks.survival.watchdog import (
     forgotten_runs,
     forgotten_tickets,
     silent,
+    stuck_events,
 )
 from tests.kernel.cases import CASES, OPS, environment_of
 from tests.kernel.world import Killed, heir, killed_at
@@ -114,6 +120,88 @@ def test_a_claim_that_nobody_can_read_is_told_and_one_that_has_ended_locks_nobod
     sandbox.store.put(OPS, lease_name("office_001"), b"{}")
     (told,) = damaged_claims(context)
     assert lease_name("office_001") in told
+
+
+class Numbers(HTTPServer):
+    """A receiver of which only the numbers are asked."""
+
+    text: bytes
+
+
+@pytest.fixture
+def numbers() -> Iterator[Numbers]:
+    class Say(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            assert isinstance(self.server, Numbers)
+            self.send_response(200 if self.path == "/metrics" else 404)
+            self.send_header("content-length", str(len(self.server.text)))
+            self.end_headers()
+            self.wfile.write(self.server.text)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Nothing."""
+
+    server = Numbers(("127.0.0.1", 0), Say)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def of_receiver(tmp_path: Path, events: int, dead: int, age: float) -> bytes:
+    """What a real receiver's metrics say of a spool like this."""
+    path, statement = (
+        tmp_path / "spool.sqlite",
+        "INSERT INTO events (key, rule, content, received, state) VALUES (?, 'r', '{}', ?, ?)",
+    )
+    with spool.opened(path) as connection:
+        for number in range(events + dead):
+            connection.execute(statement, (f"k{number}", time.time() - age, "dead" if number >= events else "new"))
+        connection.commit()
+    return Metrics(path).text()
+
+
+@pytest.mark.parametrize(
+    ("events", "dead", "age", "said"),
+    [
+        (0, 0, 0.0, []),
+        (3, 0, 60.0, []),
+        (3, 0, 3600.0, ["3 events wait at the receiver, the oldest for 60 minutes"]),
+        (0, 2, 3600.0, ["2 events could not be handled: see `remediate events dead`"]),
+        (1, 1, 7200.0, ["1 event wait", "1 event could not be handled"]),
+    ],
+)
+def test_events_that_nobody_handles_are_told(
+    environment: PipelineEnvironment,
+    numbers: Numbers,
+    tmp_path: Path,
+    events: int,
+    dead: int,
+    age: float,
+    said: list[str],
+) -> None:
+    numbers.text = of_receiver(tmp_path, events, dead, age)
+    environment.receiver = EventReceiver(url=f"http://127.0.0.1:{numbers.server_port}/")
+    told = list(stuck_events(heir(environment)))
+    assert len(told) == len(said)
+    assert all(part in sentence for part, sentence in zip(said, told, strict=True))
+
+
+@pytest.mark.parametrize("text", [b"", b"not numbers at all {", b"receiver_spool_waiting 1\n"])
+def test_a_receiver_that_gives_no_numbers_is_told(
+    environment: PipelineEnvironment, numbers: Numbers, text: bytes
+) -> None:
+    numbers.text = text
+    environment.receiver = EventReceiver(url=f"http://127.0.0.1:{numbers.server_port}")
+    (told,) = stuck_events(heir(environment))
+    assert "gives no numbers" in told
+
+
+def test_a_receiver_that_nobody_named_is_not_watched_and_a_dead_one_is_told(environment: PipelineEnvironment) -> None:
+    assert list(stuck_events(heir(environment))) == []
+    environment.receiver = EventReceiver(url="http://127.0.0.1:1", seconds=1)
+    (told,) = stuck_events(heir(environment))
+    assert "Is it alive?" in told
 
 
 class Monitor(HTTPServer):
