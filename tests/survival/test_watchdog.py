@@ -154,6 +154,7 @@ def of_receiver(tmp_path: Path, events: int, dead: int, age: float) -> bytes:
         tmp_path / "spool.sqlite",
         "INSERT INTO events (key, rule, content, received, state) VALUES (?, 'r', '{}', ?, ?)",
     )
+    spool.prepare(path).close()
     with spool.opened(path) as connection:
         for number in range(events + dead):
             connection.execute(statement, (f"k{number}", time.time() - age, "dead" if number >= events else "new"))
