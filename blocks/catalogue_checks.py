@@ -23,8 +23,7 @@ class Problem:
     """One thing that is wrong: a sentence, and the keys whose lines it could point at, the likeliest first."""
 
     def __init__(self, text: str, *paths: KeyPath) -> None:
-        self.text = text
-        self.paths = paths
+        self.text, self.paths = text, paths
 
 
 def problems_of(catalogue: Catalogue) -> list[Problem]:
@@ -64,9 +63,8 @@ def _references(catalogue: Catalogue) -> Iterator[tuple[KeyPath, str, str | None
         yield from _each((*at, "downstream"), "stage", stage.downstream)
         yield from _each((*at, "markers"), "marker", stage.markers)
         yield from _each((*at, "needs_markers"), "marker", stage.needs_markers)
-        if stage.rerun:
-            yield (*at, "rerun", "workflow"), "workflow", stage.rerun.workflow
-            yield (*at, "rerun", "job"), "job", stage.rerun.job
+        for kind in ("workflow", "job") if stage.rerun else ():
+            yield (*at, "rerun", kind), kind, getattr(stage.rerun, kind)
     for name, workflow in catalogue.workflows.items():
         yield from _each(("workflows", name, "stages"), "stage", workflow.stages)
         yield from _each(("workflows", name, "jobs"), "job", workflow.jobs)
