@@ -186,7 +186,7 @@ def publish(run: Run, sections: Iterable[Section], key: str, plan_key: str = "pl
 def apply_form(run: Run) -> str:
     """After a plan: a link to the deployment's form, filled in so that exactly this plan is applied; else nothing."""
     flow_run = FlowRunContext.get()
-    if run.outcome != "planned" or run.plan is None or flow_run is None or not runtime.deployment.id:
+    if run.outcome != "planned" or run.plan is None or not (flow_run and flow_run.flow and runtime.deployment.id):
         return ""
     if "plan_digest" not in flow_run.flow.parameters.properties:
         return ""
