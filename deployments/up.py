@@ -83,7 +83,7 @@ def welcome(console: Console, stack: Stack) -> None:
 Scene kitchen_001 has lost its export. To recover it:
   1. {stack.ui_url}/deployments - open [bold]export-recovery[/bold], Run, Custom run.
   2. scene_ids: kitchen_001, mode: plan. Open the run, then its Artifacts: the plan, action by action.
-  3. Run it again with mode: apply. The report shows before and after.
+  3. In the plan: apply exactly this plan. The report shows before and after.
 Or let an event do it:  curl -X POST {stack.endpoints.control}/scenes/office_001/damage -d '{{"name":"export_failed_marker"}}'
 Validate:               remediate validate gs://sandbox-scenes/scenes/   with STORAGE_EMULATOR_HOST={stack.endpoints.storage}
 Ctrl-C stops everything.""",

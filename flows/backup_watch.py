@@ -21,7 +21,7 @@ def backup_watch(environment: str = "default") -> State[Any]:
     """Fail when the last night is missing, too old, partial, damaged or not verified. Changes nothing.
 
     Args:
-        environment: Name of the Remediation Environment block.
+        environment: Name of the Remediation Environment block, which says whose buckets these are.
     """
     one = check(BackupWatch(), flow_context(environment, ""), WatchQuestion(), as_task_run)
     publish(one, sections_of(one), "check")

@@ -5,7 +5,7 @@ Started when a flow run crashes, and every ten minutes. Documentation for the pe
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from prefect import State, flow, get_run_logger, task
@@ -14,6 +14,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Completed, Failed
+from pydantic import Field
 
 from flows.running import as_task_run, flow_context, side_by_side
 from tasks.remediation.context import Context
@@ -31,7 +32,7 @@ def continue_run(context: Context, one: Left, name: str, by_hand: bool) -> None:
 @flow(name="continue-runs", flow_run_name="{mode} runs that were left", task_runner=side_by_side())
 def continue_runs(
     mode: Literal["look", "continue"] = "look",
-    patience_seconds: float = 0.0,
+    patience_seconds: Annotated[float, Field(ge=0)] = 0.0,
     by_hand: bool = False,
     environment: str = "default",
     requested_by: str = "",
@@ -40,10 +41,10 @@ def continue_runs(
 
     Args:
         mode: "look" changes nothing; "continue" carries them on, each under its own guard and lease.
-        patience_seconds: How long to wait for leases that nobody renews any more, as right after a crash.
+        patience_seconds: Seconds to wait for leases that nobody renews any more, as right after a crash.
         by_hand: Carry on those too that a person cancelled or began on a command line.
-        environment: Name of the Remediation Environment block.
-        requested_by: Who asks; recorded.
+        environment: Name of the Remediation Environment block, which says whose buckets these are.
+        requested_by: Your name. It is recorded.
     """
     context = flow_context(environment, requested_by)
 

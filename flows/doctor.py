@@ -24,7 +24,7 @@ def doctor(environment: str = "default") -> State[Any]:
     """Say what will not work, why, and what to do: buckets, permissions, workflows, jobs, triggers, Prefect itself.
 
     Args:
-        environment: Name of the Remediation Environment block.
+        environment: Name of the Remediation Environment block, which says whose buckets these are.
     """
     one = check(Doctor(), flow_context(environment, ""), Question(HOME), as_task_run)
     publish(one, sections_of(one), "check")

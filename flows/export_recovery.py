@@ -41,14 +41,14 @@ def export_recovery(
     """Recover scenes whose export is missing or corrupt.
 
     Args:
-        scene_ids: The scenes, e.g. ["kitchen_001"]. Several are ramped up: 1, 2, 4 ... at a time.
+        scene_ids: The scenes, one an item, e.g. kitchen_001. Several are ramped up: 1, 2, 4 ... at a time.
         mode: "plan" changes nothing and shows what would be done; "apply" does it and proves the result.
-        environment: Name of the Remediation Environment block.
+        environment: Name of the Remediation Environment block, which says whose buckets these are.
         restore_inputs: Put good copies of bad inputs back first, where the plan offers them.
-        accept_systematic: Go on although many scenes show the same fault.
-        unattended: Nobody watches, an event asks: beyond the policy's unattended_per_hour it escalates instead of acting.
-        plan_digest: Apply only the plan with this digest (for one scene), the one you reviewed.
-        requested_by: Who asks; recorded, and not allowed to approve.
+        accept_systematic: Go on although many scenes show the same fault, which points to one common cause.
+        unattended: Leave off by hand. An event asks and nobody watches: beyond the policy's unattended_per_hour it escalates.
+        plan_digest: Of the plan that you have read (for one scene): no other is applied. Empty: whatever it is by then.
+        requested_by: Your name. It is recorded, and you cannot approve what you ask for.
     """
     context, procedure = flow_context(environment, requested_by), ExportRecovery()
 

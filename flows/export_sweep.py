@@ -33,14 +33,14 @@ def validate_scenes(context: Context, wanted: list[str]) -> list[Verdict]:
     return look_at_all(context.environment, wanted)
 
 
-@flow(name="export-sweep", task_runner=side_by_side())
+@flow(name="export-sweep", flow_run_name="sweep of all scenes ({mode})", task_runner=side_by_side())
 def export_sweep(mode: Literal["look", "recover"] = "look", environment: str = "default") -> State[Any]:
     """Validate every scene; list the broken ones, and recover them only if told to.
 
     Args:
-        mode: "look" changes nothing and ends as failed when a scene is broken or could not be looked at; "recover"
-            runs the recovery of every broken scene within the policy's limits.
-        environment: Name of the Remediation Environment block.
+        mode: "look" changes nothing and fails when a scene is broken or unseen; "recover" recovers the broken ones within
+            the policy's limits.
+        environment: Name of the Remediation Environment block, which says whose buckets these are.
     """
     logger = get_run_logger()
     context = flow_context(environment, "")

@@ -27,8 +27,8 @@ def hold_watch(
 
     Args:
         mode: "look" changes nothing; "apply" delivers what waits and lets it push as before.
-        environment: Name of the Remediation Environment block.
-        requested_by: Who asks; recorded.
+        environment: Name of the Remediation Environment block, which says whose buckets these are.
+        requested_by: Your name. It is recorded.
     """
     context = flow_context(environment, requested_by)
     seen = check(HoldWatch(), context, None, as_task_run)

@@ -20,7 +20,7 @@ def intake_watch(environment: str = "default") -> State[Any]:
     """Say who paused intake, why, since when, what waits and how long it may; fail when somebody must act.
 
     Args:
-        environment: Name of the Remediation Environment block.
+        environment: Name of the Remediation Environment block, which says whose buckets these are.
     """
     one = check(IntakeWatch(), flow_context(environment, ""), None, as_task_run)
     if one.facts is None or one.facts.facts or not one.good:

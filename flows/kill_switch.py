@@ -34,10 +34,10 @@ def kill_switch(
 
     Args:
         turn: "show" changes nothing; "on" stops every change within a second; "off" lifts a stop.
-        reason: Why; needed to stop and to lift, and recorded.
+        reason: Why you do it; needed to stop and to lift, and recorded.
         which: With "off": the number of the stop (from 1) or "all"; may be left out when there is only one.
-        environment: Name of the Remediation Environment block.
-        requested_by: Who asks; shown to everybody whose run is stopped.
+        environment: Name of the Remediation Environment block, which says whose buckets these are.
+        requested_by: Your name. It is shown to everybody whose run is stopped.
     """
     context = flow_context(environment, requested_by)
     try:

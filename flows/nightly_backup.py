@@ -32,8 +32,8 @@ def nightly_backup(
     Args:
         mode: "plan" changes nothing and shows what would be copied and removed; "apply" does it and proves the night.
         what: The backup, the expiry of old nights, or one after the other. Expiry only follows a backup that is good.
-        environment: Name of the Remediation Environment block.
-        requested_by: Who asks; recorded, and not allowed to approve.
+        environment: Name of the Remediation Environment block, which says whose buckets these are.
+        requested_by: Your name. It is recorded, and you cannot approve what you ask for.
     """
     context = flow_context(environment, requested_by)
 

@@ -30,11 +30,11 @@ def pause_intake(
 
     Args:
         mode: "plan" changes nothing and shows what would be paused; "apply" does it and proves it.
-        reason: Why; needed with mode "apply", and recorded.
-        environment: Name of the Remediation Environment block.
+        reason: Why you do it; needed with mode "apply", and recorded.
+        environment: Name of the Remediation Environment block, which says whose buckets these are.
         without_hold: Go on although something cannot be paused or held; it goes on starting work and is named.
-        plan_digest: Apply only the plan with this digest, the one you reviewed.
-        requested_by: Who asks; recorded, and not allowed to approve.
+        plan_digest: Of the plan that you have read: no other is applied. Empty: whatever the plan is by then.
+        requested_by: Your name. It is recorded, and you cannot approve what you ask for.
     """
     context, procedure = flow_context(environment, requested_by), PauseIntake()
     request = PauseRequest(mode=mode, reason=reason, without_hold=without_hold, plan_digest=plan_digest)

@@ -45,21 +45,21 @@ def restore_flow(
     """Bring back what was lost or spoilt.
 
     Args:
-        scope: What `name` is: bucket (everything, no name), scene, stage (<scene>/<stage>), prefix (a folder), object,
+        scope: What the name is of: bucket (everything, no name), scene, stage (<scene>/<stage>), prefix (a folder), object,
             terraform-state (the workspace), workflow, or job.
-        name: Which one, e.g. kitchen_001.
+        name: Which one of these, e.g. kitchen_001 for a scene.
         at: The state as of this time (UTC); empty: as the newest good night recorded it.
         mode: "plan" changes nothing and shows what would be done; "apply" does it and proves the result.
-        environment: Name of the Remediation Environment block.
-        reason: Why; needed with mode "apply", and recorded.
+        environment: Name of the Remediation Environment block, which says whose buckets these are.
+        reason: Why you do it; needed with mode "apply", and recorded.
         overwrite: Objects that differ and are newer: "never" replace them, only those that validation calls "damaged",
             or "always".
         remove_extra: Delete what was not there at that time, last, within the policy's caps.
         markers: Restore completion markers and trigger objects too, last; they start workflows.
         without_hold: Go on although the delivery of events cannot be held; every object then starts workflows.
         older_serial: Let Terraform's state go back to a smaller serial.
-        plan_digest: Apply only the plan with this digest, the one you reviewed.
-        requested_by: Who asks; recorded, and not allowed to approve.
+        plan_digest: Of the plan that you have read: no other is applied. Empty: whatever the plan is by then.
+        requested_by: Your name. It is recorded, and you cannot approve what you ask for.
     """
     context, procedure = flow_context(environment, requested_by), procedure_for(scope)
     request = RestoreRequest(

@@ -23,8 +23,8 @@ def restore_drill(
 
     Args:
         scene_ids: The scenes to restore; empty: those whose last drill is the longest ago.
-        environment: Name of the Remediation Environment block.
-        requested_by: Who asks; recorded.
+        environment: Name of the Remediation Environment block, which says whose buckets these are.
+        requested_by: Your name. It is recorded.
     """
     context, procedure = flow_context(environment, requested_by), RestoreDrill()
     one = run(procedure, context, DrillRequest(mode="apply", scene_ids=tuple(scene_ids or ())), as_task_run)

@@ -29,11 +29,11 @@ def resume_intake(
 
     Args:
         mode: "plan" changes nothing and shows what would be set back; "apply" does it and proves it.
-        run: Which pause, by its run; empty: the latest one that is open.
-        reason: Why; recorded.
-        environment: Name of the Remediation Environment block.
-        plan_digest: Apply only the plan with this digest, the one you reviewed.
-        requested_by: Who asks; recorded, and not allowed to approve.
+        run: Which pause, by its run's id. Empty: the latest one that is open.
+        reason: Why intake may go on; it is recorded.
+        environment: Name of the Remediation Environment block, which says whose buckets these are.
+        plan_digest: Of the plan that you have read: no other is applied. Empty: whatever the plan is by then.
+        requested_by: Your name. It is recorded, and you cannot approve what you ask for.
     """
     context, procedure = flow_context(environment, requested_by), ResumeIntake()
     request = ResumeRequest(mode=mode, run=run, reason=reason, plan_digest=plan_digest)

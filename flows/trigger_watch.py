@@ -20,7 +20,7 @@ def trigger_watch(automation: str, reason: str = "", event: str = "") -> State[A
 
     Args:
         automation: Name of the automation whose action failed.
-        reason: Why, in Prefect's words.
+        reason: Why it failed, in Prefect's words.
         event: What set it off, where that is known.
     """
     message = f"Trigger '{automation}' fired and could not start its flow: {reason or 'no reason given'}"

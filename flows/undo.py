@@ -33,10 +33,10 @@ def undo(
         subject: What the run was about, as its report says: a scene, e.g. kitchen_001, or a name like @intake.
         run: The run's id, as its report gives it.
         mode: "plan" changes nothing and shows what would be done; "apply" does it.
-        environment: Name of the Remediation Environment block.
+        environment: Name of the Remediation Environment block, which says whose buckets these are.
         markers: Restore completion and failure markers too, last; each starts the workflows that listen to it.
-        plan_digest: Apply only the plan with this digest, the one you reviewed.
-        requested_by: Who asks; recorded, and not allowed to approve.
+        plan_digest: Of the plan that you have read: no other is applied. Empty: whatever the plan is by then.
+        requested_by: Your name. It is recorded, and you cannot approve what you ask for.
     """
     context, procedure = flow_context(environment, requested_by), undo_procedure()
     request = UndoRequest(subject=subject, run=run, mode=mode, markers=markers, plan_digest=plan_digest)

@@ -27,9 +27,9 @@ def verify_backup(night: str = "", environment: str = "default", requested_by: s
     """Compare a night's record with what is in the backup, and publish the scorecard. Changes nothing.
 
     Args:
-        night: The night, as in 20261123T020000Z; empty: the newest.
-        environment: Name of the Remediation Environment block.
-        requested_by: Who asks; recorded.
+        night: Which night, as in 20261123T020000Z. Empty: the newest.
+        environment: Name of the Remediation Environment block, which says whose buckets these are.
+        requested_by: Your name. It is recorded.
     """
     question = VerifyQuestion(night=night, report=show_bytes("verification"))
     one = check(VerifyBackup(), flow_context(environment, requested_by), question, as_task_run)

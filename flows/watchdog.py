@@ -21,7 +21,7 @@ def watchdog(environment: str = "default") -> State[Any]:
     """Say what of the remediation is dead, late or forgotten; when nothing is, say so outside.
 
     Args:
-        environment: Name of the Remediation Environment block.
+        environment: Name of the Remediation Environment block, which says whose buckets these are.
     """
     context = flow_context(environment, "watchdog")
     one = check(Watchdog(), context, None, as_task_run)

@@ -103,11 +103,12 @@ def differences(wanted: dict[str, Any], there: dict[str, Any]) -> dict[str, tupl
 
 
 def _schedules(listed_: list[dict[str, Any]]) -> list[str]:
-    """Each as `0 2 * * * UTC`, in both forms: the file's is flat, the server's has it inside."""
+    """Each as `0 2 * * * UTC, mode apply`, in both forms: the file's is flat, the server's has it inside."""
     found = []
     for one in listed_:
         inner = one.get("schedule") or one
-        found.append(f"{inner.get('cron') or inner.get('interval')} {inner.get('timezone') or 'UTC'}")
+        given = "".join(f", {key} {value}" for key, value in sorted((one.get("parameters") or {}).items()))
+        found.append(f"{inner.get('cron') or inner.get('interval')} {inner.get('timezone') or 'UTC'}{given}")
     return sorted(found)
 
 

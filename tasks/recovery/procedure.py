@@ -53,7 +53,11 @@ class ExportRecovery(Procedure[RecoveryRequest, SceneFacts]):
         if request.unattended:
             facts = replace(facts, lately=scenes_lately(run.context.environment, 60, but=request.scene_id))
         run.details["before"] = dict(facts.report.stages)
-        run.details["errors"] = [f"{f.object}: {f.message}" for f in facts.report.findings if f.severity == "error"]
+        run.details["errors"] = [
+            f.message if f.object in f.message else f"{f.object}: {f.message}"
+            for f in facts.report.findings
+            if f.severity == "error"
+        ]
         return facts
 
     def plan(self, run: Run, facts: SceneFacts, request: RecoveryRequest) -> Plan:

@@ -21,10 +21,12 @@ from tasks.remediation.plan import Plan
 class Approval(RunInput):
     """The form an approver fills in."""
 
-    decision: Literal["reject", "approve"] = Field(default="reject", description="What to do with this plan")
+    decision: Literal["reject", "approve"] = Field(
+        default="reject", description="approve: exactly this plan is carried out; reject: the run ends"
+    )
     approver: str = Field(default="", description="Your name; it must not be the requester's")
     plan_digest: str = Field(default="", description="The plan's digest, as shown above the form")
-    comment: str = Field(default="", description="Why")
+    comment: str = Field(default="", description="Why you decided so; it is recorded")
 
 
 def needs_person(plan: Plan, policy: RemediationPolicy) -> bool:
@@ -53,7 +55,8 @@ def ask(plan: Plan, policy: RemediationPolicy, requester: str, table: str) -> Ap
     answer under the same key); a run without a deployment waits in its process.
     """
     form = Approval.with_initial_data(
-        description=f"{table}\n\n**Approve this plan?** Its digest is `{plan.digest}`. Requested by {requester}.",
+        description=f"**Approve this plan?** Requested by {requester}. The form is below the plan; left as it is, it means "
+        f"no.\n\n{table}",
         plan_digest=plan.digest,
     )
     timeout, key = int(policy.approval_minutes * 60), f"approve-{plan.digest}"

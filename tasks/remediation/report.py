@@ -1,12 +1,17 @@
-"""Runs that a tired person can read: a plan as a table, and a report in Markdown, shown by the Prefect UI as artifacts."""
+"""Runs that a tired person can read: a plan and a report in Markdown, shown by the Prefect UI as artifacts."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from os.path import commonprefix
+from urllib.parse import quote
 
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect import runtime
+from prefect.artifacts import create_markdown_artifact
+from prefect.context import FlowRunContext
 
 from tasks.remediation.plan import Effect, Plan
 from tasks.remediation.run import Run
@@ -23,6 +28,9 @@ EFFECTS: dict[Effect, str] = {
     "read": "check",
 }
 """What one action with that effect is called."""
+
+COMMON = ("effect", "why", "only if", "undo")
+"""Columns of a plan that are said once for a step when all its actions have the same."""
 
 Cell = str | int | float
 
@@ -74,9 +82,9 @@ def counted(number: int, word: str) -> str:
     return f"{number:,} {word}" + ("" if number == 1 else "s")
 
 
-def plan_rows(plan: Plan) -> list[dict[str, str | int]]:
+def plan_rows(plan: Plan) -> list[dict[str, Cell]]:
     """The plan as a table: one row an action, in order; what matters most is on the left, where narrow screens show it."""
-    rows: list[dict[str, str | int]] = [
+    rows: list[dict[str, Cell]] = [
         {
             "#": number,
             "effect": action.effect,
@@ -112,13 +120,39 @@ def plan_sentence(plan: Plan) -> str:
 
 
 def plan_markdown(plan: Plan) -> str:
-    """The plan as a Markdown table, for the approval form."""
-    lines = ["| # | effect | target | only if |", "|---|---|---|---|"]
-    rows = [
-        f"| {r['#']} | {r.get('effect', '')} | `{r['target']}` | {escaped(r.get('only if', ''))} |"
-        for r in plan_rows(plan)
+    """The plan as a page, and as the approval form shows it: its steps in order, each with its actions."""
+    steps: dict[Cell, list[dict[str, Cell]]] = {}
+    for row in plan_rows(plan):
+        steps.setdefault(row.pop("step", ""), []).append(row)
+    return "\n\n".join([plan_sentence(plan), *(step_markdown(str(name), rows) for name, rows in steps.items())])
+
+
+def step_markdown(name: str, rows: Sequence[Mapping[str, Cell]]) -> str:
+    """One step: what all its actions have in common in a line, the rest as a table.
+
+    The UI gives a table about 700 pixels, the approval form 450; a table artifact would not even wrap.
+    """
+    folder = common_folder([str(row["target"]) for row in rows])
+    common = {key: rows[0].get(key, "") for key in COMMON if len({row.get(key, "") for row in rows}) == 1}
+    said = common | {"in": f"`{folder}`" if folder else ""}
+    line = " · ".join(f"**{key}:** {escaped(value)}" for key, value in said.items() if value)
+    left = [key for key in COMMON if key not in common]
+    shown = [
+        {
+            "#": row["#"],
+            "target": f"`{str(row['target'])[len(folder) :]}`" if row["#"] else row["target"],
+            **{key: row.get(key, "") for key in left},
+            **({"bytes": f"{row.get('bytes', 0):,}"} if any(row.get("bytes") for row in rows) else {}),
+        }
+        for row in rows
     ]
-    return "\n".join([plan_sentence(plan), "", *lines, *rows])
+    return Section(name, line, tuple(shown)).markdown()
+
+
+def common_folder(targets: Sequence[str]) -> str:
+    """The folder that several targets are in, with its slash; empty for a single one."""
+    start = commonprefix(targets) if len(targets) > 1 else ""  # noqa: RUF071  it is cut at a slash
+    return start[: start.rfind("/") + 1]
 
 
 def run_markdown(run: Run, sections: Iterable[Section] = ()) -> str:
@@ -131,7 +165,8 @@ def run_markdown(run: Run, sections: Iterable[Section] = ()) -> str:
     parts += [section.markdown() for section in sections]
     if run.begun:
         parts.append(
-            f"Run `{run.id}` ({run.procedure}). Undo what can be undone: `remediate undo {run.subject} {run.id}`."
+            f"Run `{run.id}` ({run.procedure}). Undo what can be undone: `remediate undo {run.subject} {run.id}`, or the "
+            f"deployment `undo` with subject `{run.subject}` and run `{run.id}`."
         )
     if run.seconds:
         rows = [{"step": name, "seconds": f"{seconds:.2f}"} for name, seconds in run.seconds.items()]
@@ -141,10 +176,24 @@ def run_markdown(run: Run, sections: Iterable[Section] = ()) -> str:
 
 def publish(run: Run, sections: Iterable[Section], key: str, plan_key: str = "plan") -> None:
     """Artifacts of a flow run: the plan, if it has actions, and the report, both named after the subject."""
-    name = slug(run.subject)
+    name, form = slug(run.subject), apply_form(run)
     if run.plan is not None and run.plan.actions:
-        create_table_artifact(table=plan_rows(run.plan), key=f"{plan_key}-{name}", description=plan_sentence(run.plan))
-    create_markdown_artifact(run_markdown(run, sections), key=f"{key}-{name}")
+        page = "\n\n".join(filter(None, [f"# Plan for {run.subject}", form, plan_markdown(run.plan)]))
+        create_markdown_artifact(page, f"{plan_key}-{name}", plan_sentence(run.plan))
+    create_markdown_artifact(run_markdown(run, [Section("", form), *sections]), f"{key}-{name}", run.sentence())
+
+
+def apply_form(run: Run) -> str:
+    """After a plan: a link to the deployment's form, filled in so that exactly this plan is applied; else nothing."""
+    flow_run = FlowRunContext.get()
+    if run.outcome != "planned" or run.plan is None or not (flow_run and flow_run.flow and runtime.deployment.id):
+        return ""
+    if "plan_digest" not in flow_run.flow.parameters.properties:
+        return ""
+    filled = {**runtime.flow_run.parameters, "mode": "apply", "plan_digest": run.plan.digest}
+    asked = quote(json.dumps(filled, default=str))
+    form = f"/v2/deployments/deployment/{runtime.deployment.id}/run?parameters={asked}"
+    return f"When you have read it: [apply exactly this plan]({form}). The form opens filled in."
 
 
 def batch_rows(runs: Iterable[Run]) -> list[dict[str, Cell]]:

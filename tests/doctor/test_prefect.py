@@ -128,6 +128,7 @@ def test_an_automation_that_is_off_or_gone_is_found(asked: RunningStack, home: P
     [
         (lambda one: one["schedules"][0].update(cron="0 1 * * *"), "schedule is 30 6 * * * UTC, not 0 1 * * * UTC"),
         (lambda one: one["schedules"][0].update(timezone="Europe/Vienna"), "not 30 6 * * * Europe/Vienna"),
+        (lambda one: one["schedules"][0].update(parameters={"environment": "b"}), "not 30 6 * * * UTC, environment b"),
         (lambda one: one["concurrency_limit"].update(limit=3), "concurrency limit is 1, not 3"),
         (lambda one: one["concurrency_limit"].update(collision_strategy="ENQUEUE"), "collision is CANCEL_NEW"),
         (lambda one: one.update(entrypoint="flows.undo.undo"), "entrypoint is flows.doctor.doctor"),

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 import yaml
 from prefect.events.schemas.deployment_triggers import DeploymentTriggerTypes
 from prefect.flows import load_flow_from_entrypoint
+from prefect.utilities.callables import ParameterSchema
 from pydantic import TypeAdapter
 
 HOME = Path(__file__).resolve().parents[2]
 DEPLOYMENTS: list[dict[str, Any]] = yaml.safe_load((HOME / "prefect.yaml").read_text())["deployments"]
 BY_NAME = {deployment["name"]: deployment for deployment in DEPLOYMENTS}
+
+
+MUST_BE_GIVEN = {
+    "export-recovery": {"scene_ids"},
+    "export-recovery-on-failure": {"scene_ids"},
+    "undo": {"subject", "run"},
+    "restore": {"scope"},
+    "trigger-watch": {"automation"},
+}
+
+
+def form(name: str) -> ParameterSchema:
+    """What Prefect makes the form of a deployment of."""
+    return load_flow_from_entrypoint(BY_NAME[name]["entrypoint"], use_placeholder_flow=False).parameters
 
 
 @pytest.fixture(autouse=True)
@@ -27,31 +43,68 @@ def test_its_flow_loads_and_takes_its_parameters(name: str) -> None:
     flow = load_flow_from_entrypoint(deployment["entrypoint"], use_placeholder_flow=False)
     known = set(flow.parameters.properties)
     assert set(deployment.get("parameters", {})) <= known
+    for schedule in deployment.get("schedules", []):
+        assert set(schedule.get("parameters", {})) <= known
     for trigger in deployment.get("triggers", []):
         TypeAdapter(DeploymentTriggerTypes).validate_python({**trigger, "enabled": True})
         assert set(trigger["parameters"]) <= known
 
 
 @pytest.mark.parametrize("name", BY_NAME)
-def test_every_parameter_is_explained_in_the_form(name: str) -> None:
+def test_its_form_explains_every_parameter_in_a_sentence(name: str) -> None:
+    for key, schema in form(name).properties.items():
+        said = " ".join(schema.get("description", "").split())
+        assert re.fullmatch(r"[\"A-Z].*\.", said), f"{key}: {said}"
+        assert len(said.split()) >= 4, f"{key}: {said}"
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_its_form_offers_the_words_that_a_parameter_takes(name: str) -> None:
     flow = load_flow_from_entrypoint(BY_NAME[name]["entrypoint"], use_placeholder_flow=False)
-    missing = [key for key, schema in flow.parameters.properties.items() if not schema.get("description")]
-    assert missing == []
+    for key, hint in get_type_hints(flow.fn).items():
+        if get_origin(hint) is Literal:
+            assert form(name).properties[key]["enum"] == list(get_args(hint))
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_its_form_demands_only_what_nobody_can_guess(name: str) -> None:
+    assert set(form(name).required) == MUST_BE_GIVEN.get(name, set())
+
+
+@pytest.mark.parametrize("name", sorted(set(BY_NAME) - {"export-recovery-on-failure"}))
+def test_its_form_as_it_opens_changes_nothing_and_names_nobody(name: str) -> None:
+    """A deployment that runs by schedule has what that needs in its schedule, not in the form."""
+    filled = {key: schema.get("default") for key, schema in form(name).properties.items()}
+    filled |= BY_NAME[name].get("parameters", {})
+    assert filled.get("mode", "plan") in ("plan", "look")
+    assert filled.get("turn", "show") == "show"
+    assert not filled.get("requested_by")
+    assert [key for key, value in filled.items() if value is True] == []
 
 
 @pytest.mark.parametrize("name", BY_NAME)
 def test_it_says_what_it_is_for_and_checks_its_parameters(name: str) -> None:
     deployment = BY_NAME[name]
-    assert deployment["description"].strip()
+    assert deployment["description"].strip().endswith(".")
     assert deployment["enforce_parameter_schema"] is True
     assert deployment["tags"]
 
 
-def test_by_hand_and_by_schedule_nothing_changes_unless_told_to() -> None:
-    assert BY_NAME["export-recovery"]["parameters"]["mode"] == "plan"
-    assert BY_NAME["undo"]["parameters"]["mode"] == "plan"
-    assert BY_NAME["pause-intake"]["parameters"]["mode"] == BY_NAME["resume-intake"]["parameters"]["mode"] == "plan"
-    assert BY_NAME["export-sweep"]["parameters"]["mode"] == "look"
+@pytest.mark.parametrize("name", BY_NAME)
+def test_its_runs_have_names_that_say_something(name: str) -> None:
+    flow = load_flow_from_entrypoint(BY_NAME[name]["entrypoint"], use_placeholder_flow=False)
+    assert flow.flow_run_name
+
+
+def test_what_is_not_a_number_of_seconds_is_refused_by_the_form() -> None:
+    assert form("continue-runs").properties["patience_seconds"]["minimum"] == 0
+
+
+def test_what_is_started_by_a_schedule_does_its_work() -> None:
+    """The form is safe; the schedule is what makes the nights."""
+    by_schedule = {one["name"]: one["schedules"][0].get("parameters", {}) for one in DEPLOYMENTS if "schedules" in one}
+    assert by_schedule["nightly-backup"] == {"mode": "apply", "requested_by": "schedule nightly"}
+    assert by_schedule["continue-runs"] == {"mode": "continue", "requested_by": "continue-runs"}
 
 
 def test_many_events_of_one_scene_within_a_minute_make_one_run() -> None:
@@ -79,4 +132,3 @@ def test_backups_run_one_at_a_time_by_night_and_are_looked_at_before_the_day_beg
     assert [hour(name) for name in names] == sorted(hour(name) for name in names)
     assert hour("nightly-backup") == 2
     assert [BY_NAME[name]["concurrency_limit"]["limit"] for name in names] == [1, 1, 1]
-    assert BY_NAME["nightly-backup"]["parameters"]["mode"] == "apply"

@@ -11,7 +11,7 @@ from deployments.sandbox.server import Sandbox
 from flows.export_recovery import export_recovery
 from tasks.recovery.observe import scene_view
 from tasks.validation.scene import validate_scene
-from tests.flows.world import BUCKET, Saved, artifacts, everything, generations, rows, run, task_runs
+from tests.flows.world import BUCKET, Saved, actions, artifacts, everything, generations, run, task_runs
 
 
 def healthy(environment: PipelineEnvironment, scene_id: str) -> bool:
@@ -30,11 +30,11 @@ def test_a_plan_changes_nothing_and_leaves_the_plan_and_the_report(
     left = artifacts(state)
     assert set(left) == {"plan-kitchen-001", "recovery-kitchen-001"}
     plan = left["plan-kitchen-001"]
-    deletions = [row for row in rows(plan) if row["effect"] == "delete"]
+    deletions = [row for row in actions(plan) if row["effect"] == "delete"]
     sizes = {found.name: found.size for found in sandbox.store.list(BUCKET, "")}
     assert deletions
     assert {row["target"]: row["bytes"] for row in deletions} == {
-        row["target"]: sizes[row["target"]] for row in deletions
+        row["target"]: f"{sizes[row['target']]:,}" for row in deletions
     }
     assert f"{len(deletions)} deletions ({sum(sizes[row['target']] for row in deletions):,} bytes)" in plan.description
     digest = plan.description.split()[1]
@@ -111,9 +111,9 @@ def test_there_is_one_task_run_for_each_step_and_none_for_an_object(saved: Saved
     make_scene(sandbox.store, BUCKET, "large_001", "warehouse", objects=30)
     damage(sandbox.store, BUCKET, "large_001", "simready_missing")
     planned = run(export_recovery, scene_ids=["large_001"])
-    actions = rows(artifacts(planned)["plan-large-001"])
-    steps = list(dict.fromkeys(row["step"] for row in actions))
-    assert len(actions) > 5 * len(steps), "the scene is too small to show anything"
+    planned_actions = actions(artifacts(planned)["plan-large-001"])
+    steps = list(dict.fromkeys(row["step"] for row in planned_actions))
+    assert len(planned_actions) > 5 * len(steps), "the scene is too small to show anything"
     assert len(task_runs(planned)) == 1
     state = run(export_recovery, scene_ids=["large_001"], mode="apply")
     assert state.message == "large_001: done"

@@ -11,7 +11,7 @@ from deployments.sandbox.server import Sandbox
 from flows.intake_watch import intake_watch
 from flows.pause_intake import pause_intake
 from flows.resume_intake import resume_intake
-from tests.flows.world import Saved, Started, artifacts, everything, rows, run
+from tests.flows.world import Saved, Started, actions, artifacts, everything, run
 from tests.intake.world import LAYOUT, only, pushes, schedulers
 from tests.restore.world import DATA, quick
 
@@ -31,7 +31,7 @@ def test_a_pause_is_shown_first_then_made_told_of_and_ended(quickly: Saved, sand
     shown = run(pause_intake)
     assert shown.is_completed()
     assert (pushes(sandbox), schedulers(quickly.environment), everything(sandbox)) == (pushed, states, before)
-    assert [row["effect"] for row in rows(artifacts(shown)["plan-intake"])] == ["configure"] * 3
+    assert [row["effect"] for row in actions(artifacts(shown)["plan-intake"])] == ["configure"] * 3
 
     paused = run(pause_intake, mode="apply", reason="export is broken", requested_by="ann")
     assert paused.is_completed(), paused.message

@@ -77,6 +77,21 @@ def rows(artifact: Artifact) -> list[dict[str, Any]]:
     return list(json.loads(str(artifact.data)))
 
 
+def actions(plan: Artifact) -> list[dict[str, str]]:
+    """The actions of a plan's artifact, as a person puts them together: what a step has in common, and each row."""
+    found: list[dict[str, str]] = []
+    for step in str(plan.data).split("\n## ")[1:]:
+        name, said, *lines = filter(None, step.split("\n"))
+        common = dict(part.split(":** ", 1) for part in f" {said}".split(" · **"))
+        common = {key.strip(" *"): value for key, value in common.items()}
+        cells = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+        folder = common.pop("in", "").strip("`")
+        for row in cells[2:]:
+            one = {"step": name, **common, **dict(zip(cells[0], row, strict=True))}
+            found.append(one | {"target": folder + one["target"].strip("`")})
+    return found
+
+
 def generations(sandbox: Sandbox, prefix: str = "") -> dict[str, int]:
     """Every object of the data bucket with its generation."""
     return {found.name: found.generation for found in sandbox.store.list(BUCKET, prefix)}

@@ -134,11 +134,36 @@ def test_a_row_says_what_is_done_to_what_why_under_which_condition_and_how_back(
 
 
 def test_an_approver_sees_the_digest_and_every_action() -> None:
-    one = plan(an_action(take, "x", precondition="a|b"), an_action(put, "y"))
+    one = plan(an_action(take, "x", precondition="a|b", step="s"), an_action(put, "y", step="t"))
     shown = plan_markdown(one)
     assert one.digest in shown.splitlines()[0]
-    assert "| 1 | delete | `x` | a\\|b |" in shown
-    assert "| 2 | write | `y` |  |" in shown
+    assert [line for line in shown.splitlines() if line.startswith("## ")] == ["## s", "## t"]
+    assert "**effect:** delete" in shown
+    assert "**only if:** a\\|b" in shown
+    assert "| 1 | `x` |" in shown
+    assert "| 2 | `y` |" in shown
+
+
+def test_what_the_actions_of_a_step_have_in_common_is_said_once() -> None:
+    one = plan(
+        an_action(take, "a/b/c", why="w", precondition="generation 1", undo="u", bytes=1234, step="s"),
+        an_action(take, "a/b/d/e", why="w", precondition="generation 2", undo="u", step="s"),
+    )
+    assert plan_markdown(one).splitlines()[2:] == [
+        "## s",
+        "",
+        "**effect:** delete · **why:** w · **undo:** u · **in:** `a/b/`",
+        "",
+        "| # | target | only if | bytes |",
+        "| --- | --- | --- | --- |",
+        "| 1 | `c` | generation 1 | 1,234 |",
+        "| 2 | `d/e` | generation 2 | 0 |",
+    ]
+
+
+def test_a_page_says_how_many_actions_it_leaves_out() -> None:
+    shown = plan_markdown(plan(*(an_action(put, f"n{index}") for index in range(MAX_ROWS + 5))))
+    assert "|  | … and 5 more actions; the journal has them all |" in shown
 
 
 def test_a_report_says_word_reasons_notes_plan_sections_and_where_the_time_went(context: Context) -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import html
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
+from playwright.sync_api import Page, expect
 
 from tests.deployments.world import Run, RunningStack, living, wait_for
-from tests.ui.browser import CHROMIUM, picture_of, text_of
+from tests.ui.browser import CHROMIUM, insist
 
 pytestmark = [
     pytest.mark.ui,
@@ -40,45 +39,44 @@ def seen(stacks: list[RunningStack]) -> Seen:
     return Seen(run, {one["key"]: one["id"] for one in found})
 
 
-def words(url: str) -> str:
-    """The page's text without its tags."""
-    body = re.sub(r"<(script|style).*?</\1>", " ", text_of(url), flags=re.S)
-    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", body)).split())
+def shows(page: Page, url: str, *sentences: str | re.Pattern[str]) -> None:
+    """Open the page and wait until it shows all of that."""
+
+    def look() -> None:
+        page.goto(url)
+        for sentence in sentences:
+            expect(page.locator("body")).to_contain_text(sentence)
+
+    insist(page, look)
 
 
-def test_the_page_of_the_run_says_what_it_did_and_how_it_ended(stack: RunningStack, seen: Seen) -> None:
-    page = words(f"{stack.ui_url}/runs/flow-run/{seen.run['id']}?tab=Details")
-    assert f"recover {SCENE} (apply)" in page
-    assert "Completed" in page
-    assert "5 Task runs" in page
-    assert f"{SCENE}: done" in page
+def test_the_page_of_the_run_says_what_it_did_and_how_it_ended(stack: RunningStack, seen: Seen, page: Page) -> None:
+    url = f"{stack.ui_url}/v2/runs/flow-run/{seen.run['id']}?tab=Logs"
+    shows(page, url, f"recover {SCENE} (apply)", "Completed", "5 Task runs", f"{SCENE}: done")
 
 
-def test_the_page_of_the_plan_shows_each_action_and_the_digest(stack: RunningStack, seen: Seen) -> None:
-    page = words(f"{stack.ui_url}/artifacts/artifact/{seen.artifacts['plan-seen-001']}")
-    assert re.search(r"Plan [0-9a-f]{16} for seen_001: \d+ deletions \([\d,]+ bytes\), 1 start, 1 check", page)
-    assert f"scenes/{SCENE}/geniesim/.geniesim_complete" in page
-    assert f"genie-sim-export-pipeline for {SCENE}" in page
+def test_the_page_of_the_plan_shows_each_action_and_the_digest(stack: RunningStack, seen: Seen, page: Page) -> None:
+    url = f"{stack.ui_url}/v2/artifacts/artifact/{seen.artifacts['plan-seen-001']}"
+    sentence = re.compile(r"Plan [0-9a-f]{16} for seen_001: \d+ deletions \([\d,]+ bytes\), 1 start, 1 check")
+    shows(
+        page, url, sentence, f"scenes/{SCENE}/geniesim/", ".geniesim_complete", f"genie-sim-export-pipeline for {SCENE}"
+    )
 
 
-def test_the_page_of_the_report_shows_before_and_after(stack: RunningStack, seen: Seen) -> None:
-    page = words(f"{stack.ui_url}/artifacts/artifact/{seen.artifacts['recovery-seen-001']}")
-    assert f"{SCENE}: done" in page
-    assert "genie-sim-export ❌ missing ✅ complete" in page
-    assert f"remediate undo {SCENE} " in page
+@pytest.mark.parametrize("width", [1400, 1100])
+def test_no_column_of_the_plan_is_off_the_screen(stack: RunningStack, seen: Seen, page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    shows(page, f"{stack.ui_url}/v2/artifacts/artifact/{seen.artifacts['plan-seen-001']}", "only if")
+    for table in page.get_by_role("table").all():
+        assert table.evaluate("one => one.scrollWidth <= one.parentElement.clientWidth + 1")
 
 
-def test_the_form_for_a_run_explains_its_parameters(stack: RunningStack) -> None:
+def test_the_page_of_the_report_shows_before_and_after(stack: RunningStack, seen: Seen, page: Page) -> None:
+    url = f"{stack.ui_url}/v2/artifacts/artifact/{seen.artifacts['recovery-seen-001']}"
+    shows(page, url, f"{SCENE}: done", "genie-sim-export❌ missing✅ complete", f"remediate undo {SCENE} ")
+
+
+def test_the_form_for_a_run_explains_its_parameters(stack: RunningStack, page: Page) -> None:
     found = stack.prefect("GET", "deployments/name/export-recovery/export-recovery")
-    page = words(f"{stack.ui_url}/deployments/deployment/{found['id']}/run")
-    assert "The scenes, e.g." in page
-    assert '"plan" changes nothing' in page
-
-
-def test_a_picture_of_the_run_can_be_taken(stack: RunningStack, seen: Seen, tmp_path: Path) -> None:
-    """The pictures of the documentation are taken so (tests/ui/screenshots.py)."""
-    picture = tmp_path / "run.png"
-    picture_of(f"{stack.ui_url}/v2/runs/flow-run/{seen.run['id']}", picture, 1400, 900)
-    data = picture.read_bytes()
-    assert data.startswith(b"\x89PNG")
-    assert len(data) > 50_000, "an empty page is smaller"
+    url = f"{stack.ui_url}/v2/deployments/deployment/{found['id']}/run"
+    shows(page, url, "The scenes, e.g.", '"plan" changes nothing')
