@@ -112,3 +112,24 @@ def test_a_rule_ends_where_google_says(storage_server: StorageServer, case: Case
     if case.status >= 400:
         assert reason(answer) == (case.reason or {400: "invalid", 404: "notFound"}[case.status])
         assert storage_server.store.bucket("data").metageneration == 1, "a refusal changes nothing"
+
+
+@pytest.mark.parametrize(
+    ("glob", "found"),
+    [("[^ab]", ["c"]), ("[!ab]", ["c"]), ("{a,}b", ["ab", "b"]), ("{,a,ab}c", ["abc", "ac", "c"]), ("?", ["a", "b", "c"])],
+)  # fmt: skip
+def test_a_glob_may_negate_a_set_and_leave_an_alternative_empty(
+    storage_server: StorageServer, glob: str, found: list[str]
+) -> None:
+    for name in ("a", "ab", "abc", "ac", "b", "c", "d/c"):
+        storage_server.store.put("data", name, b"", quiet=True)
+    assert [one["name"] for one in storage_server.listing("data", matchGlob=glob)["items"]] == found
+
+
+def test_a_page_may_end_at_a_prefix_before_what_are_no_characters(storage_server: StorageServer) -> None:
+    for name in ("a\ud7ffx", "a\ud7ffy", "b"):
+        storage_server.store.put("data", name, b"", quiet=True)
+    first = storage_server.listing("data", delimiter="\ud7ff", maxResults=1)
+    assert first["prefixes"] == ["a\ud7ff"]
+    rest = storage_server.listing("data", delimiter="\ud7ff", pageToken=first["nextPageToken"])
+    assert ([one["name"] for one in rest["items"]], "prefixes" in rest) == (["b"], False)
