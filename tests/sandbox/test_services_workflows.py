@@ -112,6 +112,8 @@ def test_a_cancelled_execution_stays_cancelled_and_its_work_is_told(world: World
 @pytest.mark.parametrize(
     ("status", "error"),
     [
+        (400, exceptions.InvalidArgument), (401, exceptions.Unauthenticated), (409, exceptions.Aborted),
+        (412, exceptions.FailedPrecondition), (418, exceptions.Unknown), (501, exceptions.MethodNotImplemented),
         (403, exceptions.PermissionDenied), (404, exceptions.NotFound), (429, exceptions.ResourceExhausted),
         (500, exceptions.InternalServerError), (503, exceptions.ServiceUnavailable), (504, exceptions.DeadlineExceeded),
     ],

@@ -49,7 +49,6 @@ class CopyMethods:
         source = self._source(request, bucket, name, begun.generation if begun else None)
         self._check_target(request, to_bucket, to_name)
         done = (begun.done if begun else 0) + min(self._bytes_per_call, limit or self._bytes_per_call)
-        self._open.pop(token or "", None)
         if done < source.size:
             token = self._remember(_Rewrite(route, source.generation, done))
             return answer(_progress(done, source.size, token))

@@ -132,8 +132,7 @@ def merge(old: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
         if value is None:
             new.pop(name, None)
         elif isinstance(value, Mapping):
-            before = new.get(name)
-            new[name] = merge(before if isinstance(before, Mapping) else {}, value)
+            new[name] = merge(new.get(name) or {}, value)
         else:
             new[name] = value
     return new

@@ -165,7 +165,7 @@ class Bucket:
         return StoredVersion(
             bucket=self.name,
             name=name,
-            generation=self._generation_of(name, at),
+            generation=self._next_generation() if at is None else self._generation_at(name, now),
             metageneration=1,
             content=new.content,
             content_type=new.content_type,
@@ -176,12 +176,9 @@ class Bucket:
             extra={"eventBasedHold": True} | dict(new.extra) if holds else new.extra,
         )
 
-    def _generation_of(self, name: str, at: datetime | None) -> int:
-        """A generation above every other of the name; of a backdated version one that fits its time."""
-        if at is None:
-            return self._next_generation()
+    def _generation_at(self, name: str, moment: datetime) -> int:
+        """A generation of a backdated version: one that fits its time, above every other of the name."""
         known = self._current.of(name) + self._soft_deleted.of(name)
-        moment = at if at.tzinfo else at.replace(tzinfo=UTC)
         return max([int(moment.timestamp() * 1_000_000), *(version.generation + 1 for version in known)])
 
     def _may_go(self, version: StoredVersion, *, becomes_noncurrent: bool) -> None:
@@ -215,8 +212,7 @@ class Bucket:
 
     def _retire(self, version: StoredVersion, now: datetime, *, noncurrent: bool | None = None) -> None:
         """Make a version noncurrent (default: if the bucket is versioned), else soft-deleted or gone for good."""
-        if version.is_live:
-            self.live_index.remove(version)
+        self.live_index.remove(version)
         if self.settings.versioning if noncurrent is None else noncurrent:
             self._current.put(replace(version, time_deleted=now))
             return

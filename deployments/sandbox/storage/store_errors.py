@@ -93,14 +93,12 @@ class NotModified(StoreError):
     """304: an ifGenerationNotMatch or ifMetagenerationNotMatch does not hold."""
 
     status = 304
-    reason = "notModified"
 
 
 class RangeNotSatisfiable(StoreError):
     """416: the range begins after the end of the object."""
 
     status = 416
-    reason = "requestedRangeNotSatisfiable"
 
 
 class Numbered(Protocol):

@@ -115,7 +115,7 @@ def _take(session: _Session, request: Request) -> int | None:
     """Add the bytes of one PUT to a session; returns the total size if the request names it."""
     header = request.headers.get("content-range")
     if header is None:
-        _check_total(session, 0, len(request.body), len(request.body))
+        _check_total(session, len(request.body), len(request.body))
         session.data[:] = request.body
         return len(request.body)
     found = _CONTENT_RANGE.match(header)
@@ -123,12 +123,12 @@ def _take(session: _Session, request: Request) -> int | None:
         raise BadRequest(f"Failed to parse Content-Range header: {header}")
     total = None if found[3] == "*" else int(found[3])
     if found[1] is None:
-        _check_total(session, 0, len(session.data), total)
+        _check_total(session, len(session.data), total)
         return total
     start, have, end = int(found[1]), len(session.data), int(found[1]) + len(request.body)
     if found[2] == "*" and total is None:  # whoever knows no length sends all that is left
         total = end
-    _check_total(session, start, end, total)
+    _check_total(session, end, total)
     if start > have:
         raise Unavailable(
             f"Invalid request. According to the Content-Range header, the upload offset is {start} byte(s), "
@@ -142,10 +142,10 @@ def _take(session: _Session, request: Request) -> int | None:
     return total
 
 
-def _check_total(session: _Session, start: int, end: int, total: int | None) -> None:
-    """The bytes from `start` to before `end` are within what the caller says there are."""
+def _check_total(session: _Session, end: int, total: int | None) -> None:
+    """The bytes up to `end` are within what the caller says there are."""
     for name, size in (("Content-Range", total), ("X-Upload-Content-Length", session.declared)):
-        if size is not None and end > max(size, start):
+        if size is not None and end > size:
             raise BadRequest(f"The upload has {end} bytes, more than the {size} that its {name} header names.")
     if total is not None and session.declared not in (None, total):
         raise BadRequest(f"The upload was said to have {session.declared} bytes, and now {total}.")
