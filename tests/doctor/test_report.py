@@ -6,11 +6,13 @@ import threading
 
 import pytest
 
+from blocks.errors import PermanentError, TemporaryError
 from tasks.doctor.buckets import BACKUP_HOLD, BACKUP_NEAR, MISSING, STATE_NO_UNDO
 from tasks.doctor.check import findings, word_of
 from tasks.doctor.examine import PART_UNKNOWN, Look, Part, examine
 from tasks.doctor.finding import Code, Finding, worst_first
 from tasks.doctor.report import NAMED, counts, sections, text, verdict
+from tests.doctor.told import found
 
 OF_LEVEL: dict[str, Code] = {"error": MISSING, "unknown": PART_UNKNOWN, "warning": BACKUP_HOLD, "note": BACKUP_NEAR}
 
@@ -125,3 +127,29 @@ def test_the_limit_is_of_all_parts_together() -> None:
         release.set()
     assert [one.findings[-1].code for one in looks] == [PART_UNKNOWN] * 3
     assert sum(one.seconds for one in looks) < 3 * 0.3 + 0.2 * 3, "each counts from the common beginning"
+
+
+def test_a_service_that_refuses_one_thing_is_asked_for_the_next_and_a_silent_one_is_not() -> None:
+    made = Look("a")
+    with made.asking("first"):
+        raise PermanentError("may not be read")
+    with made.asking("second"):
+        made.judge(MISSING, "second", "", False)
+    assert (found(made), made.good) == ([("not-readable", "first")], 1)
+    with pytest.raises(TemporaryError), made.asking("third"):
+        raise TemporaryError("503")
+    assert len(made.findings) == 1, "that the part was not seen is said by the part itself"
+
+
+def test_what_a_part_finds_too_late_is_not_added_to_what_was_told() -> None:
+    release, late = threading.Event(), threading.Event()
+
+    def slow(look: Look) -> None:
+        release.wait(60)
+        look.say(MISSING, "too late", "It is gone.")
+        late.set()
+
+    (told,) = examine([Part("slow", slow)], 0.05)
+    release.set()
+    assert late.wait(30)
+    assert found(told) == [("part-unknown", "slow")]
