@@ -14,6 +14,7 @@ from tasks.doctor.workflows import look_at_workflows
 from tests.doctor.told import Told, World, environment, found, job, looked, names, scheduler, steps, trigger, workflow
 from tests.doctor.world import codes, said
 
+EXPORT = "genie-sim-export-pipeline"
 IMPORT, POLLER, USD = "genie-sim-import-pipeline", "genie-sim-import-poller", "usd-assembly-pipeline"
 
 
@@ -119,6 +120,14 @@ def test_a_call_is_incomplete_if_it_leaves_out_what_the_other_reads(reads: str, 
     world = World(workflows={IMPORT: workflow(IMPORT, called), POLLER: workflow(POLLER, caller)})
     expected = f"Workflow {POLLER} starts {IMPORT} without {lacking}." if lacking else ""
     assert said(looked(look_at_workflows, world), "workflow-call-incomplete") == expected
+
+
+def test_a_workflow_that_takes_an_event_is_given_no_keys() -> None:
+    called = workflow(EXPORT, steps('take: {assign: [{it: "${event.data.name + event.robot_type}"}]}'))
+    caller = workflow(POLLER, steps(f"call: {{call: run, args: {{workflow_id: {EXPORT}}}}}"))
+    assert "workflow-call-incomplete" not in codes(
+        looked(look_at_workflows, World(workflows={EXPORT: called, POLLER: caller}))
+    )
 
 
 def starters(world: World) -> list[str]:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tasks.doctor import prefect_deployments, prefect_server
 from tasks.doctor.examine import Look
 from tasks.doctor.prefect_deployments import differences, judge_deployments
 from tasks.doctor.prefect_server import judge_automations
 from tests.doctor.told import found
 from tests.doctor.world import codes, said
 
+HOME = Path(__file__).resolve().parents[2]
+SETTINGS = {
+    "concurrency": {"lease_storage": "filesystem"},
+    "services": {"task_run_recorder": {"flush_interval": 1.0}},
+}
 WANTED: dict[str, Any] = {
     "name": "nightly",
     "entrypoint": "flows.nightly.nightly",
@@ -116,3 +123,19 @@ def test_an_automation_is_there_when_one_of_its_name_is_switched_on(there: list[
     look = Look("prefect server")
     judge_automations(["a"], there, look)
     assert codes(look) == ({expected} if expected else set())
+
+
+def test_on_a_server_that_others_use_too_ours_are_asked_for_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It gives 200 at most, and ours may not be among the first of a thousand."""
+    asked: dict[str, Any] = {}
+
+    def ask(verb: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        asked[path] = body
+        return {"server": SETTINGS} if verb == "GET" else []
+
+    monkeypatch.setattr(prefect_server, "ask", ask)
+    monkeypatch.setattr(prefect_deployments, "ask", ask)
+    prefect_server.look_at_server(HOME, Look("prefect server"))
+    prefect_deployments.look_at_deployments(HOME, Look("prefect deployments"))
+    assert "self-crash-zombie-flow-runs" in asked["/automations/filter"]["automations"]["name"]["any_"]
+    assert "doctor" in asked["/deployments/filter"]["deployments"]["name"]["any_"]

@@ -7,12 +7,14 @@ import threading
 import pytest
 
 from blocks.errors import PermanentError, TemporaryError
+from tasks.doctor import check
 from tasks.doctor.buckets import BACKUP_HOLD, BACKUP_NEAR, MISSING, STATE_NO_UNDO
 from tasks.doctor.check import findings, word_of
 from tasks.doctor.examine import PART_UNKNOWN, Look, Part, examine
 from tasks.doctor.finding import Code, Finding, worst_first
 from tasks.doctor.report import NAMED, counts, sections, text, verdict
-from tests.doctor.told import found
+from tasks.remediation.context import Context
+from tests.doctor.told import environment, found
 
 OF_LEVEL: dict[str, Code] = {"error": MISSING, "unknown": PART_UNKNOWN, "warning": BACKUP_HOLD, "note": BACKUP_NEAR}
 
@@ -153,3 +155,17 @@ def test_what_a_part_finds_too_late_is_not_added_to_what_was_told() -> None:
     release.set()
     assert late.wait(30)
     assert found(told) == [("part-unknown", "slow")]
+
+
+def test_what_is_wrong_or_unknown_is_a_reason_and_the_limit_is_the_questions(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[object, float]] = []
+
+    def looks_of(environment: object, home: object, seconds: float) -> list[Look]:
+        asked.append((home, seconds))
+        return [look("a", BACKUP_NEAR, PART_UNKNOWN, BACKUP_HOLD, MISSING)]
+
+    monkeypatch.setattr(check, "looks_of", looks_of)
+    said = check.Doctor().look(Context(environment(), "a test"), check.Question(seconds=7.0))
+    assert asked == [(None, 7.0)]
+    assert said.reasons == ["bucket-missing: Sentence 3 of a.", "part-unknown: Sentence 1 of a."]
+    assert (said.outcome, said.summary) == ("failed", "1 error, 1 unknown, 1 warning, 1 note, 0 in order")

@@ -91,3 +91,16 @@ def test_the_bucket_of_terraforms_state_is_judged_if_it_is_named(
     assert said(seen_by("buckets", environment), "state-no-undo") == ""
     bucket("some-state", soft_delete_seconds=0)(sandbox, environment)
     assert "some-state" in said(seen_by("buckets", environment), "state-no-undo")
+
+
+def test_one_job_is_asked_for_all_and_of_triggers_only_those_of_the_data_bucket(
+    sandbox: Sandbox, environment: PipelineEnvironment
+) -> None:
+    sandbox.denied |= {"run.jobs.runWithOverrides", "pubsub.subscriptions.update"}
+    before = seen_by("permissions", environment)
+    subjects = [one.subject for one in before.findings]
+    assert [one for one in subjects if one.startswith("run.jobs")] == [
+        "run.jobs.runWithOverrides on job regen3d-adapter-job"
+    ]
+    trigger("somebodys-trigger", bucket=OPS)(sandbox, environment)
+    assert [one.subject for one in seen_by("permissions", environment).findings] == subjects

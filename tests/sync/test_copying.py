@@ -226,3 +226,11 @@ def test_a_range_holds_at_least_ten_folders(sandbox: Sandbox, bulk: BulkStorage)
         sandbox.store.put("source", f"scenes/s{number:02d}/o", b"x")
     shards = shards_by_folder(bulk.storage, "source", "scenes/")
     assert shards == [Shard("", "scenes/s00/"), Shard("scenes/s00/", "scenes/s13/"), Shard("scenes/s13/", "")]
+
+
+def test_one_small_copy_is_one_request(sandbox: Sandbox, bulk: BulkStorage) -> None:
+    made = sandbox.store.put("source", "a", b"x")
+    sandbox.requests.reset()
+    ((_, answer),) = copy_all(bulk, [Job(Copy("source", "a", made.generation, "target", "b"), 1, None)])
+    assert answer.result == "done"
+    assert sandbox.requests.count("storage", "objects.get") == 0, "only a large one is looked at first"
