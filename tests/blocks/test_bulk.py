@@ -5,8 +5,9 @@ from __future__ import annotations
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from google.pubsub_v1 import ReceivedMessage, Subscription
 
-from blocks import storage_bulk
+from blocks import delivery, storage_bulk
 from blocks.calls import Call
 from blocks.errors import (
     Cause,
@@ -17,6 +18,7 @@ from blocks.errors import (
     TemporaryError,
     UnknownOutcome,
 )
+from blocks.held_event import held_event
 from blocks.storage import PipelineStorage
 from blocks.storage_batch import Part, batch_body, batch_parts
 from blocks.storage_bulk import BATCH, Answer, BulkStorage, Copy, Deletion, _answer, _copy_part, _deletion_part, failed
@@ -187,3 +189,27 @@ def test_every_call_of_a_batch_is_numbered() -> None:
     assert [f"Content-ID: <call-{number}>".encode() in body for number in range(3)] == [True, True, False]
     assert body.index(b"DELETE /a HTTP/1.1") < body.index(b"POST /b HTTP/1.1")
     assert body.endswith(b"--%b--\r\n" % kind.partition("boundary=")[2].encode())
+
+
+def test_a_batch_that_is_refused_as_a_whole_is_an_error_and_no_hundred_answers(
+    bulk: BulkStorage, sandbox: Sandbox, bucket: str
+) -> None:
+    sandbox.faults.add(FaultRule(service="storage", method="batch", kind="status", status=403))
+    with pytest.raises(PermanentError):
+        bulk.delete([Deletion(bucket, "a", 1), Deletion(bucket, "b", 1)])
+    assert sandbox.requests.count("storage", "batch") == 1
+
+
+def test_every_message_is_acknowledged_however_many_requests_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[list[str]] = []
+    monkeypatch.setattr(delivery, "_ACK_BATCH", 2)
+    monkeypatch.setattr(delivery.EventDelivery, "_acknowledge", lambda self, request: sent.append(request["ack_ids"]))
+    delivery.EventDelivery().acknowledge("s", list("abcde"))
+    assert sent == [["a", "b"], ["c", "d"], ["e"]]
+
+
+def test_a_configuration_that_pushes_nowhere_is_none_and_a_generation_may_be_an_attribute_alone() -> None:
+    held = Subscription(push_config={"attributes": {"x-goog-version": "v1"}})
+    assert delivery._push_config(held) == {}
+    told = held_event(ReceivedMessage(message={"attributes": {"objectGeneration": "17"}, "data": b""}))
+    assert told.generation == 17

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from deployments.children import ChildFailed, Children
+from deployments.children import ChildFailed, Children, end
 from deployments.stack import Stack, free_port, is_free
 from tests.deployments.world import wait_for
 
@@ -137,3 +137,15 @@ def test_somebody_else_on_the_servers_port_is_not_our_server(
         threading.Thread(target=other.serve_forever, daemon=True).start()
         assert not Stack("x", ui_port=other.server_address[1]).server_is_up()
         other.shutdown()
+
+
+def test_children_are_ended_last_first_and_one_that_is_named_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[int] = []
+    monkeypatch.setattr("deployments.children.end", lambda child, patience: (ended.append(child.pid), end(child, 5.0)))
+    with Children(tmp_path) as children:
+        made = [children.start(name, ["sleep", "600"], ENVIRON).pid for name in ("one", "two", "three")]
+        children.stop("two")
+        assert ended == [made[1]]
+    assert ended == [made[1], made[2], made[0]]

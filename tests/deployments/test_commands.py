@@ -10,8 +10,10 @@ import pytest
 from prefect.states import Completed, Failed, State
 from typer.testing import CliRunner
 
+from blocks.environment import PipelineEnvironment
 from blocks.errors import NotFound, PermanentError, TemporaryError, UnknownOutcome
 from deployments import cli, cli_backup, cli_flows, cli_intake, cli_journal, cli_self, cli_validate
+from tasks.remediation.journal import Journal
 from tasks.remediation.outcome import EXIT
 
 ASKED: dict[str, Any] = {"environment": "default"}
@@ -176,3 +178,15 @@ def test_an_environment_and_an_overlay_are_not_named_together(monkeypatch: pytes
     done = CliRunner().invoke(cli.app, ["validate", "a", "--environment", "x", "--overlay", "2026-06"])
     assert done.exit_code == 2
     assert "Name either --environment or --overlay" in done.output
+
+
+@pytest.mark.parametrize(("problems", "code"), [([], 0), (["Entry 3 is missing."], 1)])
+def test_a_record_that_is_not_whole_is_exit_code_1_with_a_sentence_for_each_entry(
+    problems: list[str], code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli_flows, "use_running_stack", lambda: None)
+    monkeypatch.setattr(PipelineEnvironment, "named", classmethod(lambda cls, name: cls(ops_bucket="ops")))
+    monkeypatch.setattr(Journal, "verify", lambda self: problems)
+    done = CliRunner().invoke(cli.app, ["journal", "verify", "a", "run1"])
+    assert done.exit_code == code
+    assert done.stdout.strip() == (problems or ["The journal of run run1 of a is one unbroken chain."])[0]
