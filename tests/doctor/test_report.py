@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import pytest
 
 from blocks.errors import PermanentError, TemporaryError
-from tasks.doctor import check
+from tasks.doctor import check, parts
 from tasks.doctor.buckets import BACKUP_HOLD, BACKUP_NEAR, MISSING, STATE_NO_UNDO
 from tasks.doctor.check import findings, word_of
 from tasks.doctor.examine import PART_UNKNOWN, Look, Part, examine
@@ -169,3 +170,14 @@ def test_what_is_wrong_or_unknown_is_a_reason_and_the_limit_is_the_questions(mon
     assert asked == [(None, 7.0)]
     assert said.reasons == ["bucket-missing: Sentence 3 of a.", "part-unknown: Sentence 1 of a."]
     assert (said.outcome, said.summary) == ("failed", "1 error, 1 unknown, 1 warning, 1 note, 0 in order")
+
+
+def test_a_broken_catalogue_does_not_hide_what_prefects_server_says(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(parts, "prefect_parts", lambda home: [Part("prefect", lambda look: None)])
+    looks = parts.looks_of(environment(catalogue_overlay="stages: ["), tmp_path, 5.0)
+    assert [(one.part, found(one)) for one in looks] == [
+        ("catalogue", [("catalogue-broken", "catalogue_overlay")]),
+        ("prefect", []),
+    ]

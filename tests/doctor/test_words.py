@@ -12,7 +12,7 @@ from tasks.doctor.finding import LEVELS, Code
 from tasks.doctor.parts import CODES
 from tasks.doctor.permission_table import BUCKETS, JOBS, NOT_ASKED, SUBSCRIPTIONS
 from tests.doctor.test_findings import FINDINGS
-from tests.doctor.world import DATA, OPS, USD, bucket, gone, said, seen_by, trigger
+from tests.doctor.world import DATA, OPS, USD, bucket, codes, gone, said, seen_by, trigger
 
 HOME = Path(__file__).resolve().parents[2]
 PAGE = (HOME / "docs" / "operations" / "doctor.md").read_text()
@@ -104,3 +104,13 @@ def test_one_job_is_asked_for_all_and_of_triggers_only_those_of_the_data_bucket(
     ]
     trigger("somebodys-trigger", bucket=OPS)(sandbox, environment)
     assert [one.subject for one in seen_by("permissions", environment).findings] == subjects
+
+
+def test_delivery_to_triggers_of_other_buckets_is_not_ours_to_judge(
+    sandbox: Sandbox, environment: PipelineEnvironment
+) -> None:
+    trigger("somebodys-trigger", bucket="another")(sandbox, environment)
+    subscription = sandbox.eventarc.deployed.named("somebodys-trigger").subscription
+    assert subscription
+    sandbox.eventarc.subscriptions.deleted.add(subscription)
+    assert codes(seen_by("delivery", environment)) == set()
