@@ -125,7 +125,7 @@ class BulkStorage:
                 return
 
     def copy(self, copies: Sequence[Copy]) -> list[Answer]:
-        """Make up to a hundred copies in one request; an answer for each, in order. No bytes come through here.
+        """Make one to a hundred copies in one request; an answer for each, in order. No bytes come through here.
 
         What is temporary is repeated by itself; a copy whose answer was lost is looked for before it is made again.
         """
@@ -133,7 +133,7 @@ class BulkStorage:
         return self._batch(_copy_call(what), [_copy_part(one) for one in copies])
 
     def delete(self, deletions: Sequence[Deletion]) -> list[Answer]:
-        """Make up to a hundred deletions in one request; an answer for each, in order."""
+        """Make one to a hundred deletions in one request; an answer for each, in order."""
         what = f"delete {len(deletions)} objects of gs://{deletions[0].bucket}"
         return self._batch(_deletion_call(what), [_deletion_part(one) for one in deletions])
 
@@ -145,8 +145,8 @@ class BulkStorage:
 
     def _batch(self, call: Call, parts: list[tuple[Part, Call]]) -> list[Answer]:
         """Send the parts; those that failed for now are sent again, by the policy of `write`."""
-        if not 0 < len(parts) <= BATCH:
-            raise ValueError(f"A batch holds 1 to {BATCH} calls, not {len(parts)}.")
+        if len(parts) > BATCH:
+            raise ValueError(f"A batch holds at most {BATCH} calls, not {len(parts)}.")
         answers: dict[int, Answer] = {}
 
         def attempt() -> None:

@@ -45,9 +45,8 @@ class StorageTransfers(RemediationBlock):
         choose another name. Raises `PreconditionFailed` when `name` does something else, `PermanentError`,
         `UnknownOutcome` (calling again is safe).
         """
-        job = self._create(name, transfer)
-        if not job.latest_operation_name:
-            self._run(name)
+        self._create(name, transfer)
+        self._run(name)
         return self._standing(name)
 
     def progress(self, name: str) -> TransferProgress | None:

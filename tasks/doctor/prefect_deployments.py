@@ -57,7 +57,8 @@ def look_at_deployments(home: Path, look: Look) -> None:
         look.say(NO_CHECKOUT, "prefect.yaml", f"There is no prefect.yaml in {home}.")
         return
     wanted = yaml.safe_load((home / "prefect.yaml").read_text())["deployments"]
-    found = {one["name"]: one for one in ask("POST", "/deployments/filter", {"limit": 200})}
+    named = {"name": {"any_": [one["name"] for one in wanted]}}  # a server that others use too has more than a page
+    found = {one["name"]: one for one in ask("POST", "/deployments/filter", {"deployments": named})}
     judge_deployments(wanted, found, look)
     for pool in sorted({one["work_pool"]["name"] for one in wanted}):
         pools = ask("POST", "/work_pools/filter", {"work_pools": {"name": {"any_": [pool]}}})

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from tasks.doctor.examine import Look
-from tasks.doctor.finding import LEVELS, Finding, worst_first
+from tasks.doctor.finding import LEVELS, Finding
 from tasks.remediation.report import Section, counted, listed
 
 PAGE = "docs/operations/doctor.md"
@@ -42,7 +42,7 @@ def rows(look: Look) -> Iterator[dict[str, str | int | float]]:
 
 def by_code(findings: list[Finding]) -> list[list[Finding]]:
     """Findings of one code together, worst first."""
-    ordered = sorted(worst_first(findings), key=lambda one: (LEVELS.index(one.level), one.code.name))
+    ordered = sorted(findings, key=lambda one: (LEVELS.index(one.level), one.code.name))
     return [list(group) for _, group in groupby(ordered, key=lambda one: one.code.name)]
 
 
@@ -97,6 +97,5 @@ def _wrapped(said: str, width: int, indent: str, head: str = "") -> list[str]:
     )
 
 
-def _worst(look: Look) -> tuple[int, str]:
-    levels = [LEVELS.index(one.level) for one in look.findings]
-    return (min(levels, default=len(LEVELS)), "")
+def _worst(look: Look) -> int:
+    return min((LEVELS.index(one.level) for one in look.findings), default=len(LEVELS))

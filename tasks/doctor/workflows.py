@@ -110,7 +110,7 @@ def judge_calls(deployed: Deployed, sources: dict[str, Source], look: Look) -> N
         argument = deployed.catalogue.workflows[called].argument
         needed = [] if "data" in argument else [key for key in argument if source.reads(key)]
         for name, caller in sources.items():
-            if needed and name != called and caller.mentions(called):
+            if needed and caller.mentions(called):
                 lacking = [key for key in needed if not caller.mentions(key)]
                 said = f"Workflow {name} starts {called} without {listed(lacking, 12)}."
                 look.judge(CALL_INCOMPLETE, name, said, lacking)

@@ -51,3 +51,18 @@ def test_a_state_that_this_client_does_not_know_is_unknown_and_not_live() -> Non
     message = executions_v1.Execution.deserialize(b"\x20\x63")  # field 4 (state) = 99
     execution = execution_from(message)
     assert (execution.state, execution.live) == ("UNKNOWN", False)
+
+
+def test_what_waits_in_the_queue_is_live_and_a_state_without_a_meaning_is_not() -> None:
+    state = executions_v1.Execution.State
+    assert [execution_from(executions_v1.Execution(state=one)).live for one in (state.ACTIVE, state.QUEUED)] == [
+        True
+    ] * 2
+    unspecified = execution_from(executions_v1.Execution(state=state.STATE_UNSPECIFIED))
+    assert (unspecified.state, unspecified.live) == ("UNKNOWN", False)
+
+
+def test_why_google_could_not_run_it_is_its_error() -> None:
+    message = executions_v1.Execution(state_error={"details": "the key is disabled"})
+    assert execution_from(message).error == "the key is disabled"
+    assert execution_from(executions_v1.Execution()).error is None

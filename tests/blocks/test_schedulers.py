@@ -6,10 +6,11 @@ import json
 from collections.abc import Iterator
 
 import pytest
+from google.cloud import scheduler_v1
 
 from blocks.calls import CallLimits
 from blocks.errors import NotFound, PermanentError, TemporaryError
-from blocks.schedulers import PipelineSchedulers
+from blocks.schedulers import PipelineSchedulers, _target
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.server import Sandbox
 
@@ -84,3 +85,21 @@ def test_a_refusal_names_the_permission_to_grant(schedulers: PipelineSchedulers,
     sandbox.faults.add(FaultRule(service="scheduler", method="PauseJob", kind="status", status=403, times=1))
     with pytest.raises(PermanentError, match=r"grant cloudscheduler\.jobs\.pause to the account"):
         schedulers.pause(POLLER)
+
+
+def test_the_list_goes_on_over_its_pages(schedulers: PipelineSchedulers, monkeypatch: pytest.MonkeyPatch) -> None:
+    every = schedulers.list()
+    monkeypatch.setattr("blocks.schedulers._PAGE", 1)
+    assert schedulers.list() == every
+    assert len(every) > 1
+
+
+@pytest.mark.parametrize(
+    ("uri", "target"),
+    [
+        ("https://host/v1/projects/p/locations/l/workflows/nightly/executions", "nightly"),
+        ("https://host/workflows/nightly/other", "https://host/workflows/nightly/other"),
+    ],
+)
+def test_only_a_call_that_starts_an_execution_names_a_workflow(uri: str, target: str) -> None:
+    assert _target(scheduler_v1.Job(http_target={"uri": uri})) == target

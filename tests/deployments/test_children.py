@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from deployments.children import ChildFailed, Children
+from deployments import state
+from deployments.children import ChildFailed, Children, end
 from deployments.stack import Stack, free_port, is_free
 from tests.deployments.world import wait_for
 
@@ -137,3 +138,36 @@ def test_somebody_else_on_the_servers_port_is_not_our_server(
         threading.Thread(target=other.serve_forever, daemon=True).start()
         assert not Stack("x", ui_port=other.server_address[1]).server_is_up()
         other.shutdown()
+
+
+def test_children_are_ended_last_first_and_one_that_is_named_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[int] = []
+    monkeypatch.setattr("deployments.children.end", lambda child, patience: (ended.append(child.pid), end(child, 5.0)))
+    with Children(tmp_path) as children:
+        made = [children.start(name, ["sleep", "600"], ENVIRON).pid for name in ("one", "two", "three")]
+        children.stop("two")
+        assert ended == [made[1]]
+    assert ended == [made[1], made[2], made[0]]
+
+
+def test_a_command_that_ran_to_its_end_is_no_child_that_has_ended_by_itself(tmp_path: Path) -> None:
+    with Children(tmp_path) as children:
+        children.run("one", ["true"], ENVIRON)
+        assert children.ended() is None
+        children.start("two", ["false"], ENVIRON)
+        wait_for(lambda: children.ended() == "two", "it to end", 20)
+
+
+def test_what_is_announced_again_replaces_what_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state, "STATE", tmp_path)
+    try:
+        assert state.announce("a-test", {"at": "somewhere far away"})
+        assert state.announce("a-test", {})
+        found = state.running("a-test")
+        assert found is not None
+        assert sorted(found) == ["pid", "since"]
+    finally:
+        state.withdraw("a-test")
+    assert state.running("a-test") is None

@@ -15,7 +15,7 @@ from blocks.errors import PermanentError
 from blocks.storage_bulk import Answer, BulkStorage, Copy, Deletion
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.server import Sandbox
-from tasks.sync.copying import BATCH_BYTES, LARGE, Job, batches, copy_all, delete_all
+from tasks.sync.copying import LARGE, Job, copy_all, delete_all
 from tasks.sync.listing import copies, each_shard, sources
 from tasks.sync.order import copy_key
 from tasks.sync.shards import Shard, shards_by_folder
@@ -145,17 +145,6 @@ def test_a_large_object_is_copied_by_itself_in_as_many_calls_as_it_takes(sandbox
     assert "storage.batch" not in sandbox.requests.snapshot()
 
 
-def test_batches_are_limited_in_number_and_in_bytes() -> None:
-    def job(size: int) -> Job[None]:
-        return Job(Copy("a", "b", 1, "c", "d"), size, None)
-
-    sizes = [len(batch) for batch in batches([job(1)] * 250)]
-    assert sizes == [100, 100, 50]
-    almost = LARGE - 1
-    assert all(sum(one.size for one in batch) <= BATCH_BYTES for batch in batches([job(almost)] * 100))
-    assert [len(batch) for batch in batches([job(1), job(LARGE), job(1)])] == [1, 2]
-
-
 def test_one_call_in_five_failing_gives_the_same_copies(sandbox: Sandbox, bulk: BulkStorage, tmp_path: Path) -> None:
     fill(sandbox)
     for kind, status in (("status", 503), ("status", 429), ("reset", 0), ("lost_answer", 0)):
@@ -237,3 +226,11 @@ def test_a_range_holds_at_least_ten_folders(sandbox: Sandbox, bulk: BulkStorage)
         sandbox.store.put("source", f"scenes/s{number:02d}/o", b"x")
     shards = shards_by_folder(bulk.storage, "source", "scenes/")
     assert shards == [Shard("", "scenes/s00/"), Shard("scenes/s00/", "scenes/s13/"), Shard("scenes/s13/", "")]
+
+
+def test_one_small_copy_is_one_request(sandbox: Sandbox, bulk: BulkStorage) -> None:
+    made = sandbox.store.put("source", "a", b"x")
+    sandbox.requests.reset()
+    ((_, answer),) = copy_all(bulk, [Job(Copy("source", "a", made.generation, "target", "b"), 1, None)])
+    assert answer.result == "done"
+    assert sandbox.requests.count("storage", "objects.get") == 0, "only a large one is looked at first"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -79,3 +81,24 @@ def test_a_name_on_whose_sides_objects_and_copies_differ_is_no_boundary(name: st
 def test_a_name_that_is_no_copys_is_refused(key: str) -> None:
     with pytest.raises(ValueError, match="not the name of a copy"):
         split_key(key)
+
+
+@pytest.mark.parametrize(
+    ("metageneration", "key"), [(0, "a++b+17"), (1, "a++b+17"), (2, "a++b+17.2"), (10, "a++b+17.10")]
+)
+def test_only_a_later_state_of_the_metadata_is_part_of_the_name(metageneration: int, key: str) -> None:
+    """Nights made by older versions have the names without it."""
+    assert copy_key("a+b", 17, metageneration) == key
+
+
+@pytest.mark.parametrize("name", ["s{:03d}/", "{:03d}" + "x" * 900])
+def test_no_more_is_held_back_than_has_names_alike(name: str) -> None:
+    drawn: list[str] = []
+
+    def listing() -> Iterator[Entry]:
+        for number in range(50):
+            drawn.append(name.format(number))
+            yield entry(drawn[-1], 1)
+
+    for number, _ in enumerate(in_copy_order(listing())):
+        assert len(drawn) <= number + 3

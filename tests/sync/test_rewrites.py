@@ -13,7 +13,7 @@ from deployments.sandbox import server
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.server import Sandbox
 from deployments.sandbox.storage.api import StorageApp
-from tasks.sync.copying import copy_alone
+from tasks.sync.copying import Job, copy_all, copy_alone
 from tasks.sync.rewrites import ROOT, Rewrites
 from tests.backup.world import BACKUP, DATA, OPS, quick_environment
 
@@ -138,3 +138,16 @@ def test_small_copies_ask_nothing_of_the_ops_bucket(environment: PipelineEnviron
     assert copy_alone(BulkStorage(environment.storage), copy, lambda: None, rewrites).result == "done"
     assert sandbox.requests.count("storage", "objects.list") == 0
     assert sandbox.requests.count("storage", "objects.insert") == 0
+
+
+def test_what_is_too_large_for_one_call_of_a_batch_is_copied_alone(
+    environment: PipelineEnvironment, sandbox: Sandbox, copy: Copy
+) -> None:
+    small = sandbox.store.put(DATA, "scenes/small", b"small", quiet=True)
+    both = [copy, Copy(DATA, small.name, small.generation, BACKUP, "objects/small")]
+    jobs = [Job(one, size, one.name) for one, size in zip(both, (SIZE, 5), strict=True)]
+    made = dict(copy_all(BulkStorage(environment.storage), jobs))
+    assert {name: (answer.result, answer.size) for name, answer in made.items()} == {
+        "objects/large": ("done", SIZE),
+        "objects/small": ("done", 5),
+    }
