@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -29,7 +30,13 @@ from tasks.remediation.plan import Plan
 from tasks.remediation.procedure import Procedure, Verdict
 from tasks.remediation.report import Section
 from tasks.remediation.run import Run
+from tasks.validation.findings import SceneReport
 from tasks.validation.scene import validate_scene
+
+STALE = "stage-stale"
+"""Validation's code for a stage that was completed before one it is made from."""
+SETTLING_SECONDS = 900.0
+"""How long at most work that triggers have started is waited for in the final look."""
 
 
 class ExportRecovery(Procedure[RecoveryRequest, SceneFacts]):
@@ -101,8 +108,7 @@ class ExportRecovery(Procedure[RecoveryRequest, SceneFacts]):
 
     def verify(self, run: Run, facts: SceneFacts | None) -> Verdict:
         """The whole scene once more: only a scene without errors is recovered."""
-        source = scene_view(run.context.environment, run.subject)
-        report = validate_scene(source, run.context.environment.catalogue, "full")
+        report = settled(run)
         run.details["after"] = dict(report.stages)
         left = [f"{f.object}: {f.message}" for f in report.findings if f.severity == "error"]
         if left:
@@ -126,6 +132,27 @@ class ExportRecovery(Procedure[RecoveryRequest, SceneFacts]):
     def sections(self, run: Run) -> Iterable[Section]:
         """Stages before and after, what was wrong, and what could be brought back."""
         return sections(run)
+
+
+def settled(run: Run) -> SceneReport:
+    """The whole scene, once triggers had the time to make again what this run has outdated.
+
+    A deployed trigger may make a stage by itself while the run makes what that stage is made from; the next event then
+    makes it again, a moment after the run's last step.
+    """
+    environment, began = run.context.environment, time.monotonic()
+    quiet = began
+    while True:
+        report = validate_scene(scene_view(environment, run.subject), environment.catalogue, "full")
+        if not any(f.severity == "error" and f.code == STALE for f in report.findings):
+            return report
+        now = time.monotonic()
+        if LiveBoard.of(run.context).on(run.subject):
+            quiet = now
+        if now - quiet >= environment.policy.trigger_grace_seconds or now - began > SETTLING_SECONDS:
+            return report
+        run.check(goes_on=True)
+        time.sleep(environment.policy.poll_seconds)
 
 
 def storming(facts: SceneFacts, limit: int) -> list[str]:

@@ -198,7 +198,9 @@ def test_expiry_stops_at_the_first_error(
     result = expired(environment)
     assert result.outcome == "failed"
     assert "the next expiry goes on" in " ".join(result.notes)
-    assert sandbox.requests.count("storage", "objects.delete") == 1 + 2, "the one refused, and two leases given back"
+    assert sandbox.requests.count("storage", "objects.delete") == 1 + 3, (
+        "the one refused; then the mark, and two leases given back"
+    )
     assert copies(sandbox.store) == there
     assert expired(environment).outcome == "done"
     assert len(copies(sandbox.store)) == 60
