@@ -92,9 +92,9 @@ def paragraph(found: list[Finding], width: int) -> Iterator[str]:
 
 def _wrapped(said: str, width: int, indent: str, head: str = "") -> list[str]:
     follow = indent + " " * len(head)
-    return textwrap.wrap(
-        said, max(width, 40), initial_indent=indent + head, subsequent_indent=follow, break_on_hyphens=False
-    )
+    # A setting, a path or a command stays in one piece, however narrow the terminal: people copy it.
+    whole = {"break_on_hyphens": False, "break_long_words": False}
+    return textwrap.wrap(said, max(width, 40), initial_indent=indent + head, subsequent_indent=follow, **whole)
 
 
 def _worst(look: Look) -> int:
