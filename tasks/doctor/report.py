@@ -93,8 +93,9 @@ def paragraph(found: list[Finding], width: int) -> Iterator[str]:
 def _wrapped(said: str, width: int, indent: str, head: str = "") -> list[str]:
     follow = indent + " " * len(head)
     # A setting, a path or a command stays in one piece, however narrow the terminal: people copy it.
-    whole = {"break_on_hyphens": False, "break_long_words": False}
-    return textwrap.wrap(said, max(width, 40), initial_indent=indent + head, subsequent_indent=follow, **whole)
+    wrapper = textwrap.TextWrapper(max(width, 40), break_on_hyphens=False, break_long_words=False)
+    wrapper.initial_indent, wrapper.subsequent_indent = indent + head, follow
+    return wrapper.wrap(said)
 
 
 def _worst(look: Look) -> int:
