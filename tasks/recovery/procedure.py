@@ -35,6 +35,8 @@ from tasks.validation.scene import validate_scene
 
 STALE = "stage-stale"
 """Validation's code for a stage that was completed before one it is made from."""
+CHANGING = (STALE, "object-unreadable")
+"""What a scene shows while something is just writing it."""
 SETTLING_SECONDS = 900.0
 """How long at most work that triggers have started is waited for in the final look."""
 
@@ -144,7 +146,7 @@ def settled(run: Run) -> SceneReport:
     quiet = began
     while True:
         report = validate_scene(scene_view(environment, run.subject), environment.catalogue, "full")
-        if not any(f.severity == "error" and f.code == STALE for f in report.findings):
+        if report.healthy or not any(f.code in CHANGING for f in report.findings):
             return report
         now = time.monotonic()
         if LiveBoard.of(run.context).on(run.subject):

@@ -102,7 +102,7 @@ def test_a_scene_that_was_broken_when_it_was_captured_restores_as_it_was_and_the
 def test_a_scene_that_the_night_caught_half_written_fails_the_drill(
     environment: PipelineEnvironment, sandbox: Sandbox
 ) -> None:
-    begun = datetime.now(UTC)
+    begun = datetime.now(UTC) - timedelta(seconds=1)  # a stored time has milliseconds, this one microseconds
     scene(sandbox, "room_a", upto="regen3d")
     damage(sandbox.store, DATA, "room_a", "input_mesh_truncated")
     found = next(iter(sandbox.store.list(DATA, "scenes/room_a/")))

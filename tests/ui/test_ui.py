@@ -79,4 +79,4 @@ def test_the_page_of_the_report_shows_before_and_after(stack: RunningStack, seen
 def test_the_form_for_a_run_explains_its_parameters(stack: RunningStack, page: Page) -> None:
     found = stack.prefect("GET", "deployments/name/export-recovery/export-recovery")
     url = f"{stack.ui_url}/v2/deployments/deployment/{found['id']}/run"
-    shows(page, url, "The scenes, e.g.", '"plan" changes nothing')
+    shows(page, url, "The scenes, one an item", '"plan" changes nothing')
