@@ -25,14 +25,18 @@ def test_a_schedule_whose_runs_nobody_takes_up_is_seen(stack: RunningStack) -> N
     (schedule,) = found["schedules"]
     where = f"deployments/{found['id']}/schedules/{schedule['id']}"
     with nobody_works(stack):
-        stack.prefect("PATCH", where, {"active": True, "schedule": {"interval": 2.0}})
+        stack.prefect(
+            "PATCH", where, {"active": True, "schedule": {"interval": 2.0}, "parameters": schedule["parameters"]}
+        )
         (one,) = wait_for(
             lambda: [one for one in scheduled_deployments(timedelta(seconds=2)) if one.late], "a run to be late"
         )
         assert one.name == "intake-watch"
         assert one.following is not None
         assert scheduled_deployments(timedelta(hours=1))[0].late is None, "it is not late yet for who has patience"
-        stack.prefect("PATCH", where, {"active": False, "schedule": schedule["schedule"]})
+        stack.prefect(
+            "PATCH", where, {"active": False, "schedule": schedule["schedule"], "parameters": schedule["parameters"]}
+        )
         for run in stack.runs("intake-watch"):
             stack.prefect("DELETE", f"flow_runs/{run['id']}")
 

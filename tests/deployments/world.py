@@ -145,7 +145,9 @@ class RunningStack(Up):
             for schedule in deployment["schedules"]:
                 if schedule["active"]:
                     path = f"deployments/{deployment['id']}/schedules/{schedule['id']}"
-                    self.prefect("PATCH", path, {"active": False})
+                    self.prefect(
+                        "PATCH", path, {"active": False, "parameters": schedule["parameters"]}
+                    )  # else it drops them
 
     def control(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """The sandbox's control interface."""
