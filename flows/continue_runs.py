@@ -16,9 +16,9 @@ from prefect.exceptions import ObjectNotFound
 from prefect.states import Completed, Failed
 from pydantic import Field
 
-from flows.running import as_task_run, flow_context, side_by_side
+from flows.running import as_task_run, flow_context, side_by_side, state_of_error
 from tasks.remediation.context import Context
-from tasks.remediation.outcome import GOOD, outcome_of
+from tasks.remediation.outcome import GOOD
 from tasks.remediation.report import counted
 from tasks.survival.left import Left, continue_all, continue_left, what_is_left
 
@@ -56,8 +56,7 @@ def continue_runs(
         found = what_is_left(context, patience_seconds)
         word = continue_all(context, found, wave) if mode == "continue" else looked(found)
     except Exception as error:
-        word, sentence = outcome_of(error)
-        return Failed(message=sentence, data={"outcome": word})
+        return state_of_error(error)
     if found:
         create_table_artifact(table=[row(one) for one in found], key="runs-left", description=told(found))
     get_run_logger().info(told(found))

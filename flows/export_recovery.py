@@ -9,9 +9,8 @@ from typing import Any, Literal
 
 from prefect import State, flow, runtime
 from prefect.artifacts import create_table_artifact
-from prefect.states import Failed
 
-from flows.running import as_task_run, flow_context, flow_wave, show_progress, side_by_side, state_of
+from flows.running import as_task_run, flow_context, flow_wave, show_progress, side_by_side, state_of, state_of_error
 from tasks.recovery.procedure import ExportRecovery
 from tasks.recovery.request import PROCEDURE, RecoveryRequest
 from tasks.remediation.batch import check_batch, run_batch
@@ -68,7 +67,7 @@ def export_recovery(
     try:
         names = check_batch(scene_ids, context.policy().max_scenes)
     except Refused as error:
-        return Failed(message=str(error), data={"outcome": "refused"})
+        return state_of_error(error)
     if len(names) == 1:
         one = run_approved(procedure, context, request(names[0]), as_task_run, publish=show)
         show(one)

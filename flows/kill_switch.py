@@ -9,11 +9,10 @@ from typing import Any, Literal
 
 from prefect import State, flow, get_run_logger, runtime
 from prefect.artifacts import create_markdown_artifact
-from prefect.states import Completed, Failed
+from prefect.states import Completed
 
 from blocks.kill_switch import read_kill_switch
-from flows.running import flow_context
-from tasks.remediation.outcome import outcome_of
+from flows.running import flow_context, state_of_error
 from tasks.remediation.switch import lift_stop, stop_changes
 
 
@@ -49,8 +48,7 @@ def kill_switch(
             case "show":
                 entries = read_kill_switch(environment)
     except Exception as error:
-        word, sentence = outcome_of(error)
-        return Failed(message=sentence, data={"outcome": word})
+        return state_of_error(error)
     shown = "".join(f"{number}. {entry}\n" for number, entry in enumerate(entries, start=1))
     create_markdown_artifact(f"# Kill switch\n\n{shown or 'Off: changes may be made.'}", key="kill-switch")
     message = f"Nothing may be changed: {'; '.join(entries)}" if entries else "The kill switch is off."

@@ -18,7 +18,7 @@ from blocks.environment import PipelineEnvironment
 from tasks.remediation.batch import Wave
 from tasks.remediation.caller import as_task_run
 from tasks.remediation.context import Context
-from tasks.remediation.outcome import GOOD, worst
+from tasks.remediation.outcome import GOOD, outcome_of, worst
 from tasks.remediation.report import batch_sentence
 from tasks.remediation.run import Run
 
@@ -73,6 +73,12 @@ def state_of(runs: Run | Sequence[Run], message: str = "") -> State[dict[str, An
     return (Completed if word in GOOD else Failed)(message=message, data={"outcome": word})
 
 
+def state_of_error(error: Exception) -> State[dict[str, Any]]:
+    """The state of a flow that an error has ended: its word and its sentence, as in every run."""
+    word, sentence = outcome_of(error)
+    return Failed(message=sentence, data={"outcome": word})
+
+
 @task(name="recover_scene", task_run_name="recover {name}", cache_policy=NO_CACHE, persist_result=False)
 def recover_scene(one: Callable[[str], Run], name: str) -> Run:
     """One subject of a batch; its steps are task runs of their own."""
@@ -102,4 +108,4 @@ def show_progress(key: str) -> Callable[[int, int], None]:
     return progress
 
 
-__all__ = ["as_task_run", "flow_context", "flow_wave", "show_progress", "side_by_side", "state_of"]
+__all__ = ["as_task_run", "flow_context", "flow_wave", "show_progress", "side_by_side", "state_of", "state_of_error"]
