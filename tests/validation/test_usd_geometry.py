@@ -50,6 +50,22 @@ def test_faces_that_do_not_fit_their_points_are_told_of_one_mesh(body: str) -> N
     assert both["mesh"].startswith(("/m: ", "/n: "))
 
 
+BROKEN = MESH.format("3", "0,1,9", POINTS)
+
+
+@pytest.mark.parametrize("body", [
+    BROKEN.replace('"m" {', '"m" (active = false) {'), BROKEN.replace("def Mesh", "class Mesh"),
+    BROKEN.replace("def Mesh", "over Mesh"), f'def "a" (active = false) {{\n{BROKEN}\n}}', f'class "a" {{\n{BROKEN}\n}}',
+])  # fmt: skip
+def test_a_mesh_that_no_reader_loads_by_itself_is_no_finding(body: str) -> None:
+    assert found(body) == {}
+
+
+@pytest.mark.parametrize("body", [f'def "a" {{\n{BROKEN}\n}}', f'over "a" {{\n{BROKEN}\n}}'])
+def test_a_broken_mesh_within_another_prim_is_told(body: str) -> None:
+    assert found(body)["mesh"].startswith("/a/m: ")
+
+
 @pytest.mark.parametrize("body", [
     'def "c" {\n float3 xformOp:scale = (1, 0, 1)\n}', 'def "c" {\n double3 xformOp:scale:own = (0, 0, 0)\n}',
     'def "c" {\n quatd xformOp:orient = (0, 0, 0, 0)\n}', 'def "c" {\n quath xformOp:orient = (0, 0, 0, 0)\n}',

@@ -39,7 +39,7 @@ def _topology(layer: Any, place: Any) -> str:
     from pxr import UsdGeom
 
     spec = layer.GetPrimAtPath(place)
-    if not spec or spec.typeName != "Mesh":
+    if not spec or spec.typeName != "Mesh" or not _is_loaded(layer, place):
         return ""
     held = {name: spec.attributes.get(name) for name in ("faceVertexIndices", "faceVertexCounts", "points")}
     if any(one is None or one.default is None or layer.GetNumTimeSamplesForPath(one.path) for one in held.values()):
@@ -47,6 +47,16 @@ def _topology(layer: Any, place: Any) -> str:
     indices, counts, points = (one.default for one in held.values() if one is not None)
     good, reason = UsdGeom.Mesh.ValidateTopology(indices, counts, len(points))
     return "" if good else str(reason)
+
+
+def _is_loaded(layer: Any, place: Any) -> bool:
+    """Whether readers make something of a prim by itself: it is defined, and neither it nor what holds it is switched off
+    or a class, which only stands for others."""
+    from pxr import Sdf
+
+    specs = [spec for path in place.GetPrefixes() if (spec := layer.GetPrimAtPath(path))]
+    apart = any(not spec.active or spec.specifier == Sdf.SpecifierClass for spec in specs)
+    return bool(specs[-1].specifier == Sdf.SpecifierDef) and not apart
 
 
 def _flat(name: str, value: Any) -> bool:
