@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import TaskRun
 
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.pipeline.damage import damage
@@ -23,6 +24,11 @@ def make(sandbox: Sandbox, **damages: str) -> list[str]:
     return list(damages)
 
 
+def recovered(runs: list[TaskRun]) -> list[str]:
+    """The task runs that stand for a scene each."""
+    return sorted(one.name for one in runs if one.name.startswith("recover "))
+
+
 def test_a_batch_recovers_its_scenes_and_shows_one_row_for_each(saved: Saved, sandbox: Sandbox) -> None:
     wanted = make(sandbox, a="export_missing", b="export_corrupt", c="", d="input_mesh_truncated")
     state = run(export_recovery, scene_ids=[*wanted, "a"], mode="apply")
@@ -39,8 +45,9 @@ def test_a_batch_recovers_its_scenes_and_shows_one_row_for_each(saved: Saved, sa
     ]
     assert "Input regen3d/" in table[0]["why"]
     assert table[1]["deletions"] > 0
-    scenes = [one.name for one in task_runs(state, lambda runs: len(runs) > 12) if one.name.startswith("recover ")]
-    assert sorted(scenes) == ["recover a", "recover b", "recover c", "recover d"]
+    # The server hears of each task run by itself, in any order: all four, and the steps of what was done.
+    seen = task_runs(state, lambda runs: len(runs) > 12 and len(recovered(runs)) >= len(wanted))
+    assert recovered(seen) == ["recover a", "recover b", "recover c", "recover d"]
 
 
 def test_a_batch_in_which_too_much_goes_wrong_leaves_the_rest_alone(saved: Saved, sandbox: Sandbox) -> None:
