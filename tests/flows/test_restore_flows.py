@@ -60,7 +60,7 @@ def test_a_scene_is_brought_back_in_a_few_task_runs(lost: Saved, sandbox: Sandbo
     assert f"@restore: done - scene {SCENE}" in str(state.message)
     assert contents(sandbox.store, f"{PREFIX}regen3d/")
     assert executions(sandbox) == []
-    runs = task_runs(state, lambda found: len(found) >= 4)
+    runs = task_runs(state, lambda found: len(found) >= 5)
     assert len(runs) == 5, "one task run to look and one a step, never one an object"
 
 
