@@ -9,7 +9,7 @@ from uuid import UUID
 from prefect import get_run_logger
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 
-from tasks.sync.meter import Progress
+from tasks.sync.progress import Progress
 
 
 def show_bytes(key: str) -> Callable[[Progress], None]:

@@ -28,15 +28,15 @@ PART = 5000
 
 ListName = Literal["data", "markers", "extra"]
 
-Rung = Literal["live", "version", "soft_delete", "backup", "quarantine"]
+SourceKind = Literal["live", "version", "soft_delete", "backup", "quarantine"]
 """Where the wanted bytes are; `live`: it is the live object, to be removed."""
 
 
 class Item(NamedTuple):
-    """One object to restore, or (rung `live`) to remove."""
+    """One object to restore, or (source `live`) to remove."""
 
     name: str
-    rung: Rung
+    source_kind: SourceKind
     source_bucket: str
     source: str
     source_generation: int

@@ -26,7 +26,7 @@ class StateVersion:
     """One generation of a state, with what it says of itself. Its content is secret and never shown."""
 
     stored: StoredObject
-    rung: str
+    source_kind: str
     lineage: str
     serial: int
 
@@ -44,11 +44,11 @@ class PutState(Params):
     """0: there is no state."""
 
 
-def read_state(environment: PipelineEnvironment, stored: StoredObject, rung: str) -> StateVersion:
+def read_state(environment: PipelineEnvironment, stored: StoredObject, source_kind: str) -> StateVersion:
     """Lineage and serial of a generation. Raises PermanentError when it is no state."""
     try:
         body = json.loads(environment.storage.read(stored.bucket, stored.name, generation=stored.generation))
-        return StateVersion(stored, rung, str(body["lineage"]), int(body["serial"]))
+        return StateVersion(stored, source_kind, str(body["lineage"]), int(body["serial"]))
     except (ValueError, KeyError, TypeError) as error:
         raise PermanentError(f"{stored.uri} is no Terraform state; choose another time.") from error
 
@@ -71,7 +71,7 @@ def put_action(name: str, target: StateVersion, live: StateVersion | None) -> Ac
         target=f"{name} generation {stored.generation}, serial {target.serial}",
         precondition=f"Terraform's lock is free; the live one is serial {live.serial if live else 'none'}",
         undo="undo this run: the replaced generation stays in the bucket's versions, else in the ops bucket",
-        why=f"from {target.rung}",
+        why=f"from {target.source_kind}",
         bytes=stored.size,
         replaced=1 if live else 0,
         replaced_bytes=live.stored.size if live else 0,

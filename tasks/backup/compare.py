@@ -18,10 +18,10 @@ from tasks.remediation.context import Context
 from tasks.snapshots.layout import layout_of
 from tasks.snapshots.nights import read_definitions, read_entries, read_states
 from tasks.snapshots.summary import ManifestEntry, Summary
+from tasks.sync.key_ranges import KeyRange
 from tasks.sync.listing import copies
-from tasks.sync.meter import Meter, Progress
-from tasks.sync.shards import Shard
-from tasks.sync.walk import walk
+from tasks.sync.merge_join import merge_join
+from tasks.sync.progress import Progress, ProgressCounter
 
 Report = Callable[[Progress], None]
 
@@ -53,17 +53,19 @@ class Verifying:
         self.report(progress)
 
 
-def compare_range(work: Verifying, summary: Summary, number: int, shard: Shard, meter: Meter) -> int:
+def compare_range(
+    work: Verifying, summary: Summary, number: int, key_range: KeyRange, progress: ProgressCounter
+) -> int:
     """One range; the copies whose content is to be read go to a file."""
     cycle, path, seen = work.environment.backup.content_cycle_nights, work.folder / f"sample-{number:05d}", 0
-    named = ((e.key, e) for e in read_entries(work.environment, summary, shard=shard))
-    there = copies(work.bulk, work.layout.bucket, work.layout.copies_root, summary.prefix, shard)
+    named = ((e.key, e) for e in read_entries(work.environment, summary, key_range=key_range))
+    there = copies(work.bulk, work.layout.bucket, work.layout.copies_root, summary.prefix, key_range)
     with path.open("wb") as samples:
-        for entry, copy in walk(named, there):
+        for entry, copy in merge_join(named, there):
             if entry is None:
                 continue
             seen += 1
-            meter.add(1, 0)
+            progress.add(1, 0)
             alike = same(work, entry, copy)
             if copy and alike and slot_of(entry.key, cycle) == work.slot:
                 samples.write(orjson.dumps(tuple(copy)) + b"\n")

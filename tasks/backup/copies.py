@@ -16,15 +16,15 @@ from typing import NamedTuple
 from blocks.errors import OutsideError
 from blocks.storage_bulk import Answer, Copy
 from tasks.backup.night import Night
+from tasks.sync.compare import CopyItem, read_items
 from tasks.sync.copying import Job, copy_all, copy_alone, groups, in_parallel
-from tasks.sync.meter import Meter
-from tasks.sync.survey import Todo, read_todo
+from tasks.sync.progress import ProgressCounter
 
 CHASES = 3
 """How often a source that changes while it is copied is followed to its newer generation."""
 
 
-class Became(IntEnum):
+class CopyState(IntEnum):
     """What became of one object to copy."""
 
     UNKNOWN = 0
@@ -39,15 +39,15 @@ class Became(IntEnum):
 class Place(NamedTuple):
     """Which object to copy: the number of its range, and its line there."""
 
-    shard: int
+    key_range: int
     line: int
 
 
-class Asked(NamedTuple):
+class PendingCopy(NamedTuple):
     """An object to copy with its place."""
 
     place: Place
-    todo: Todo
+    item: CopyItem
 
 
 class TooManyFailures(Exception):
@@ -59,11 +59,11 @@ class Copying:
 
     def __init__(self, night: Night) -> None:
         self.night = night
-        self.became = [bytearray(found.counts.to_copy[0]) for found in night.source.surveyed]
-        self.newer: dict[Place, Todo] = {}
+        self.became = [bytearray(found.counts.to_copy[0]) for found in night.source.compared]
+        self.newer: dict[Place, CopyItem] = {}
         self.made_objects = self.made_bytes = 0
         objects, size = night.source.counts.to_copy
-        self._meter = Meter("copying", objects, size, night.say)
+        self._progress = ProgressCounter("copying", objects, size, night.say)
         self._done: str | None = None
         self._lock = Lock()
 
@@ -77,24 +77,24 @@ class Copying:
                 self._done = self._carry_out()
             return self._done
 
-    def asked(self) -> Iterator[Asked]:
+    def asked(self) -> Iterator[PendingCopy]:
         """All that is to be copied and was not settled yet, from the files of the survey."""
-        for shard, found in enumerate(self.night.source.surveyed):
-            for line, todo in enumerate(read_todo(found.todo)):
-                if self.became[shard][line] == Became.UNKNOWN:
-                    yield Asked(Place(shard, line), todo)
+        for key_range, found in enumerate(self.night.source.compared):
+            for line, item in enumerate(read_items(found.item)):
+                if self.became[key_range][line] == CopyState.UNKNOWN:
+                    yield PendingCopy(Place(key_range, line), item)
 
-    def captured(self, asked: Asked, todo: Todo) -> None:
+    def captured(self, asked: PendingCopy, item: CopyItem) -> None:
         """An object is captured, in this generation. Called by one thread."""
-        same = (todo.generation, todo.metageneration) == (asked.todo.generation, asked.todo.metageneration)
-        self.became[asked.place.shard][asked.place.line] = Became.CAPTURED if same else Became.NEWER
+        same = (item.generation, item.metageneration) == (asked.item.generation, asked.item.metageneration)
+        self.became[asked.place.key_range][asked.place.line] = CopyState.CAPTURED if same else CopyState.NEWER
         if not same:
-            self.newer[asked.place] = todo
+            self.newer[asked.place] = item
         self.made_objects += 1
-        self.made_bytes += todo.size
-        self._meter.add(1, asked.todo.size)
+        self.made_bytes += item.size
+        self._progress.add(1, asked.item.size)
 
-    def copy(self, jobs: Iterator[Job[Asked]]) -> None:
+    def copy(self, jobs: Iterator[Job[PendingCopy]]) -> None:
         """Make these copies; settle what did not simply succeed."""
         rules = self.night.rules
         answers = copy_all(
@@ -104,18 +104,18 @@ class Copying:
             for group in groups(unsettled, 4 * rules.workers):
                 self.settle(group)
 
-    def settle(self, group: list[Asked]) -> None:
+    def settle(self, group: list[PendingCopy]) -> None:
         """Look what became of copies that were not answered with success. Raises `TooManyFailures`."""
-        settled = in_parallel(group, lambda asked: [(asked, self._look(asked.todo))], self.night.rules.workers)
+        settled = in_parallel(group, lambda asked: [(asked, self._look(asked.item))], self.night.rules.workers)
         for asked, found in settled:
-            if isinstance(found, Todo):
+            if isinstance(found, CopyItem):
                 self.captured(asked, found)
             elif found is None:
-                self.became[asked.place.shard][asked.place.line] = Became.GONE
-                self._meter.add(1, 0)
+                self.became[asked.place.key_range][asked.place.line] = CopyState.GONE
+                self._progress.add(1, 0)
             else:
                 self.night.problems.add(found)
-                self._meter.add(0, 0, failed=1)
+                self._progress.add(0, 0, failed=1)
         if self.night.problems.count >= self.night.rules.max_failures:
             raise TooManyFailures
 
@@ -131,28 +131,28 @@ class Copying:
             self.night.notes.append(
                 f"Copying stopped after {self.night.problems.count:,} failures (max_failures); the rest was not tried."
             )
-        self._meter.finish()
+        self._progress.finish()
         return self._tell()
 
-    def _jobs(self) -> Iterator[Job[Asked]]:
+    def _jobs(self) -> Iterator[Job[PendingCopy]]:
         for asked in self.asked():
-            yield Job(self._copy_of(asked.todo), asked.todo.size, asked)
+            yield Job(self._copy_of(asked.item), asked.item.size, asked)
 
-    def _copy_of(self, todo: Todo) -> Copy:
+    def _copy_of(self, item: CopyItem) -> Copy:
         layout, data = self.night.layout, self.night.environment.data_bucket
-        target = layout.copy_name(todo.name, todo.generation, todo.metageneration)
-        return Copy(data, todo.name, todo.generation, layout.bucket, target, todo.replaces, todo.metageneration)
+        target = layout.copy_name(item.name, item.generation, item.metageneration)
+        return Copy(data, item.name, item.generation, layout.bucket, target, item.replaces, item.metageneration)
 
-    def _unsettled(self, answers: Iterator[tuple[Asked, Answer]]) -> Generator[Asked, None, None]:
+    def _unsettled(self, answers: Iterator[tuple[PendingCopy, Answer]]) -> Generator[PendingCopy, None, None]:
         for asked, answer in answers:
-            if answer.result == "done" and (answer.size, answer.crc32c) == (asked.todo.size, asked.todo.crc32c):
-                self.captured(asked, asked.todo)
+            if answer.result == "done" and (answer.size, answer.crc32c) == (asked.item.size, asked.item.crc32c):
+                self.captured(asked, asked.item)
             else:
                 yield asked
 
-    def _look(self, todo: Todo) -> Todo | str | None:
+    def _look(self, item: CopyItem) -> CopyItem | str | None:
         """What was captured of an object; None when it is gone, a sentence when it could not be captured."""
-        wanted, why = todo, ""
+        wanted, why = item, ""
         try:
             for _ in range(1 + CHASES):
                 self.night.check()
@@ -170,27 +170,27 @@ class Copying:
             why = str(error)
         if wanted.replaces:
             why = f"its copy holds other bytes and could not be replaced, perhaps because of a retention policy. {why}"
-        uri = f"gs://{self.night.environment.data_bucket}/{todo.name}"
+        uri = f"gs://{self.night.environment.data_bucket}/{item.name}"
         return f"{uri} generation {wanted.generation} could not be captured: {why}"
 
-    def _current(self, todo: Todo) -> Todo | Answer | None:
+    def _current(self, item: CopyItem) -> CopyItem | Answer | None:
         """What to copy now: the source as it lives with the generation in its copy's place. An `Answer`: all is there.
 
         None: the source is gone.
         """
         storage, layout = self.night.environment.storage, self.night.layout
-        there = storage.stat(layout.bucket, layout.copy_name(todo.name, todo.generation, todo.metageneration))
-        if there is not None and (there.size, there.crc32c) == (todo.size, todo.crc32c):
+        there = storage.stat(layout.bucket, layout.copy_name(item.name, item.generation, item.metageneration))
+        if there is not None and (there.size, there.crc32c) == (item.size, item.crc32c):
             return Answer("done")
-        live = storage.stat(self.night.environment.data_bucket, todo.name)
+        live = storage.stat(self.night.environment.data_bucket, item.name)
         if live is None:
             return None
-        if (live.generation, live.metageneration) == (todo.generation, todo.metageneration):
-            return todo._replace(replaces=there.generation if there else 0)
-        newer = layout.copy_name(todo.name, live.generation, live.metageneration)
+        if (live.generation, live.metageneration) == (item.generation, item.metageneration):
+            return item._replace(replaces=there.generation if there else 0)
+        newer = layout.copy_name(item.name, live.generation, live.metageneration)
         there = storage.stat(layout.bucket, newer)
-        return Todo(
-            todo.name,
+        return CopyItem(
+            item.name,
             live.generation,
             live.size,
             live.crc32c,
@@ -202,12 +202,16 @@ class Copying:
 
     def _tell(self) -> str:
         objects = self.night.source.counts.to_copy[0]
-        counts = {kind: sum(states.count(kind) for states in self.became) for kind in Became}
-        if counts[Became.NEWER]:
+        counts = {kind: sum(states.count(kind) for states in self.became) for kind in CopyState}
+        if counts[CopyState.NEWER]:
             self.night.notes.append(
-                f"{counts[Became.NEWER]:,} objects changed while they were copied; their newer generation was captured."
+                f"{counts[CopyState.NEWER]:,} objects changed while they were copied; their newer generation was captured."
             )
-        if counts[Became.GONE]:
-            self.night.notes.append(f"{counts[Became.GONE]:,} objects were deleted at the source before being copied.")
-        captured = counts[Became.CAPTURED] + counts[Became.NEWER]
-        return f"{captured:,} of {objects:,} captured, {counts[Became.GONE]:,} gone, {counts[Became.UNKNOWN]:,} not"
+        if counts[CopyState.GONE]:
+            self.night.notes.append(
+                f"{counts[CopyState.GONE]:,} objects were deleted at the source before being copied."
+            )
+        captured = counts[CopyState.CAPTURED] + counts[CopyState.NEWER]
+        return (
+            f"{captured:,} of {objects:,} captured, {counts[CopyState.GONE]:,} gone, {counts[CopyState.UNKNOWN]:,} not"
+        )

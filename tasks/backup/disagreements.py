@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tasks.backup.copies import Became
+from tasks.backup.copies import CopyState
 from tasks.backup.night import Night
 from tasks.snapshots.nights import read_summary
 
@@ -30,4 +30,4 @@ def disagreements(night: Night) -> list[str]:
 def left_out(night: Night) -> int:
     """Objects that were to be copied and are not in the manifest."""
     became = night.copies().became
-    return sum(states.count(kind) for states in became for kind in (Became.GONE, Became.UNKNOWN))
+    return sum(states.count(kind) for states in became for kind in (CopyState.GONE, CopyState.UNKNOWN))

@@ -12,8 +12,8 @@ import orjson
 from blocks.errors import PermanentError
 from blocks.storage_bulk import BulkStorage, Deletion, Entry
 from tasks.backup.deleting import Deleted, delete_listed
-from tasks.backup.keeping import Choice
-from tasks.backup.unneeded import Unneeded
+from tasks.backup.retention import Choice
+from tasks.backup.unreferenced import Unneeded
 from tasks.remediation.kind import Doing, Kind, NoWayBack, Params
 from tasks.remediation.outcome import Refused
 from tasks.remediation.plan import Action

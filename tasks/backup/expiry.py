@@ -13,9 +13,9 @@ from blocks.errors import PermanentError
 from blocks.storage_bulk import BulkStorage
 from tasks.backup.expiring import Expiring, copies_action, delete_copies, delete_night, night_action
 from tasks.backup.guard import misplaced
-from tasks.backup.keeping import choose
 from tasks.backup.plan import SUBJECT
-from tasks.backup.unneeded import find_unneeded
+from tasks.backup.retention import choose
+from tasks.backup.unreferenced import find_unneeded
 from tasks.remediation.context import Context
 from tasks.remediation.guard import Scope
 from tasks.remediation.outcome import Outcome, Refused
@@ -25,7 +25,7 @@ from tasks.remediation.report import counted
 from tasks.remediation.run import Run
 from tasks.snapshots.layout import layout_of
 from tasks.snapshots.nights import nights, read_summary
-from tasks.sync.meter import human
+from tasks.sync.progress import human
 
 RESTORES = "@restore"
 """What is leased while anything is restored: a restore may read the very night that goes."""

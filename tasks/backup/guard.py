@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from blocks.environment import PipelineEnvironment
 from tasks.backup.night import Night
-from tasks.sync.meter import human
+from tasks.sync.progress import human
 
 
 def misplaced(environment: PipelineEnvironment) -> Iterator[str]:

@@ -21,7 +21,7 @@ from tasks.actions.history import QUARANTINE
 from tasks.backup.deleting import delete_listed
 from tasks.backup.expiring import UNDO, gone_for_good
 from tasks.backup.expiry import RESTORES, ExpiryRequest
-from tasks.backup.unneeded import Unneeded, note
+from tasks.backup.unreferenced import Unneeded, note
 from tasks.remediation.context import Context
 from tasks.remediation.continuing import LOOKED_BACK_HOURS
 from tasks.remediation.guard import Scope
@@ -33,7 +33,7 @@ from tasks.remediation.plan import Plan
 from tasks.remediation.procedure import Procedure, Verdict
 from tasks.remediation.run import Run
 from tasks.remediation.runs import UNFINISHED, past_runs
-from tasks.sync.meter import human
+from tasks.sync.progress import human
 from tasks.sync.rewrites import ROOT as REWRITES
 
 SUBJECT = "@leftovers"

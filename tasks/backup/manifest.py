@@ -19,7 +19,7 @@ import orjson
 from blocks.errors import PreconditionFailed
 from blocks.storage_bulk import Entry
 from tasks.backup import definitions, terraform
-from tasks.backup.copies import Became, Copying, Place
+from tasks.backup.copies import Copying, CopyState, Place
 from tasks.backup.night import Night
 from tasks.snapshots.summary import (
     MAX_PROBLEMS,
@@ -32,9 +32,9 @@ from tasks.snapshots.summary import (
     body_of,
     sign,
 )
-from tasks.sync.listing import each_shard
-from tasks.sync.shards import Shard
-from tasks.sync.survey import Lines, Surveyed, Todo, manifest_line, read_todo
+from tasks.sync.compare import Compared, CopyItem, Lines, manifest_line, read_items
+from tasks.sync.key_ranges import KeyRange
+from tasks.sync.listing import each_key_range
 
 UPLOADS = 4
 """Parts sent at the same time: each is in memory while it is."""
@@ -49,14 +49,14 @@ class Written:
 
 
 def write_manifest(night: Night) -> str:
-    """Every part of the manifest, in the order of the names; what did not come as surveyed is corrected."""
-    copying, surveyed = night.copies(), night.source.surveyed
+    """Every part of the manifest, in the order of the names; what did not come as compared is corrected."""
+    copying, compared = night.copies(), night.source.compared
 
-    def one(number: int, _: Shard) -> Written:
+    def one(number: int, _: KeyRange) -> Written:
         night.check()
         return write_part(night, copying, number)
 
-    written = each_shard([Shard()] * len(surveyed), one, UPLOADS)
+    written = each_key_range([KeyRange()] * len(compared), one, UPLOADS)
     night.parts = [found.part for found in written if found.part is not None]
     night.by_class = total(found.classes for found in written)
     return f"{sum(part.objects for part in night.parts):,} objects in {len(night.parts):,} parts"
@@ -64,8 +64,8 @@ def write_manifest(night: Night) -> str:
 
 def write_part(night: Night, copying: Copying, number: int) -> Written:
     """The part of one range; none when it has no object."""
-    found, became = night.source.surveyed[number], copying.became[number]
-    if became.count(Became.CAPTURED) == len(became):
+    found, became = night.source.compared[number], copying.became[number]
+    if became.count(CopyState.CAPTURED) == len(became):
         objects, first, last, path = found.counts.seen, found.first, found.last, found.part
         classes = {
             name.removeprefix("class:"): Tally(objects=count, bytes=found.counts.bytes[name])
@@ -82,7 +82,7 @@ def write_part(night: Night, copying: Copying, number: int) -> Written:
 
 def corrected(copying: Copying, number: int) -> tuple[int, str, str, Path, dict[str, Tally]]:
     """The part's file again, with what was captured instead of what was listed."""
-    found = copying.night.source.surveyed[number]
+    found = copying.night.source.compared[number]
     path, objects, first, last = found.part.with_suffix(".corrected"), 0, "", ""
     numbers, sizes = Counter[str](), Counter[str]()
     with gzip.open(path, "wb", compresslevel=1) as stream:
@@ -97,30 +97,30 @@ def corrected(copying: Copying, number: int) -> tuple[int, str, str, Path, dict[
     return objects, first, last, path, classes
 
 
-def captured_entries(copying: Copying, found: Surveyed, number: int) -> Iterator[tuple[Entry, str]]:
+def captured_entries(copying: Copying, found: Compared, number: int) -> Iterator[tuple[Entry, str]]:
     """What was captured of a range: what was there already, and of what was to be copied what became of it."""
-    asked = enumerate(read_todo(found.todo))
-    line, todo = next(asked, (0, None))
+    asked = enumerate(read_items(found.item))
+    line, item = next(asked, (0, None))
     with gzip.open(found.part) as lines:
         for text in lines:
             said = orjson.loads(text)
             entry = Entry(*(said[name] for name in Entry._fields))
-            if todo is None or (entry.name, entry.generation) != (todo.name, todo.generation):
+            if item is None or (entry.name, entry.generation) != (item.name, item.generation):
                 yield entry, said["class"]
                 continue
             kept = instead(copying, Place(number, line), entry)
             if kept is not None:
                 yield kept, said["class"]
-            line, todo = next(asked, (0, None))
+            line, item = next(asked, (0, None))
 
 
 def instead(copying: Copying, place: Place, entry: Entry) -> Entry | None:
     """What the manifest says of an object that was to be copied."""
-    state = copying.became[place.shard][place.line]
-    if state == Became.CAPTURED:
+    state = copying.became[place.key_range][place.line]
+    if state == CopyState.CAPTURED:
         return entry
-    newer: Todo | None = copying.newer.get(place)
-    return Entry(*newer[:7]) if state == Became.NEWER and newer is not None else None
+    newer: CopyItem | None = copying.newer.get(place)
+    return Entry(*newer[:7]) if state == CopyState.NEWER and newer is not None else None
 
 
 def total(tallies: Iterable[dict[str, Tally]]) -> dict[str, Tally]:
@@ -189,7 +189,7 @@ def write_summary(night: Night) -> str:
 def summarise(night: Night) -> Summary:
     """What the night has captured."""
     problems = (*night.problems.first, *night.deployed.problems, *night.states.problems)
-    missing = sum(states.count(Became.UNKNOWN) for states in night.copies().became)
+    missing = sum(states.count(CopyState.UNKNOWN) for states in night.copies().became)
     return Summary(
         night=night.id,
         begun_at=night.begun_at,
@@ -216,10 +216,10 @@ def summarise(night: Night) -> Summary:
 
 def not_captured(copying: Copying) -> Iterator[str]:
     """The names of the objects that are not in the manifest although they should be."""
-    for states, found in zip(copying.became, copying.night.source.surveyed, strict=True):
-        if Became.UNKNOWN in states:
-            names = (todo.name for todo in read_todo(found.todo))
-            yield from (name for name, state in zip(names, states, strict=True) if state == Became.UNKNOWN)
+    for states, found in zip(copying.became, copying.night.source.compared, strict=True):
+        if CopyState.UNKNOWN in states:
+            names = (item.name for item in read_items(found.item))
+            yield from (name for name, state in zip(names, states, strict=True) if state == CopyState.UNKNOWN)
 
 
 def captured(night: Night) -> Captured:

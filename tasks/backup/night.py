@@ -15,9 +15,9 @@ from tasks.backup.terraform import States
 from tasks.remediation.context import Context
 from tasks.snapshots.layout import layout_of
 from tasks.snapshots.summary import MAX_PROBLEMS, Engine, Part, Summary, Tally
-from tasks.sync.meter import Progress
+from tasks.sync.compare import Compared, Counts
+from tasks.sync.progress import Progress
 from tasks.sync.rewrites import Rewrites
-from tasks.sync.survey import Counts, Surveyed
 
 if TYPE_CHECKING:
     from tasks.backup.copies import Copying
@@ -66,7 +66,7 @@ class ClassCount:
 class Source:
     """What the survey of the data bucket has found."""
 
-    surveyed: list[Surveyed] = field(default_factory=list)
+    compared: list[Compared] = field(default_factory=list)
     counts: Counts = field(default_factory=Counts)
     classes: dict[str, ClassCount] = field(default_factory=dict)
 

@@ -16,12 +16,12 @@ from tasks.backup.terraform import observe_states
 from tasks.snapshots.layout import is_night, layout_of, night_id, night_time
 from tasks.snapshots.nights import NightDamaged, nights, read_states, read_summary
 from tasks.snapshots.summary import Part, StateRecord, Summary
-from tasks.sync.listing import copies, each_shard, sources
-from tasks.sync.meter import Meter
-from tasks.sync.order import split_key
-from tasks.sync.shards import LEAST_OBJECTS, MOST, Shard, shards_at, shards_by_folder
-from tasks.sync.survey import Surveyed, survey
-from tasks.sync.walk import walk
+from tasks.sync.compare import Compared, compare_listings
+from tasks.sync.copy_names import split_key
+from tasks.sync.key_ranges import LEAST_OBJECTS, MOST, KeyRange, key_ranges_at, key_ranges_by_folder
+from tasks.sync.listing import copies, each_key_range, sources
+from tasks.sync.merge_join import merge_join
+from tasks.sync.progress import ProgressCounter
 
 UNEVEN = 4
 """When the largest part of the last night has so many times the average, ranges are cut anew."""
@@ -94,21 +94,21 @@ def observe_source(night: Night) -> Source:
     """Every object of the source beside its copy, range by range, spilled to the night's folder."""
     environment, bulk, layout, prefix = night.environment, night.bulk, night.layout, night.rules.prefix
     classify, found = classifier(environment), Source()
-    meter = Meter("observing", night.reference.objects if night.reference else 0, 0, night.say)
+    progress = ProgressCounter("observing", night.reference.objects if night.reference else 0, 0, night.say)
 
-    def one(number: int, shard: Shard) -> tuple[Surveyed, dict[str, ClassCount]]:
-        pairs = walk(
-            sources(bulk, environment.data_bucket, prefix, shard),
-            copies(bulk, layout.bucket, layout.copies_root, prefix, shard),
+    def one(number: int, key_range: KeyRange) -> tuple[Compared, dict[str, ClassCount]]:
+        pairs = merge_join(
+            sources(bulk, environment.data_bucket, prefix, key_range),
+            copies(bulk, layout.bucket, layout.copies_root, prefix, key_range),
         )
         counting = Counting(classify, len(layout.copies_root))
-        surveyed = survey(counting.watch(pairs), counting.classify, night.folder, number)
-        meter.add(surveyed.counts.seen, 0)
-        return surveyed, counting.classes
+        compared = compare_listings(counting.watch(pairs), counting.classify, night.folder, number)
+        progress.add(compared.counts.seen, 0)
+        return compared, counting.classes
 
-    for surveyed, classes in each_shard(ranges(night), one, night.rules.workers):
-        found.surveyed.append(surveyed)
-        found.counts += surveyed.counts
+    for compared, classes in each_key_range(ranges(night), one, night.rules.workers):
+        found.compared.append(compared)
+        found.counts += compared.counts
         for name, count in classes.items():
             found.classes.setdefault(name, ClassCount())
             found.classes[name] += count
@@ -126,14 +126,14 @@ def classifier(environment: PipelineEnvironment) -> Callable[[str], str | None]:
     return classify
 
 
-def ranges(night: Night) -> list[Shard]:
+def ranges(night: Night) -> list[KeyRange]:
     """Where to cut the listing: as last night's parts, or by folder when there is none or it became uneven."""
     parts = [part for part in night.reference.parts if part.objects] if night.reference else []
     if parts and night.reference and night.reference.prefix == night.rules.prefix:
         average = sum(part.objects for part in parts) / len(parts)
         if max(part.objects for part in parts) <= UNEVEN * max(average, LEAST_OBJECTS):
-            return shards_at(cuts(parts))
-    return shards_by_folder(night.environment.storage, night.environment.data_bucket, night.rules.prefix)
+            return key_ranges_at(cuts(parts))
+    return key_ranges_by_folder(night.environment.storage, night.environment.data_bucket, night.rules.prefix)
 
 
 def cuts(parts: Sequence[Part]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tasks.backup.night import Night
 from tasks.remediation.report import Cell
 from tasks.snapshots.summary import Summary
-from tasks.sync.meter import human
+from tasks.sync.progress import human
 
 
 def class_rows(night: Night) -> list[dict[str, Cell]]:

@@ -18,12 +18,12 @@ from itertools import islice
 from blocks.errors import PreconditionFailed
 from blocks.storage_bulk import Copy, Deletion, Entry
 from blocks.transfer_messages import Transfer, TransferProgress
-from tasks.backup.copies import Asked, Copying
+from tasks.backup.copies import Copying, PendingCopy
 from tasks.backup.night import Night
+from tasks.sync.copy_names import copy_key, in_copy_order
 from tasks.sync.copying import Job, delete_all, groups
-from tasks.sync.meter import Progress
-from tasks.sync.order import copy_key, in_copy_order
-from tasks.sync.walk import walk
+from tasks.sync.merge_join import merge_join
+from tasks.sync.progress import Progress
 
 ROWS = 250_000
 """Objects in one transfer. Google allows about a million rows in a manifest ("Transfer specific files or objects using a
@@ -42,7 +42,7 @@ def copy_by_transfer(copying: Copying) -> None:
     night = copying.night
     root = f"{night.layout.transfers_root}{night.id}/"
     await_all(night, start_all(copying, root))
-    left: list[Asked] = []
+    left: list[PendingCopy] = []
     missing = [0]
     copying.copy(renames(copying, root, left, missing))
     for group in groups(left, 100):
@@ -76,10 +76,10 @@ def start_all(copying: Copying, root: str) -> list[str]:
     return names
 
 
-def as_csv(rows: list[Asked]) -> bytes:
+def as_csv(rows: list[PendingCopy]) -> bytes:
     """Name and generation of each object."""
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows((asked.todo.name, asked.todo.generation) for asked in rows)
+    csv.writer(text, lineterminator="\n").writerows((asked.item.name, asked.item.generation) for asked in rows)
     return text.getvalue().encode()
 
 
@@ -117,18 +117,18 @@ def tell(night: Night, found: list[TransferProgress], seconds: float) -> None:
     )
 
 
-def renames(copying: Copying, root: str, left: list[Asked], missing: list[int]) -> Iterator[Job[Asked]]:
+def renames(copying: Copying, root: str, left: list[PendingCopy], missing: list[int]) -> Iterator[Job[PendingCopy]]:
     """A rewrite for each copy that was brought; what was not is counted in `missing`, the first of it put in `left`."""
     layout = copying.night.layout
-    asked = ((copy_key(one.todo.name, 0), one) for one in copying.asked())
-    for one, there in walk(asked, brought(copying.night, root)):
+    asked = ((copy_key(one.item.name, 0), one) for one in copying.asked())
+    for one, there in merge_join(asked, brought(copying.night, root)):
         if one is None:
             continue
-        todo = one.todo
-        if there is not None and (there.size, there.crc32c) == (todo.size, todo.crc32c):
-            target = layout.copy_name(todo.name, todo.generation, todo.metageneration)
-            made = Copy(layout.bucket, root + there.name, there.generation, layout.bucket, target, todo.replaces)
-            yield Job(made, todo.size, one)
+        item = one.item
+        if there is not None and (there.size, there.crc32c) == (item.size, item.crc32c):
+            target = layout.copy_name(item.name, item.generation, item.metageneration)
+            made = Copy(layout.bucket, root + there.name, there.generation, layout.bucket, target, item.replaces)
+            yield Job(made, item.size, one)
             continue
         missing[0] += 1
         if len(left) < LEFT_OVERS:

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from blocks.errors import NotFound
 from blocks.storage_bulk import Entry
-from tasks.backup.chain import check_chain
 from tasks.backup.compare import Report, Verifying, check_lists, compare_range, sampled
 from tasks.backup.content import read_again
 from tasks.backup.findings import Verification, next_slot, verification_name
 from tasks.backup.guard import misplaced
+from tasks.backup.integrity import check_chain
 from tasks.backup.observe import cuts
 from tasks.backup.scorecard import scorecard
 from tasks.remediation.check import Check, Findings
@@ -27,9 +27,9 @@ from tasks.remediation.report import Cell, Section, counted
 from tasks.snapshots.nights import NightDamaged, nights
 from tasks.snapshots.summary import Summary
 from tasks.sync.copying import in_parallel
-from tasks.sync.listing import each_shard
-from tasks.sync.meter import Meter, human
-from tasks.sync.shards import Shard, shards_at
+from tasks.sync.key_ranges import KeyRange, key_ranges_at
+from tasks.sync.listing import each_key_range
+from tasks.sync.progress import ProgressCounter, human
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,22 +142,22 @@ def check_record(work: Verifying, known: list[str]) -> None:
 def check_copies(work: Verifying, summary: Summary) -> None:
     """Every object of the manifest beside the listing of the copies; then definitions and states."""
     parts = [part for part in summary.parts if part.objects]
-    meter = Meter("verifying", summary.objects, 0, work.say)
+    progress = ProgressCounter("verifying", summary.objects, 0, work.say)
 
-    def one(number: int, shard: Shard) -> int:
-        return compare_range(work, summary, number, shard, meter)
+    def one(number: int, key_range: KeyRange) -> int:
+        return compare_range(work, summary, number, key_range, progress)
 
     try:
-        work.objects = sum(each_shard(shards_at(cuts(parts)), one, work.environment.backup.workers))
+        work.objects = sum(each_key_range(key_ranges_at(cuts(parts)), one, work.environment.backup.workers))
         check_lists(work, summary)
     except NightDamaged as error:
         work.compared.add("record", f"gs://{work.layout.bucket}/{work.layout.night_prefix(summary.night)}", str(error))
-    meter.finish()
+    progress.finish()
 
 
 def check_content(work: Verifying) -> None:
     """Read the bytes of this slot's copies, streamed, many at a time."""
-    meter, storage = Meter("reading content", 0, 0, work.say), work.environment.storage
+    progress, storage = ProgressCounter("reading content", 0, 0, work.say), work.environment.storage
 
     def read(entry: Entry) -> list[int]:
         return [read_again(storage, work.layout.bucket, entry, work.content)]
@@ -165,5 +165,5 @@ def check_content(work: Verifying) -> None:
     for size in in_parallel(sampled(work), read, work.environment.backup.workers):
         work.read_objects += 1
         work.read_bytes += size
-        meter.add(1, size)
-    meter.finish()
+        progress.add(1, size)
+    progress.finish()

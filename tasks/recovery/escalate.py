@@ -6,23 +6,23 @@ from collections.abc import Collection, Iterable, Iterator
 
 from blocks.catalogue import Catalogue
 from blocks.patterns import matches, widen
+from tasks.recovery.candidates import Candidate
 from tasks.recovery.observe import SceneFacts
-from tasks.recovery.offers import Offer
 from tasks.recovery.records import undecided
-from tasks.recovery.units import needs_job_id, without_a_way
+from tasks.recovery.rerun import needs_job_id, without_a_way
 
 MAX_UNMENDED = 3
 """Errors that no rerun mends are named up to this number; the report has them all."""
 
 
 def escalations(
-    facts: SceneFacts, catalogue: Catalogue, stages: Iterable[str], restored: Iterable[Offer]
+    facts: SceneFacts, catalogue: Catalogue, stages: Iterable[str], restored: Iterable[Candidate]
 ) -> Iterator[str]:
     """Why a rerun would not help, each one sentence that says what a person should do."""
-    mended = {offer.object for offer in restored}
+    mended = {candidate.object for candidate in restored}
     made = {stage for unit in facts.units for stage in unit.stages}
     prefix = catalogue.scene_prefix(facts.scene_id)
-    offered = {offer.object: offer for offer in facts.offers}
+    offered = {candidate.object: candidate for candidate in facts.candidates}
     if facts.incomplete and facts.units:
         yield f"{facts.scene_id} has more objects than were listed; nothing is planned from a part of a scene."
     yield from (stop.sentence for stop in facts.stops if stop.stops(made))

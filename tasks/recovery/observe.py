@@ -14,21 +14,21 @@ from blocks.genie_sim import GenieSimHealth
 from blocks.stored_object import Protection
 from tasks.pipeline.activity import LiveBoard, LiveWork
 from tasks.pipeline.locks import LockFact
-from tasks.recovery.offers import Offer, find_offers
+from tasks.recovery.candidates import Candidate, find_offers
 from tasks.recovery.options import Argument, former_arguments
 from tasks.recovery.records import WorkRecord, work_records
 from tasks.recovery.request import PROCEDURE
+from tasks.recovery.rerun import Unit, stages_to_make, units
 from tasks.recovery.stops import scene_locks, scene_stops
-from tasks.recovery.units import Unit, stages_to_make, units
 from tasks.remediation.context import Context
 from tasks.remediation.outcome import GOOD
 from tasks.remediation.runs import PastRun, past_runs
 from tasks.validation.findings import Finding, SceneReport
 from tasks.validation.scene import validate_scene
+from tasks.validation.scene_under_test import Depth
 from tasks.validation.source import BucketSource, Listed, SceneFile, Vanished
 from tasks.validation.stages.attribution import located
 from tasks.validation.stages.guards import Stop
-from tasks.validation.view import Depth
 
 JOB = "geniesim/job.json"
 """The record of the simulation's job."""
@@ -56,7 +56,7 @@ class SceneFacts:
     not_deployed: tuple[str, ...] = ()
     triggers: tuple[str, ...] = ()
     bad_inputs: tuple[Finding, ...] = ()
-    offers: tuple[Offer, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
     units: tuple[Unit, ...] = field(default=())
     stops: tuple[Stop, ...] = ()
     """Guards that say something: nothing is rerun past one that stops it."""
@@ -72,7 +72,7 @@ class SceneFacts:
     """Other scenes that recoveries were to work on in the last hour; None: it does not matter."""
 
 
-class SceneView(BucketSource):
+class SceneUnderTest(BucketSource):
     """A scene as the bucket holds it, but without the locks that are known to be stale."""
 
     hidden: frozenset[str] = frozenset()
@@ -83,14 +83,14 @@ class SceneView(BucketSource):
         return super().files().only(lambda file: None if file.path in self.hidden else file)
 
 
-def scene_view(environment: PipelineEnvironment, scene_id: str) -> SceneView:
+def scene_view(environment: PipelineEnvironment, scene_id: str) -> SceneUnderTest:
     """The scene in the data bucket. Raises PermanentError for anything that is not a plain scene id."""
     if not SCENE_ID.fullmatch(scene_id):
         raise PermanentError(
             f"{scene_id!r} is not a scene id: name one scene with letters, digits, '_' or '-', as in 'kitchen_001'."
         )
     prefix = environment.catalogue.scene_prefix(scene_id)
-    return SceneView(environment.storage, environment.data_bucket, scene_id, prefix)
+    return SceneUnderTest(environment.storage, environment.data_bucket, scene_id, prefix)
 
 
 def observe_scene(context: Context, scene_id: str, depth: Depth = "full") -> SceneFacts:
@@ -136,7 +136,7 @@ def observe_scene(context: Context, scene_id: str, depth: Depth = "full") -> Sce
         not_deployed=tuple(missing_entries(planned, environment)),
         triggers=tuple(trigger.name for trigger in environment.triggers.list()) if planned else (),
         bad_inputs=bad,
-        offers=tuple(find_offers(environment, scene_id, {f.object for f in bad})) if bad else (),
+        candidates=tuple(find_offers(environment, scene_id, {f.object for f in bad})) if bad else (),
         units=planned,
         stops=scene_stops(environment, source, list(options.values())) if planned else (),
         records=tuple(work_records(source, environment.catalogue, job_id, JOB)) if planned else (),

@@ -15,7 +15,7 @@ from blocks.environment import PipelineEnvironment
 from blocks.execution import Execution
 from tasks.actions.workflow_runs import meaning
 from tasks.pipeline.activity import scene_of_argument
-from tasks.recovery.units import Unit
+from tasks.recovery.rerun import Unit
 
 SCENE = "SCENE_ID"
 """The variable by which every job of the pipeline is told its scene."""

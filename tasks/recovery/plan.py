@@ -15,12 +15,12 @@ from pydantic import JsonValue
 from blocks.catalogue import Catalogue
 from blocks.catalogue_query import class_of, expand, job_env, workflow_argument, writes
 from blocks.patterns import matches
+from tasks.recovery.candidates import Candidate
 from tasks.recovery.escalate import escalations
 from tasks.recovery.observe import SceneFacts
-from tasks.recovery.offers import Offer
 from tasks.recovery.options import with_former_options
 from tasks.recovery.request import PROCEDURE
-from tasks.recovery.units import Unit, fired_by, roots, stages_to_make, startable
+from tasks.recovery.rerun import Unit, earliest_broken, fired_by, stages_to_make, startable
 from tasks.remediation.plan import Action, Plan, Risk
 
 NEVER_DELETED = ("input", "guard", "idempotency_record")
@@ -39,7 +39,7 @@ def plan_recovery(facts: SceneFacts, catalogue: Catalogue, bucket: str, restore_
     """
     stages = stages_to_make(facts.report.stages, catalogue, facts.promised, facts.files)
     made = tuple(dict.fromkeys([*(s for unit in facts.units for s in unit.stages if s in ran(facts)), *stages]))
-    restored = facts.offers if restore_inputs else ()
+    restored = facts.candidates if restore_inputs else ()
     builder = Builder(facts, catalogue, bucket)
     actions = [*builder.locks(), *builder.restores(restored), *builder.markers(made)]
     ready = tuple(startable(facts.units, catalogue, facts.job_id))
@@ -53,7 +53,7 @@ def plan_recovery(facts: SceneFacts, catalogue: Catalogue, bucket: str, restore_
         risk=risk(facts.units, restored, catalogue),
         details={
             "fault": fault(facts, catalogue),
-            "restart": list(roots(facts.report.stages, catalogue) or stages[:1]),
+            "restart": list(earliest_broken(facts.report.stages, catalogue) or stages[:1]),
             "stages": list(made),
         },
     )
@@ -64,7 +64,7 @@ def ran(facts: SceneFacts) -> set[str]:
     return {stage for stage, state in facts.report.stages.items() if state != "never_ran"} | set(facts.promised)
 
 
-def risk(planned: Iterable[Unit], restored: Iterable[Offer], catalogue: Catalogue) -> Risk:
+def risk(planned: Iterable[Unit], restored: Iterable[Candidate], catalogue: Catalogue) -> Risk:
     """High when GPU time is spent or inputs are replaced, medium when anything is started, else low."""
     listed = list(planned)
     if any(catalogue.stages[stage].gpu for unit in listed for stage in unit.stages) or list(restored):
@@ -74,7 +74,7 @@ def risk(planned: Iterable[Unit], restored: Iterable[Offer], catalogue: Catalogu
 
 def fault(facts: SceneFacts, catalogue: Catalogue) -> str:
     """The first broken stage and its first error's code: equal for scenes that broke the same way."""
-    for stage in roots(facts.report.stages, catalogue):
+    for stage in earliest_broken(facts.report.stages, catalogue):
         codes = sorted(f.code for f in facts.report.findings if f.stage == stage and f.severity == "error")
         return f"{stage}:{codes[0] if codes else facts.report.stages[stage]}"
     return ""
@@ -96,29 +96,29 @@ class Builder:
             if lock.alive is False:
                 yield self.delete("remove stale lock", lock.path, f"its holder {lock.holder or '(unnamed)'} has ended")
 
-    def restores(self, offers: Iterable[Offer]) -> Iterator[Action]:
+    def restores(self, candidates: Iterable[Candidate]) -> Iterator[Action]:
         """Good copies over bad inputs."""
-        for offer in offers:
-            live = self.facts.files.get(offer.object.removeprefix(self.prefix))
+        for candidate in candidates:
+            live = self.facts.files.get(candidate.object.removeprefix(self.prefix))
             yield Action(
                 step="restore inputs",
                 kind="restore_object",
                 effect="write",
-                target=offer.object,
+                target=candidate.object,
                 precondition=f"generation {live.generation}" if live else "absent",
                 undo=self.undo if live else "delete it",
-                bytes=offer.size,
+                bytes=candidate.size,
                 replaced=1 if live else 0,
                 replaced_bytes=live.size if live else 0,
-                why=f"the live one is bad; {offer.source.replace('_', ' ')} holds a good copy",
+                why=f"the live one is bad; {candidate.source.replace('_', ' ')} holds a good copy",
                 params={
-                    "name": offer.object,
+                    "name": candidate.object,
                     "live_generation": (live.generation or 0) if live else 0,
-                    "source": offer.source,
-                    "source_bucket": offer.bucket,
-                    "source_name": offer.name,
-                    "generation": offer.generation,
-                    "crc32c": offer.crc32c,
+                    "source": candidate.source,
+                    "source_bucket": candidate.bucket,
+                    "source_name": candidate.name,
+                    "generation": candidate.generation,
+                    "crc32c": candidate.crc32c,
                     **({"copy_first": True} if self.copy_first and live else {}),
                 },
             )

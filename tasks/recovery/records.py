@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from blocks.catalogue import Catalogue
 from blocks.patterns import matches
-from tasks.validation.documents.values import at, mapping, text
+from tasks.validation.documents.json_values import at, mapping, text
 from tasks.validation.source import BucketSource, Vanished
 
 KEYS = ("key", "task_config_hash", "export_manifest_hash")

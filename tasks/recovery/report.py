@@ -22,11 +22,11 @@ MARK = {
 
 def sections(run: Run) -> Iterator[Section]:
     """The parts of one scene's report."""
-    for offer in run.facts.offers if run.facts is not None else ():
+    for candidate in run.facts.candidates if run.facts is not None else ():
         yield Section(
             "",
-            f"A good copy of `{offer.object}` is in {offer.source.replace('_', ' ')}: generation {offer.generation}, "
-            f"{offer.size:,} bytes. Run with `restore_inputs` to put it back.",
+            f"A good copy of `{candidate.object}` is in {candidate.source.replace('_', ' ')}: generation {candidate.generation}, "
+            f"{candidate.size:,} bytes. Run with `restore_inputs` to put it back.",
         )
     yield Section("", rows=tuple(stage_rows(states(run, "before"), states(run, "after"))))
     if errors := run.details.get("errors"):

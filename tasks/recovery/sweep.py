@@ -15,7 +15,7 @@ from blocks.environment import PipelineEnvironment
 from blocks.errors import OutsideError
 from blocks.policy import RemediationPolicy
 from tasks.recovery.observe import scene_view
-from tasks.recovery.units import roots
+from tasks.recovery.rerun import earliest_broken
 from tasks.validation.scene import validate_scene
 
 CHUNK = 100
@@ -54,7 +54,7 @@ def look(environment: PipelineEnvironment, scene_id: str) -> Verdict:
     except OutsideError as error:
         return Verdict(scene_id=scene_id, healthy=False, unseen=str(error))
     errors = [finding for finding in report.findings if finding.severity == "error"]
-    start = next(iter(roots(report.stages, environment.catalogue)), "")
+    start = next(iter(earliest_broken(report.stages, environment.catalogue)), "")
     code = next((f.code for f in errors if f.stage == start), errors[0].code if errors else "")
     return Verdict(
         scene_id=scene_id,

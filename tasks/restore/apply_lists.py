@@ -27,7 +27,7 @@ from tasks.restore.request import SUBJECT
 from tasks.restore.survey import KEPT, MARKERS, NEVER
 from tasks.restore.workers import check_nobody
 from tasks.sync.copying import Job, copy_all, delete_all, in_parallel
-from tasks.sync.meter import Meter
+from tasks.sync.progress import ProgressCounter
 from tasks.sync.rewrites import Rewrites
 
 WORDS = {"changed": "left alone because somebody else wrote them meanwhile", "gone": "whose source is gone"}
@@ -54,7 +54,7 @@ class Applying:
 
     doing: Doing
     params: ObjectList
-    meter: Meter
+    progress: ProgressCounter
 
     @property
     def environment(self) -> PipelineEnvironment:
@@ -98,7 +98,9 @@ def apply_remove(doing: Doing, params: ObjectList) -> str:
 def each_part(doing: Doing, params: ObjectList, carry: Carry, word: str) -> str:
     """Carry out the parts that have not ended yet."""
     environment, run, which = doing.context.environment, doing.journal.run, params.list
-    applying = Applying(doing, params, Meter(doing.action.step, params.count, doing.action.bytes, doing.run.report))
+    applying = Applying(
+        doing, params, ProgressCounter(doing.action.step, params.count, doing.action.bytes, doing.run.report)
+    )
     counts: Counter[str] = Counter()
     for number, items in planned_parts(environment, run, which, params.sha256):
         done = read_done(environment, run, which, number)
@@ -107,7 +109,7 @@ def each_part(doing: Doing, params: ObjectList, carry: Carry, word: str) -> str:
             done = carry(applying, items)
             write_done(environment, run, which, number, done)
         counts.update(one.result for one in done)
-    applying.meter.finish()
+    applying.progress.finish()
     return f"{counts['done']:,} {word}" + rest(counts)
 
 
@@ -147,8 +149,8 @@ def refuse_elsewhere(environment: PipelineEnvironment, params: ObjectList, item:
 def restore_part(applying: Applying, items: list[Item]) -> list[Done]:
     """Restore one part."""
     keep_live(applying, [item for item in items if item.live_generation])
-    deleted = [item for item in items if item.rung == "soft_delete"]
-    copied = [item for item in items if item.rung != "soft_delete"]
+    deleted = [item for item in items if item.source_kind == "soft_delete"]
+    copied = [item for item in items if item.source_kind != "soft_delete"]
     answers = list(in_parallel(deleted, lambda item: [(item, undelete(applying, item))], 8))
     answers += copy_all(
         applying.bulk,
@@ -245,10 +247,10 @@ def settled(applying: Applying, answers: Iterable[tuple[Item, Answer]]) -> list[
         found = Done(item.name, answer.generation, "done") if answer.result == "done" else look(applying, item, answer)
         if found is None:
             left.append(answer)
-            applying.meter.add(0, 0, failed=1)
+            applying.progress.add(0, 0, failed=1)
         else:
             done.append(found)
-            applying.meter.add(1, item.size)
+            applying.progress.add(1, item.size)
     if refused := next((answer for answer in left if answer.final), None):
         applying.doing.note(restored=sum(bool(one.generation) for one in done))
         raise PermanentError(f"{counted(len(left), 'object')} could not be restored: {refused.message}", refused.cause)
@@ -285,4 +287,4 @@ def removed(applying: Applying, answers: Iterable[tuple[Deletion, Answer]]) -> I
             yield Done(deletion.name, 0, "changed")
         else:
             raise failure(answer)(f"{deletion.name} could not be removed: {answer.message}", answer.cause)
-        applying.meter.add(1, 0)
+        applying.progress.add(1, 0)

@@ -12,16 +12,16 @@ from tasks.remediation.journal import Journal
 from tasks.remediation.kind import Doing, Kind, Params
 from tasks.remediation.report import counted
 from tasks.restore.drill_record import SceneDrill
-from tasks.restore.history import Recorded, recorded
 from tasks.restore.verify_lists import scene_errors
+from tasks.restore.versions import Recorded, recorded
 from tasks.snapshots.layout import layout_of
 from tasks.snapshots.nights import read_summary
 from tasks.snapshots.summary import ManifestEntry, Summary
+from tasks.sync.copy_names import copy_key
 from tasks.sync.copying import Job, copy_all, delete_all
+from tasks.sync.key_ranges import KeyRange
 from tasks.sync.listing import sources
-from tasks.sync.order import copy_key
-from tasks.sync.shards import Shard
-from tasks.sync.walk import walk
+from tasks.sync.merge_join import merge_join
 
 NAMED = 3
 """Objects that a problem names; it counts all."""
@@ -81,7 +81,7 @@ def drilled(doing: Doing, environment: PipelineEnvironment, params: DrillScene) 
 def records_of(environment: PipelineEnvironment, night: Summary, scene_id: str) -> list[Recorded]:
     """Everything a night has of one scene. Bounded by a scene's size."""
     prefix = environment.catalogue.scene_prefix(scene_id)
-    return [record for _, record in recorded(environment, layout_of(environment), night, prefix, Shard())]
+    return [record for _, record in recorded(environment, layout_of(environment), night, prefix, KeyRange())]
 
 
 def copy_scene(doing: Doing, records: list[Recorded], root: str) -> list[str]:
@@ -109,12 +109,12 @@ def compare(environment: PipelineEnvironment, entries: list[ManifestEntry], root
     bulk = BulkStorage(environment.storage)
     there = (
         (copy_key(entry.name.removeprefix(root), 0), entry)
-        for _, entry in sources(bulk, environment.ops_bucket, root + prefix, Shard())
+        for _, entry in sources(bulk, environment.ops_bucket, root + prefix, KeyRange())
     )
     wanted = ((copy_key(entry.name, 0), entry) for entry in entries)
     wrong = [
         entry.name if entry is not None else found.name if found is not None else ""
-        for entry, found in walk(wanted, there)
+        for entry, found in merge_join(wanted, there)
         if entry is None or found is None or (entry.size, entry.crc32c) != (found.size, found.crc32c)
     ]
     return [f"{len(wrong)} restored objects are not what was recorded: {', '.join(wrong[:NAMED])}."] if wrong else []

@@ -18,7 +18,7 @@ from tasks.remediation.outcome import read_word
 from tasks.remediation.plan import canonical
 from tasks.remediation.report import Section
 from tasks.snapshots.summary import Summary
-from tasks.sync.meter import human
+from tasks.sync.progress import human
 
 ROOT = "remediation/backup/drills/"
 LOOKED_BACK = 500

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from blocks.environment import PipelineEnvironment
 from blocks.errors import NotFound
-from tasks.restore.history import Recorded
+from tasks.restore.versions import Recorded
 from tasks.snapshots.layout import layout_of
 from tasks.validation.scene import validate_scene
 from tasks.validation.source import SceneFile, Vanished

@@ -21,7 +21,7 @@ from tasks.restore.apply_lists import ObjectList
 from tasks.restore.list_kinds import remove_list, restore_list, verify_list
 from tasks.restore.observe import ObjectFacts
 from tasks.restore.request import RestoreRequest, Scope
-from tasks.restore.rungs import RUNG_WORDS
+from tasks.restore.sources import SOURCE_WORDS
 from tasks.restore.survey import Found
 
 OBJECTS_PROCEDURE = "restore-objects"
@@ -96,7 +96,7 @@ def restoring(which: ListName, words: str, facts: ObjectFacts, bucket: str) -> I
         target=target,
         precondition="each only over the generation that was seen, or where nothing is",
         undo="what is replaced stays in the bucket's history, else is copied to the ops bucket first",
-        why=rungs_sentence(found),
+        why=sources_sentence(found),
         objects=count,
         bytes=size,
         replaced=found.objects[f"over:{which}"],
@@ -141,12 +141,12 @@ def listed(which: ListName, facts: ObjectFacts) -> ObjectList:
     )
 
 
-def rungs_sentence(found: Found) -> str:
+def sources_sentence(found: Found) -> str:
     """Where the objects come from, as in `12 from soft-deleted objects of the bucket, 3 from the night's copy`."""
     words = [
-        f"{found.objects[f'rung:{rung}']:,} from {where}"
-        for rung, where in RUNG_WORDS.items()
-        if found.objects[f"rung:{rung}"]
+        f"{found.objects[f'source:{source_kind}']:,} from {where}"
+        for source_kind, where in SOURCE_WORDS.items()
+        if found.objects[f"source:{source_kind}"]
     ]
     return ", ".join(words) or "nothing"
 

@@ -33,7 +33,7 @@ from tasks.remediation.plan import Action
 from tasks.restore.apply_lists import Applying, ObjectList, begin_part, rest, restore_part
 from tasks.restore.request import SUBJECT
 from tasks.sync.copying import in_parallel
-from tasks.sync.meter import Meter
+from tasks.sync.progress import ProgressCounter
 
 AT_A_TIME = 8
 """Objects whose former generation is looked for at the same time."""
@@ -110,8 +110,8 @@ def apply_put_back(doing: Doing, params: PutBack) -> str:
         PermanentError: the lists are not those of the plan, or a former generation is nowhere any more.
     """
     environment, run, which = doing.context.environment, doing.journal.run, params.objects.list
-    meter = Meter(doing.action.step, doing.action.objects, doing.action.bytes, doing.run.report)
-    applying, counts, lost = Applying(doing, params.objects, meter), Counter[str](), list[str]()
+    progress = ProgressCounter(doing.action.step, doing.action.objects, doing.action.bytes, doing.run.report)
+    applying, counts, lost = Applying(doing, params.objects, progress), Counter[str](), list[str]()
     for number, items in planned_parts(environment, params.run, which, params.objects.sha256):
         done = read_done(environment, run, which, number)
         if done is None:
@@ -122,7 +122,7 @@ def apply_put_back(doing: Doing, params: PutBack) -> str:
             done = restore_part(applying, back)
             write_done(environment, run, which, number, done)
         counts.update(one.result for one in done)
-    meter.finish()
+    progress.finish()
     if lost:
         raise PermanentError(f"{len(lost):,} objects could not be put back, no copy is left: {', '.join(lost[:5])}.")
     return f"{counts['done']:,} put back" + rest(counts)

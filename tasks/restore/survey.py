@@ -15,16 +15,16 @@ from blocks.environment import PipelineEnvironment
 from blocks.stored_object import Protection
 from tasks.actions.object_lists import Item, ListName, line_of
 from tasks.delivery.listeners import Listener
-from tasks.restore.damaged import Damaged
-from tasks.restore.history import Name, Recorded, names, recorded
+from tasks.restore.broken_objects import Damaged
 from tasks.restore.request import RestoreRequest, Scope
-from tasks.restore.rungs import Held, Version, compare, live_of, wanted_version
+from tasks.restore.sources import Held, Version, compare, live_of, wanted_version
+from tasks.restore.versions import Name, Recorded, names, recorded
 from tasks.snapshots.layout import Layout
 from tasks.snapshots.summary import Summary
-from tasks.sync.listing import each_shard
-from tasks.sync.shards import Shard, shards_at, shards_by_folder
-from tasks.sync.survey import Lines
-from tasks.sync.walk import walk
+from tasks.sync.compare import Lines
+from tasks.sync.key_ranges import KeyRange, key_ranges_at, key_ranges_by_folder
+from tasks.sync.listing import each_key_range
+from tasks.sync.merge_join import merge_join
 
 NEVER: tuple[ObjectClass, ...] = ("lock", "idempotency_record", "failure_marker")
 """Put back, they block the scene or lie about it."""
@@ -57,7 +57,7 @@ class Found:
 
     objects: Counter[str] = field(default_factory=Counter)
     """By what was found (`live`, `same`, `missing`, `differs`, `left_alone`, `lost`, `withheld`, `never`, `extra`,
-    `kept` by the service), by list (`list:data`), of these over live objects (`over:data`), by rung (`rung:backup`), and
+    `kept` by the service), by list (`list:data`), of these over live objects (`over:data`), by source (`source_kind:backup`), and
     by storage class that is lost (`class:NEARLINE`)."""
     bytes: Counter[str] = field(default_factory=Counter)
     fires: Counter[str] = field(default_factory=Counter)
@@ -100,30 +100,30 @@ class Write(Protocol):
 def look(looking: Looking) -> Found:
     """Survey all of the scope, many ranges at a time."""
     found = Found()
-    ranges = shards(looking)
+    ranges = key_ranges(looking)
     workers = looking.environment.backup.workers
-    for one in each_shard(ranges, lambda number, shard: survey_shard(looking, number, shard), workers):
+    for one in each_key_range(ranges, lambda number, key_range: observe_range(looking, number, key_range), workers):
         found += one
     return found
 
 
-def shards(looking: Looking) -> list[Shard]:
+def key_ranges(looking: Looking) -> list[KeyRange]:
     """Ranges that make many short listings of a long one. One scene or less is one range."""
     if looking.scope.kind not in ("bucket", "prefix"):
-        return [Shard()]
+        return [KeyRange()]
     if looking.night is not None and looking.night.parts:
-        return shards_at(part.first for part in looking.night.parts)
+        return key_ranges_at(part.first for part in looking.night.parts)
     environment = looking.environment
-    return shards_by_folder(environment.storage, environment.data_bucket, looking.scope.prefix)
+    return key_ranges_by_folder(environment.storage, environment.data_bucket, looking.scope.prefix)
 
 
-def survey_shard(looking: Looking, number: int, shard: Shard) -> Found:
+def observe_range(looking: Looking, number: int, key_range: KeyRange) -> Found:
     """Walk one range: what the bucket holds, against what the night recorded."""
     environment, scope = looking.environment, looking.scope
-    here = names(environment, looking.protection, scope.prefix, shard)
+    here = names(environment, looking.protection, scope.prefix, key_range)
     then: Iterable[tuple[str, Recorded]] = ()
     if looking.night is not None and looking.layout is not None:
-        then = recorded(environment, looking.layout, looking.night, scope.prefix, shard)
+        then = recorded(environment, looking.layout, looking.night, scope.prefix, key_range)
     found, damaged = Found(), Damaged(environment)
     with ExitStack() as stack:
         streams: dict[ListName, Lines] = {}
@@ -136,7 +136,7 @@ def survey_shard(looking: Looking, number: int, shard: Shard) -> Found:
             found.add(f"list:{which}", item.size)
             streams[which].write(line_of(item))
 
-        for name, record in walk(here, then):
+        for name, record in merge_join(here, then):
             judge(looking, name, record, found, write, damaged)
         for lines in streams.values():
             lines.flush()
@@ -207,7 +207,7 @@ def restore(
     record: Recorded | None,
     rest: tuple[Held | None, Found, Write],
 ) -> None:
-    """Write the item that brings a version back, from its rung."""
+    """Write the item that brings a version back, from its source."""
     live, found, write = rest
     source = source_of(looking, name, version, record)
     if source is None:
@@ -218,7 +218,7 @@ def restore(
     note_kept(found, name, live)
     if version.storage_class not in ("", looking.protection.storage_class):
         found.add(f"class:{version.storage_class}", version.size)
-    found.add(f"rung:{version.rung}", version.size)
+    found.add(f"source:{version.source_kind}", version.size)
     found.from_night += not version.exact
     found.fires.update(one.trigger for one in looking.firing if one.fires(name))
     content = (version.size, version.crc32c, version.updated)
@@ -226,7 +226,7 @@ def restore(
     which: ListName = "markers" if kind in MARKERS else "data"
     if live is not None:
         found.add(f"over:{which}", live.size)
-    write(which, Item(name, version.rung, bucket, source_name, generation, *content, *place))
+    write(which, Item(name, version.source_kind, bucket, source_name, generation, *content, *place))
 
 
 def note_kept(found: Found, name: str, live: Held | None) -> None:
@@ -237,7 +237,7 @@ def note_kept(found: Found, name: str, live: Held | None) -> None:
 
 def source_of(looking: Looking, name: str, version: Version, record: Recorded | None) -> tuple[str, str, int] | None:
     """Bucket, name and generation to copy from; None when the copy is gone or is not what the night recorded."""
-    if version.rung != "backup":
+    if version.source_kind != "backup":
         return looking.environment.data_bucket, name, version.generation
     copy = record.copy if record is not None else None
     if copy is None or looking.layout is None or (copy.size, copy.crc32c) != (version.size, version.crc32c):

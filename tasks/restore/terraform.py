@@ -82,7 +82,7 @@ class RestoreState(Procedure[RestoreRequest, StateFacts]):
         stored, what = facts.target.stored, f"Terraform state {facts.workspace}"
         achieved = (
             f"Generation {stored.generation} (serial {facts.target.serial}), written {stored.updated:%Y-%m-%d %H:%M:%S} "
-            f"UTC, from {facts.target.rung}."
+            f"UTC, from {facts.target.source_kind}."
         )
         run.summary = f"{what}. {achieved}"
         actions = () if facts.same else (put_action(facts.name, facts.target, facts.live),)

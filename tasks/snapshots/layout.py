@@ -1,6 +1,6 @@
 """Where everything is in the backup bucket. Each object is created once and never overwritten.
 
-    objects/<name>+<generation>                     one copy of each generation that was captured (`tasks.sync.order`)
+    objects/<name>+<generation>                     one copy of each generation that was captured (`tasks.sync.copy_names`)
     objects/<name>+<generation>.<metageneration>    the same with metadata that was changed later
     definitions/<kind>/<name>+<sha256>.json         a workflow, job, trigger or scheduler as it was
     terraform/<object name>+<generation>            a generation of a Terraform state
@@ -22,7 +22,7 @@ from typing import Literal
 from urllib.parse import quote
 
 from blocks.environment import PipelineEnvironment
-from tasks.sync.order import copy_key
+from tasks.sync.copy_names import copy_key
 
 DefinitionKind = Literal["workflows", "jobs", "triggers", "schedulers"]
 SUMMARY = "summary.json"

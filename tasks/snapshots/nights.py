@@ -32,8 +32,8 @@ from tasks.snapshots.summary import (
     parse_entry,
     signed_by,
 )
-from tasks.sync.order import stem
-from tasks.sync.shards import Shard
+from tasks.sync.copy_names import stem
+from tasks.sync.key_ranges import KeyRange
 
 __all__ = ["ManifestEntry", "NightDamaged", "Part", "Summary"]
 
@@ -172,7 +172,7 @@ def night_at(environment: PipelineEnvironment, when: datetime) -> Summary | None
 
 
 def read_entries(
-    environment: PipelineEnvironment, summary: Summary, prefix: str = "", shard: Shard | None = None
+    environment: PipelineEnvironment, summary: Summary, prefix: str = "", key_range: KeyRange | None = None
 ) -> Iterator[ManifestEntry]:
     """The objects of a night in the order of their copies, streamed.
 
@@ -180,12 +180,12 @@ def read_entries(
         environment: The pipeline.
         summary: The night.
         prefix: Only names that begin so; other parts are not read.
-        shard: Only names in this range.
+        key_range: Only names in this range.
 
     Raises:
         NightDamaged: a part is missing, or is not what the summary says.
     """
-    low, high = shard or Shard()
+    low, high = key_range or KeyRange()
     for part in summary.parts:
         if not part.objects or not may_hold(part, prefix) or part.last < low or (high and part.first >= high):
             continue

@@ -12,7 +12,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, SerializerFunctionWrapHandler, model_serializer
 
 from tasks.remediation.plan import canonical
-from tasks.sync.order import copy_key
+from tasks.sync.copy_names import copy_key
 
 Engine = Literal["copy", "transfer"]
 """Who made the copies: this process' requests, or Storage Transfer Service."""

@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Literal
 
-from tasks.validation.codes import CODES, Severity
-from tasks.validation.documents.text import plain
+from tasks.validation.documents.quoting import plain
+from tasks.validation.finding_codes import CODES, Severity
 
 StageState = Literal["complete", "missing", "corrupt", "stale", "failed", "blocked", "expired", "never_ran"]
 """`expired`: whole, but for what the pipeline's own retention has removed since."""

@@ -9,18 +9,19 @@ from tasks.validation.bundles.export_bundle import check_bundle, check_statistic
 from tasks.validation.bundles.imported import check_imports
 from tasks.validation.bundles.lerobot_meta import check_datasets
 from tasks.validation.documents.agreement import Doubts, check_agreement
+from tasks.validation.documents.document_paths import Places
 from tasks.validation.documents.inputs import check_inputs
 from tasks.validation.documents.job import JobFacts, check_job
+from tasks.validation.documents.json_values import at, mapping, text
 from tasks.validation.documents.layout import check_inventory, check_layout
 from tasks.validation.documents.listed import check_listed
 from tasks.validation.documents.manifest import Manifest, check_manifest
 from tasks.validation.documents.paths import resolve
-from tasks.validation.documents.places import Places
-from tasks.validation.documents.values import at, mapping, text
 from tasks.validation.files.assets import check_assets, check_orphans
 from tasks.validation.files.meshes import check_meshes
 from tasks.validation.files.other_files import check_listing, check_others, check_owners, read_late
 from tasks.validation.findings import SceneReport
+from tasks.validation.scene_under_test import Depth, SceneUnderTest
 from tasks.validation.source import MAX_OBJECTS, SceneSource
 from tasks.validation.stages.always import check_always
 from tasks.validation.stages.failures import check_failures, check_gates, locked_stages
@@ -33,7 +34,6 @@ from tasks.validation.stages.undecided import undecided
 from tasks.validation.usd.check import UsdFacts, check_stage, check_usd, compare_units
 from tasks.validation.usd.open import open_usd
 from tasks.validation.usd.text import check_layer
-from tasks.validation.view import Depth, SceneView
 
 
 def validate_scene(source: SceneSource, catalogue: Catalogue, depth: Depth = "full") -> SceneReport:
@@ -43,7 +43,7 @@ def validate_scene(source: SceneSource, catalogue: Catalogue, depth: Depth = "fu
     and the assembled stage, and markers only where the state of a stage depends on what they say. Raises
     `OutsideError` when the source cannot be read at all.
     """
-    view = SceneView(source, catalogue, depth)
+    view = SceneUnderTest(source, catalogue, depth)
     places = Places(catalogue)
     if view.source.cut:
         where = ", ".join(sorted(folder or "the whole scene" for folder in view.source.cut)[:3])
@@ -74,7 +74,7 @@ def validate_scene(source: SceneSource, catalogue: Catalogue, depth: Depth = "fu
     return _report(view, places, markers, manifest, (usd, job, doubts))
 
 
-def _contents(view: SceneView, places: Places, manifest: Manifest, markers: Markers, doubts: Doubts) -> None:
+def _contents(view: SceneUnderTest, places: Places, manifest: Manifest, markers: Markers, doubts: Doubts) -> None:
     check_meshes(view)
     check_variation(view, places)
     export = check_export(view, places, manifest, doubts)
@@ -85,7 +85,7 @@ def _contents(view: SceneView, places: Places, manifest: Manifest, markers: Mark
         _export_marker(view, export, manifest, path, markers)
 
 
-def _export_marker(view: SceneView, export: Export, manifest: Manifest, path: str, markers: Markers) -> None:
+def _export_marker(view: SceneUnderTest, export: Export, manifest: Manifest, path: str, markers: Markers) -> None:
     stats = mapping(mapping(markers.read(path).payload).get("stats"))
     check_statistics(view, export, path, ("stats",), stats)
     original = stats.get("original_objects")
@@ -94,7 +94,7 @@ def _export_marker(view: SceneView, export: Export, manifest: Manifest, path: st
         view.add("count-mismatch", path, message, at=("stats", "original_objects"))
 
 
-def _check_usd(view: SceneView, places: Places, manifest: Manifest, doubts: Doubts) -> UsdFacts:
+def _check_usd(view: SceneUnderTest, places: Places, manifest: Manifest, doubts: Doubts) -> UsdFacts:
     if view.deep:
         return check_usd(view, places, manifest, doubts)
     facts = UsdFacts()
@@ -104,7 +104,7 @@ def _check_usd(view: SceneView, places: Places, manifest: Manifest, doubts: Doub
     return facts
 
 
-def _needs_job(view: SceneView, places: Places, markers: Markers) -> bool:
+def _needs_job(view: SceneUnderTest, places: Places, markers: Markers) -> bool:
     """Without the full depth the job's record is only read where some stage's state depends on it."""
     if not places.job or not view.has(places.job):
         return False
@@ -113,7 +113,7 @@ def _needs_job(view: SceneView, places: Places, markers: Markers) -> bool:
     return failed or not (imported and markers.has("geniesim_import_complete"))
 
 
-def _run_not_ended(view: SceneView, places: Places, markers: Markers, line: Line, job: JobFacts) -> None:
+def _run_not_ended(view: SceneUnderTest, places: Places, markers: Markers, line: Line, job: JobFacts) -> None:
     """A run that has not ended cannot have been imported."""
     if not job.under_way:
         return
@@ -124,7 +124,7 @@ def _run_not_ended(view: SceneView, places: Places, markers: Markers, line: Line
 
 
 def _report(
-    view: SceneView, places: Places, markers: Markers, manifest: Manifest, facts: tuple[UsdFacts, JobFacts, Doubts]
+    view: SceneUnderTest, places: Places, markers: Markers, manifest: Manifest, facts: tuple[UsdFacts, JobFacts, Doubts]
 ) -> SceneReport:
     usd, job, doubts = facts
     local = {view.attribution.stage_of(places.scene_usd)} if usd.local else set()
@@ -157,7 +157,7 @@ def _report(
     return SceneReport(view.scene_id, healthy, found, view.findings.sorted(), unknown)
 
 
-def promised(view: SceneView) -> set[str]:
+def promised(view: SceneUnderTest) -> set[str]:
     """The optional stages that the scene's settings promise to whoever gets the scene."""
     path = view.catalogue.settings
     settings = mapping(view.document(path).value) if view.has(path) else {}

@@ -8,7 +8,7 @@ import pytest
 
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.server import Sandbox
-from tasks.sync import shards
+from tasks.sync import key_ranges
 from tests.backup.world import quick_environment
 
 
@@ -23,4 +23,4 @@ def environment(sandbox: Sandbox) -> Iterator[PipelineEnvironment]:
 @pytest.fixture(autouse=True)
 def _many_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
     """A range for each folder, so that a few scenes are walked in several ranges too."""
-    monkeypatch.setattr(shards, "LEAST_FOLDERS", 1)
+    monkeypatch.setattr(key_ranges, "LEAST_FOLDERS", 1)

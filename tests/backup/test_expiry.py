@@ -11,7 +11,7 @@ from blocks.backup import BackupPolicy
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.server import Sandbox
-from tasks.backup.keeping import choose
+from tasks.backup.retention import choose
 from tasks.remediation.context import Context
 from tasks.remediation.lease import ROOT as LEASES
 from tasks.snapshots.layout import layout_of, night_id

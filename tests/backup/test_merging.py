@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.server import Sandbox
-from tasks.backup import unneeded
-from tasks.backup.unneeded import distinct_parts, needed_keys, once
+from tasks.backup import unreferenced
+from tasks.backup.unreferenced import distinct_parts, needed_keys, once
 from tasks.snapshots.nights import read_entries, read_summary
 from tasks.snapshots.summary import Part, Summary
-from tasks.sync.order import copy_key
-from tasks.sync.shards import Shard
+from tasks.sync.copy_names import copy_key
+from tasks.sync.key_ranges import KeyRange
 from tests.backup.world import DATA, copies, done, expired, fill, outlived
 
 KEYS = st.lists(st.sets(st.sampled_from("abcdefgh"), max_size=8), min_size=1, max_size=9)
@@ -27,9 +27,9 @@ def test_however_many_nights_are_merged_each_key_comes_once_and_in_order(
     tmp_path: Path, nights: list[set[str]], fan_in: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(unneeded, "FAN_IN", fan_in)
-        patched.setattr(unneeded, "keys_of", lambda _environment, keys, _shard: iter(sorted(keys)))
-        found = list(needed_keys(None, nights, Shard(), tmp_path / "keys"))  # type: ignore[arg-type]
+        patched.setattr(unreferenced, "FAN_IN", fan_in)
+        patched.setattr(unreferenced, "keys_of", lambda _environment, keys, _shard: iter(sorted(keys)))
+        found = list(needed_keys(None, nights, KeyRange(), tmp_path / "keys"))  # type: ignore[arg-type]
     assert found == sorted(set().union(*nights))
     assert list(tmp_path.iterdir()) == [], "what was spilled is removed"
 
@@ -43,10 +43,10 @@ def test_no_more_manifests_are_open_at_once_than_the_fan_in(tmp_path: Path, monk
         yield f"{night:03d}"
         opened[0] -= 1
 
-    monkeypatch.setattr(unneeded, "keys_of", keys)
-    found = list(needed_keys(None, range(200), Shard(), tmp_path / "keys"))  # type: ignore[arg-type]
+    monkeypatch.setattr(unreferenced, "keys_of", keys)
+    found = list(needed_keys(None, range(200), KeyRange(), tmp_path / "keys"))  # type: ignore[arg-type]
     assert len(found) == 200
-    assert opened == [0, unneeded.FAN_IN]
+    assert opened == [0, unreferenced.FAN_IN]
 
 
 def test_equal_keys_come_once_and_an_empty_one_is_a_key() -> None:
@@ -90,7 +90,7 @@ def test_parts_of_equal_bytes_are_left_out_of_the_older_night() -> None:
 def test_with_more_nights_than_the_fan_in_the_same_copies_go(
     environment: PipelineEnvironment, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(unneeded, "FAN_IN", 2)
+    monkeypatch.setattr(unreferenced, "FAN_IN", 2)
     outlived(environment, sandbox.store)
     environment.backup.keep_at_least = 4
     for number in range(4):

@@ -16,8 +16,8 @@ from tasks.backup.observe import cuts
 from tasks.snapshots.layout import Layout, night_time
 from tasks.snapshots.nights import last_good, may_hold, night_at, nights, read_entries
 from tasks.snapshots.summary import Part
-from tasks.sync.order import copy_key
-from tasks.sync.shards import Shard, shards_at
+from tasks.sync.copy_names import copy_key
+from tasks.sync.key_ranges import KeyRange, key_ranges_at
 from tests.backup.world import BACKUP, DATA, backup, done, fill, manifest, summary_of
 
 NAMES = st.text(alphabet="a+ -/1b", min_size=1, max_size=5)
@@ -50,11 +50,15 @@ def test_ranges_give_every_entry_once_and_in_the_order_of_the_copies(
 ) -> None:
     fill(sandbox.store, 100, scenes=10)
     summary = done(environment)
-    ranges = shards_at(["scenes/s_002/", "scenes/s_0055", "scenes/s_009/assets/a_000049.bin"])
-    keys = [copy_key(e.name, e.generation) for shard in ranges for e in read_entries(environment, summary, shard=shard)]
+    ranges = key_ranges_at(["scenes/s_002/", "scenes/s_0055", "scenes/s_009/assets/a_000049.bin"])
+    keys = [
+        copy_key(e.name, e.generation)
+        for key_range in ranges
+        for e in read_entries(environment, summary, key_range=key_range)
+    ]
     assert keys == sorted(set(keys))
     assert len(keys) == 100
-    assert list(read_entries(environment, summary, shard=Shard("zzz"))) == []
+    assert list(read_entries(environment, summary, key_range=KeyRange("zzz"))) == []
 
 
 def test_the_night_of_a_moment_is_the_newest_that_had_begun(environment: PipelineEnvironment, sandbox: Sandbox) -> None:

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from blocks.storage_bulk import Entry
-from tasks.sync.order import copy_key, in_copy_order
-from tasks.sync.survey import survey
-from tasks.sync.walk import walk
+from tasks.sync.compare import compare_listings
+from tasks.sync.copy_names import copy_key, in_copy_order
+from tasks.sync.merge_join import merge_join
 
 SIZES = (100_000, 1_000_000)
 CHANGED_EVERY = 1000
@@ -38,7 +38,9 @@ def plan(count: int) -> None:
     """Walk, compare and spill; print one line."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        found = survey(walk(in_copy_order(entries(count)), copies(count)), lambda _: "data", Path(folder), 0)
+        found = compare_listings(
+            merge_join(in_copy_order(entries(count)), copies(count)), lambda _: "data", Path(folder), 0
+        )
     seconds = time.monotonic() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     objects, _ = found.counts.to_copy

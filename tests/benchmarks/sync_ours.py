@@ -14,12 +14,12 @@ from typing import NamedTuple
 from blocks.storage import PipelineStorage
 from blocks.storage_bulk import BulkStorage, Copy
 from tasks.backup.observe import cuts
+from tasks.sync.compare import Compared, CopyItem, compare_listings, read_items
+from tasks.sync.copy_names import copy_key
 from tasks.sync.copying import Job, copy_all
-from tasks.sync.listing import copies, each_shard, sources
-from tasks.sync.order import copy_key
-from tasks.sync.shards import Shard, shards_at, shards_by_folder
-from tasks.sync.survey import Surveyed, Todo, read_todo, survey
-from tasks.sync.walk import walk
+from tasks.sync.key_ranges import KeyRange, key_ranges_at, key_ranges_by_folder
+from tasks.sync.listing import copies, each_key_range, sources
+from tasks.sync.merge_join import merge_join
 
 PREFIX, ROOT, WORKERS = "scenes/", "objects/", 16
 
@@ -36,25 +36,25 @@ def sync(endpoint: str, source: str, target: str, known: list[Part]) -> dict[str
     storage = PipelineStorage(project="bench", endpoint=endpoint)
     bulk = BulkStorage(storage)
     began = time.monotonic()
-    shards = shards_at(cuts(known)) if known else shards_by_folder(storage, source, PREFIX, most=32)
+    key_ranges = key_ranges_at(cuts(known)) if known else key_ranges_by_folder(storage, source, PREFIX, most=32)
     with tempfile.TemporaryDirectory() as folder:
 
-        def look(number: int, shard: Shard) -> Surveyed:
-            pairs = walk(sources(bulk, source, PREFIX, shard), copies(bulk, target, ROOT, PREFIX, shard))
-            return survey(pairs, lambda _: "data", Path(folder), number)
+        def look(number: int, key_range: KeyRange) -> Compared:
+            pairs = merge_join(sources(bulk, source, PREFIX, key_range), copies(bulk, target, ROOT, PREFIX, key_range))
+            return compare_listings(pairs, lambda _: "data", Path(folder), number)
 
-        found = each_shard(shards, look, WORKERS)
+        found = each_key_range(key_ranges, look, WORKERS)
 
-        def jobs() -> Iterator[Job[Todo]]:
-            for shard in found:
-                for todo in read_todo(shard.todo):
-                    name = ROOT + copy_key(todo.name, todo.generation)
-                    copy = Copy(source, todo.name, todo.generation, target, name, todo.replaces)
-                    yield Job(copy, todo.size, todo)
+        def jobs() -> Iterator[Job[CopyItem]]:
+            for key_range in found:
+                for item in read_items(key_range.item):
+                    name = ROOT + copy_key(item.name, item.generation)
+                    copy = Copy(source, item.name, item.generation, target, name, item.replaces)
+                    yield Job(copy, item.size, item)
 
         results = Counter(answer.result for _, answer in copy_all(bulk, jobs(), workers=WORKERS))
     seconds = time.monotonic() - began
-    seen = sum(shard.counts.seen for shard in found)
+    seen = sum(key_range.counts.seen for key_range in found)
     return {
         "seconds": seconds,
         "seen": seen,

@@ -13,9 +13,9 @@ from blocks.stored_object import Protection
 from deployments.sandbox.pipeline.scenes import make_scene
 from deployments.sandbox.storage.store import ObjectStore
 from tasks.pipeline.locks import LockFact
+from tasks.recovery.candidates import Candidate
 from tasks.recovery.observe import SceneFacts
-from tasks.recovery.offers import Offer
-from tasks.recovery.units import stages_to_make, units
+from tasks.recovery.rerun import stages_to_make, units
 from tasks.validation.findings import Finding, SceneReport, StageState
 from tasks.validation.source import SceneFile
 
@@ -79,8 +79,10 @@ def facts(draw: st.DrawFn) -> SceneFacts:
         genie_sim=draw(st.sampled_from([None, GenieSimHealth("serving", "."), GenieSimHealth("down", "No answer.")])),
         triggers=tuple(draw(st.sets(st.sampled_from(list(CATALOGUE.triggers)), max_size=4))),
         bad_inputs=findings,
-        offers=tuple(
-            Offer(object=PREFIX + p, source="version", bucket=BUCKET, name=PREFIX + p, generation=7, size=1, crc32c="x")
+        candidates=tuple(
+            Candidate(
+                object=PREFIX + p, source="version", bucket=BUCKET, name=PREFIX + p, generation=7, size=1, crc32c="x"
+            )
             for p in offered
         ),
         units=tuple(units(stages_to_make(states, CATALOGUE, promised), CATALOGUE)),

@@ -12,7 +12,7 @@ from blocks.catalogue_query import class_of, writes
 from blocks.patterns import matches
 from tasks.recovery.observe import SceneFacts
 from tasks.recovery.plan import NEVER_DELETED, plan_recovery
-from tasks.recovery.units import BROKEN
+from tasks.recovery.rerun import BROKEN
 from tasks.remediation.plan import Plan
 from tasks.validation.findings import SceneReport, StageState
 from tests.recovery.observed import BUCKET, CATALOGUE, LOCK, PREFIX, SCENE, facts
@@ -156,7 +156,9 @@ def test_every_start_is_checked_by_the_stages_it_makes(found: SceneFacts) -> Non
 @given(facts())
 def test_a_scene_without_a_broken_stage_loses_at_most_a_stale_lock(found: SceneFacts) -> None:
     whole: dict[str, StageState] = dict.fromkeys(CATALOGUE.stages, "complete")
-    calm = replace(found, report=SceneReport(SCENE, True, whole, ()), promised=(), units=(), bad_inputs=(), offers=())
+    calm = replace(
+        found, report=SceneReport(SCENE, True, whole, ()), promised=(), units=(), bad_inputs=(), candidates=()
+    )
     stale = [LOCK] if any(lock.alive is False for lock in found.locks) else []
     assert deletions(planned(calm)) == stale
     assert len(planned(calm).actions) == len(stale)
@@ -167,7 +169,7 @@ def test_a_scene_without_a_broken_stage_loses_at_most_a_stale_lock(found: SceneF
 def test_a_scene_that_nobody_could_read_is_escalated_and_never_nothing_to_do(found: SceneFacts) -> None:
     whole: dict[str, StageState] = dict.fromkeys(CATALOGUE.stages, "complete")
     unread = SceneReport(SCENE, None, whole, (), ("assets/scene_manifest.json",))
-    plan = planned(replace(found, report=unread, promised=(), units=(), bad_inputs=(), offers=(), locks=()))
+    plan = planned(replace(found, report=unread, promised=(), units=(), bad_inputs=(), candidates=(), locks=()))
     assert not plan.actions
     assert [reason for reason in plan.escalations if "assets/scene_manifest.json could not be read" in reason]
 
@@ -175,7 +177,7 @@ def test_a_scene_that_nobody_could_read_is_escalated_and_never_nothing_to_do(fou
 @quickly
 @given(facts())
 def test_a_bad_input_is_escalated_unless_a_good_copy_is_put_back(found: SceneFacts) -> None:
-    offered = {offer.object.removeprefix(PREFIX) for offer in found.offers}
+    offered = {candidate.object.removeprefix(PREFIX) for candidate in found.candidates}
     for restore in (False, True):
         plan = planned(found, restore)
         for finding in found.bad_inputs:

@@ -100,7 +100,7 @@ def test_a_bad_input_comes_back_from_an_older_version(versioned: tuple[PipelineE
     result = recover(environment, wanted=RESTORE)
     assert (result.outcome, result.reasons) == ("done", [])
     assert result.plan is not None
-    assert result.facts.offers[0].source == "version"
+    assert result.facts.candidates[0].source == "version"
     for name, was in good.items():
         now = sandbox.store.get(DATA, name)
         assert was is not None
@@ -122,15 +122,15 @@ def test_a_bad_input_comes_back_and_the_bad_one_is_kept_too(
     result = recover(environment, wanted=RESTORE)
     assert (result.outcome, result.reasons) == ("done", [])
     assert result.plan is not None
-    (offer,) = result.facts.offers
-    assert offer.source == ("backup" if history == "none" else "soft_delete")
+    (candidate,) = result.facts.candidates
+    assert candidate.source == ("backup" if history == "none" else "soft_delete")
     (bad,) = [a for a in result.plan.actions if a.kind == "restore_object"]
     generation = bad.params["live_generation"]
     if history == "none":
-        assert f"remediation/quarantine/{SCENE}/{offer.object}#{generation}" in quarantined(sandbox)
+        assert f"remediation/quarantine/{SCENE}/{candidate.object}#{generation}" in quarantined(sandbox)
     else:
         gone = {(one.name, one.generation) for one in sandbox.store.list(DATA, PREFIX, soft_deleted=True)}
-        assert (offer.object, generation) in gone
+        assert (candidate.object, generation) in gone
     assert healthy(environment) == []
 
 
@@ -143,7 +143,7 @@ def test_several_bad_inputs_come_back_in_one_run(environment: PipelineEnvironmen
     result = recover(environment, wanted=RESTORE)
     assert (result.outcome, result.reasons) == ("done", [])
     assert result.plan is not None
-    assert [offer.object for offer in result.facts.offers] == sorted(mesh.name for mesh in meshes), (
+    assert [candidate.object for candidate in result.facts.candidates] == sorted(mesh.name for mesh in meshes), (
         "in an order of their own, so that two processes make the same plan"
     )
 

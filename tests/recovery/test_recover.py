@@ -175,7 +175,7 @@ def test_a_bad_input_is_escalated_with_an_offer_of_a_good_copy(
         assert result.outcome == "escalated"
         assert "restore_inputs" in result.reasons[0]
         assert result.plan is not None
-        (offer,) = result.facts.offers
-        assert offer.source == "soft_delete"
+        (candidate,) = result.facts.candidates
+        assert candidate.source == "soft_delete"
         assert live(sandbox.store) == before
     assert journals(environment, sandbox.store) == []

@@ -32,8 +32,8 @@ from tasks.remediation.run import Run
 from tasks.remediation.runner import run
 from tasks.remediation.undo import UndoRequest
 from tasks.validation.scene import validate_scene
+from tasks.validation.scene_under_test import Depth
 from tasks.validation.source import FolderSource
-from tasks.validation.view import Depth
 
 DATA, OPS, BACKUP = "sandbox-scenes", "sandbox-ops", "sandbox-backup"
 SCENE = "kitchen_001"

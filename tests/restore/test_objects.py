@@ -1,4 +1,4 @@
-"""Objects come back from the cheapest rung; newer good ones, locks and markers are left as the rules say."""
+"""Objects come back from the cheapest source; newer good ones, locks and markers are left as the rules say."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ from tests.restore.world import (
 )
 
 
-@pytest.mark.parametrize("rung", ["version", "soft_delete", "backup"])
-def test_a_lost_scene_comes_back_from_the_cheapest_rung_that_has_it(
-    environment: PipelineEnvironment, sandbox: Sandbox, rung: str
+@pytest.mark.parametrize("source_kind", ["version", "soft_delete", "backup"])
+def test_a_lost_scene_comes_back_from_the_cheapest_source_that_has_it(
+    environment: PipelineEnvironment, sandbox: Sandbox, source_kind: str
 ) -> None:
     scene(sandbox)
-    sandbox.store.bucket(DATA).settings.versioning = rung == "version"
+    sandbox.store.bucket(DATA).settings.versioning = source_kind == "version"
     before = contents(sandbox.store)
     make_night(environment, sandbox.store)
-    if rung == "backup":
+    if source_kind == "backup":
         without_history(sandbox)
     delete_all(sandbox)
     ran = len(executions(sandbox))
     result = do(environment)
     assert (result.outcome, result.reasons) == ("done", [])
     assert contents(sandbox.store) == data_only(environment, before)
-    assert result.counts[f"rung:{rung}"] == len(data_only(environment, before))
+    assert result.counts[f"source:{source_kind}"] == len(data_only(environment, before))
     assert len(executions(sandbox)) == ran, "a restore starts nothing"
 
 

@@ -29,8 +29,8 @@ from tasks.restore.scopes import procedure_for
 from tasks.snapshots.layout import layout_of, night_id
 from tasks.snapshots.nights import nights
 from tasks.snapshots.summary import DefinitionRecord, ManifestEntry, Part, StateRecord, Summary, body_of
-from tasks.sync.order import copy_key
-from tasks.sync.survey import manifest_line
+from tasks.sync.compare import manifest_line
+from tasks.sync.copy_names import copy_key
 from tests.recovery.killer import Moment, Victims, Watch
 from tests.recovery.world import BACKUP, DATA, OPS, PREFIX, SCENE
 

@@ -15,12 +15,12 @@ from blocks.errors import PermanentError
 from blocks.storage_bulk import Answer, BulkStorage, Copy, Deletion
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.server import Sandbox
+from tasks.sync.compare import Compared, CopyItem, Counts, compare_listings, read_items
+from tasks.sync.copy_names import copy_key
 from tasks.sync.copying import LARGE, Job, copy_all, delete_all
-from tasks.sync.listing import copies, each_shard, sources
-from tasks.sync.order import copy_key
-from tasks.sync.shards import Shard, shards_by_folder
-from tasks.sync.survey import Counts, Surveyed, Todo, read_todo, survey
-from tasks.sync.walk import walk
+from tasks.sync.key_ranges import KeyRange, key_ranges_by_folder
+from tasks.sync.listing import copies, each_key_range, sources
+from tasks.sync.merge_join import merge_join
 
 ROOT = "objects/"
 
@@ -30,27 +30,29 @@ def fill(sandbox: Sandbox, count: int = 250) -> None:
         sandbox.store.put("source", f"scenes/s{number // 25:02d}/o{number % 25:02d}.bin", f"bytes {number}".encode())
 
 
-def look(bulk: BulkStorage, folder: Path, shards: list[Shard] | None = None) -> list[Surveyed]:
+def look(bulk: BulkStorage, folder: Path, key_ranges: list[KeyRange] | None = None) -> list[Compared]:
     """Survey scenes/ in every range; locks are left out."""
 
-    def one(number: int, shard: Shard) -> Surveyed:
-        pairs = walk(sources(bulk, "source", "scenes/", shard), copies(bulk, "target", ROOT, "scenes/", shard))
-        return survey(pairs, lambda name: None if "/locks/" in name else "data", folder, number)
+    def one(number: int, key_range: KeyRange) -> Compared:
+        pairs = merge_join(
+            sources(bulk, "source", "scenes/", key_range), copies(bulk, "target", ROOT, "scenes/", key_range)
+        )
+        return compare_listings(pairs, lambda name: None if "/locks/" in name else "data", folder, number)
 
-    return each_shard(shards or [Shard()], one, 4)
-
-
-def jobs(found: list[Surveyed]) -> Iterator[Job[Todo]]:
-    for shard in found:
-        for todo in read_todo(shard.todo):
-            target = ROOT + copy_key(todo.name, todo.generation)
-            yield Job(Copy("source", todo.name, todo.generation, "target", target, todo.replaces), todo.size, todo)
+    return each_key_range(key_ranges or [KeyRange()], one, 4)
 
 
-def total(found: list[Surveyed]) -> Counts:
+def jobs(found: list[Compared]) -> Iterator[Job[CopyItem]]:
+    for key_range in found:
+        for item in read_items(key_range.item):
+            target = ROOT + copy_key(item.name, item.generation)
+            yield Job(Copy("source", item.name, item.generation, "target", target, item.replaces), item.size, item)
+
+
+def total(found: list[Compared]) -> Counts:
     counts = Counts()
-    for shard in found:
-        counts += shard.counts
+    for key_range in found:
+        counts += key_range.counts
     return counts
 
 
@@ -64,13 +66,13 @@ def test_everything_is_copied_once_and_then_there_is_nothing_to_do(
     sandbox: Sandbox, bulk: BulkStorage, tmp_path: Path
 ) -> None:
     fill(sandbox)
-    shards = shards_by_folder(bulk.storage, "source", "scenes/", most=4)
-    found = look(bulk, tmp_path, shards)
+    key_ranges = key_ranges_by_folder(bulk.storage, "source", "scenes/", most=4)
+    found = look(bulk, tmp_path, key_ranges)
     assert total(found).to_copy == (250, sum(v.size for v in sandbox.store.list("source")))
     assert Counter(answer.result for _, answer in copy_all(bulk, jobs(found))) == {"done": 250}
     assert same(sandbox)
     sandbox.requests.reset()
-    assert total(look(bulk, tmp_path, shards)).to_copy == (0, 0)
+    assert total(look(bulk, tmp_path, key_ranges)).to_copy == (0, 0)
     assert set(sandbox.requests.snapshot()) == {"storage.objects.list"}
 
 
@@ -79,7 +81,7 @@ def test_a_change_that_keeps_the_size_is_seen(sandbox: Sandbox, bulk: BulkStorag
     list(copy_all(bulk, jobs(look(bulk, tmp_path))))
     sandbox.store.put("source", "scenes/s00/o03.bin", b"bytes X")
     found = look(bulk, tmp_path)
-    assert [todo.name for todo in read_todo(found[0].todo)] == ["scenes/s00/o03.bin"]
+    assert [item.name for item in read_items(found[0].item)] == ["scenes/s00/o03.bin"]
     assert total(found).objects["older"] == 1, "the copy of the generation before stays"
 
 
@@ -90,8 +92,8 @@ def test_a_copy_with_other_bytes_than_its_generation_differs(
     list(copy_all(bulk, jobs(look(bulk, tmp_path))))
     victim = next(sandbox.store.list("target"))
     sandbox.store.put("target", victim.name, b"bytes Y")
-    (todo,) = read_todo(look(bulk, tmp_path)[0].todo)
-    assert todo.replaces == sandbox.store.get("target", victim.name).generation  # type: ignore[union-attr]
+    (item,) = read_items(look(bulk, tmp_path)[0].item)
+    assert item.replaces == sandbox.store.get("target", victim.name).generation  # type: ignore[union-attr]
     list(copy_all(bulk, jobs(look(bulk, tmp_path))))
     assert same(sandbox)
 
@@ -118,7 +120,7 @@ def test_a_source_that_changed_since_is_refused_and_nothing_is_written(
     found = look(bulk, tmp_path)
     sandbox.store.put("source", "scenes/s00/o01.bin", b"newer")
     sandbox.store.delete("source", "scenes/s00/o02.bin")
-    answers = {todo.name[-7:-4]: answer.result for todo, answer in copy_all(bulk, jobs(found))}
+    answers = {item.name[-7:-4]: answer.result for item, answer in copy_all(bulk, jobs(found))}
     assert answers["o00"] == "done"
     assert answers["o01"] in ("refused", "missing")
     assert answers["o02"] in ("refused", "missing")
@@ -224,8 +226,12 @@ def test_a_deletion_with_another_generation_is_refused(sandbox: Sandbox, bulk: B
 def test_a_range_holds_at_least_ten_folders(sandbox: Sandbox, bulk: BulkStorage) -> None:
     for number in range(25):
         sandbox.store.put("source", f"scenes/s{number:02d}/o", b"x")
-    shards = shards_by_folder(bulk.storage, "source", "scenes/")
-    assert shards == [Shard("", "scenes/s00/"), Shard("scenes/s00/", "scenes/s13/"), Shard("scenes/s13/", "")]
+    key_ranges = key_ranges_by_folder(bulk.storage, "source", "scenes/")
+    assert key_ranges == [
+        KeyRange("", "scenes/s00/"),
+        KeyRange("scenes/s00/", "scenes/s13/"),
+        KeyRange("scenes/s13/", ""),
+    ]
 
 
 def test_one_small_copy_is_one_request(sandbox: Sandbox, bulk: BulkStorage) -> None:

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from blocks.storage_bulk import BATCH, Copy, Entry
+from tasks.sync import compare as surveying
 from tasks.sync import copying
-from tasks.sync import survey as surveying
+from tasks.sync.compare import CopyItem, Counts, compare, compare_listings, read_items
 from tasks.sync.copying import BATCH_BYTES, LARGE, Job, batches, groups, in_parallel
-from tasks.sync.listing import each_shard
-from tasks.sync.shards import Shard, evenly, shards_at
-from tasks.sync.survey import Counts, Todo, compare, read_todo, survey
+from tasks.sync.key_ranges import KeyRange, evenly, key_ranges_at
+from tasks.sync.listing import each_key_range
 
 
 def job(size: int) -> Job[None]:
@@ -45,9 +45,11 @@ def test_no_more_names_are_chosen_than_asked_for_and_the_first_always(many: int,
 
 
 def test_ranges_begin_and_end_with_everything_and_meet() -> None:
-    assert shards_at([]) == [Shard("", "")]
-    assert shards_at(["b/", "a/", "b/"]) == [Shard("", "a/"), Shard("a/", "b/"), Shard("b/", "")]
-    assert shards_at(["a b/", "c/"]) == [Shard("", "c/"), Shard("c/", "")], "a name that is no boundary is none"
+    assert key_ranges_at([]) == [KeyRange("", "")]
+    assert key_ranges_at(["b/", "a/", "b/"]) == [KeyRange("", "a/"), KeyRange("a/", "b/"), KeyRange("b/", "")]
+    assert key_ranges_at(["a b/", "c/"]) == [KeyRange("", "c/"), KeyRange("c/", "")], (
+        "a name that is no boundary is none"
+    )
 
 
 @pytest.mark.parametrize(
@@ -106,18 +108,18 @@ def test_every_result_comes_however_many_there_are() -> None:
 
 
 def test_every_range_is_done_and_the_first_error_is_raised_after_the_others() -> None:
-    shards, done = shards_at(["a", "b", "c"]), []
+    key_ranges, done = key_ranges_at(["a", "b", "c"]), []
 
-    def do(number: int, shard: Shard) -> tuple[int, Shard]:
+    def do(number: int, key_range: KeyRange) -> tuple[int, KeyRange]:
         if number == 1:
             raise RuntimeError("range 1")
         done.append(number)
-        return number, shard
+        return number, key_range
 
     with pytest.raises(RuntimeError, match="range 1"):
-        each_shard(shards, do, 2)
+        each_key_range(key_ranges, do, 2)
     assert sorted(done) == [0, 2, 3]
-    assert each_shard(shards, lambda number, shard: (number, shard), 2) == list(enumerate(shards))
+    assert each_key_range(key_ranges, lambda number, key_range: (number, key_range), 2) == list(enumerate(key_ranges))
 
 
 # Surveys
@@ -151,9 +153,9 @@ PAIRS: list[tuple[Entry | None, Entry | None]] = [
 
 
 def test_what_must_be_copied_is_what_is_new_or_differs_and_it_knows_what_it_replaces(tmp_path: Path) -> None:
-    found = survey(PAIRS, lambda name: None if name == "lock" else "data", tmp_path, 3)
-    todos = list(read_todo(found.todo))
-    assert [(one.name, one.size, one.replaces) for one in todos] == [("b", 7, 0), ("c", 11, 40)]
+    found = compare_listings(PAIRS, lambda name: None if name == "lock" else "data", tmp_path, 3)
+    items = list(read_items(found.item))
+    assert [(one.name, one.size, one.replaces) for one in items] == [("b", 7, 0), ("c", 11, 40)]
     assert [one["name"] for one in lines(found.part)] == ["a", "b", "c"]
     assert (found.first, found.last, found.part.name) == ("a", "c", "part-00003.jsonl.gz")
     kinds = {"same": 5, "new": 7, "differs": 11, "left_out": 1, "older": 100, "class:data": 23}
@@ -165,22 +167,22 @@ def test_equal_ranges_give_equal_bytes(tmp_path: Path) -> None:
     made = []
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        found = survey(PAIRS, lambda _: "data", tmp_path / name, 0)
-        made.append((found.part.read_bytes(), found.todo.read_bytes()))
+        found = compare_listings(PAIRS, lambda _: "data", tmp_path / name, 0)
+        made.append((found.part.read_bytes(), found.item.read_bytes()))
     assert made[0] == made[1]
     assert made[0][0][4:8] == b"\0\0\0\0", "gzip's own field for the time"
 
 
 def test_an_empty_range_has_two_empty_files(tmp_path: Path) -> None:
-    found = survey([], lambda _: "data", tmp_path, 0)
-    assert lines(found.part) == list(read_todo(found.todo)) == []
+    found = compare_listings([], lambda _: "data", tmp_path, 0)
+    assert lines(found.part) == list(read_items(found.item)) == []
     assert (found.first, found.last) == ("", "")
 
 
 def test_no_line_is_lost_where_the_buffer_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(surveying, "FLUSH", 100)
-    found = survey([(entry(f"{number:04d}"), None) for number in range(50)], lambda _: "data", tmp_path, 0)
-    assert [one.name for one in read_todo(found.todo)] == [f"{number:04d}" for number in range(50)]
+    found = compare_listings([(entry(f"{number:04d}"), None) for number in range(50)], lambda _: "data", tmp_path, 0)
+    assert [one.name for one in read_items(found.item)] == [f"{number:04d}" for number in range(50)]
     assert len(lines(found.part)) == 50
 
 
@@ -194,5 +196,5 @@ def test_the_counts_of_ranges_are_added() -> None:
 
 
 def test_a_line_of_what_must_be_copied_from_before_still_reads(tmp_path: Path) -> None:
-    (tmp_path / "todo").write_text('["a",5,1,"c","now"]\n')
-    assert list(read_todo(tmp_path / "todo")) == [Todo("a", 5, 1, "c", "now", 1, "", 0)]
+    (tmp_path / "item").write_text('["a",5,1,"c","now"]\n')
+    assert list(read_items(tmp_path / "item")) == [CopyItem("a", 5, 1, "c", "now", 1, "", 0)]

@@ -7,7 +7,7 @@ from typing import Any
 
 from blocks.catalogue_load import load_catalogue
 from tasks.validation.documents.schemas import errors
-from tasks.validation.view import SceneView
+from tasks.validation.scene_under_test import SceneUnderTest
 from tests.validation.scene_builder import MemorySource, Scene
 
 Keys = tuple[str | int, ...]
@@ -23,17 +23,17 @@ class Gone:
 GONE = Gone()
 
 
-def view_of(scene: Scene, **source: Any) -> SceneView:
+def view_of(scene: Scene, **source: Any) -> SceneUnderTest:
     """What a check reads from and reports to."""
-    return SceneView(MemorySource(dict(scene), **source), load_catalogue(), "full")
+    return SceneUnderTest(MemorySource(dict(scene), **source), load_catalogue(), "full")
 
 
-def told(view: SceneView, *severities: str) -> list[tuple[str, str]]:
+def told(view: SceneUnderTest, *severities: str) -> list[tuple[str, str]]:
     """Code and place of what was reported, in the order of the report; by default all of it."""
     return [(f.code, f.path) for f in view.findings.kept if not severities or f.severity in severities]
 
 
-def codes(view: SceneView) -> list[str]:
+def codes(view: SceneUnderTest) -> list[str]:
     """The codes of what was reported."""
     return [found.code for found in view.findings.kept]
 

@@ -15,8 +15,8 @@ from typing import Any
 from blocks.catalogue_load import load_catalogue
 from tasks.validation.findings import Finding, SceneReport
 from tasks.validation.scene import validate_scene
+from tasks.validation.scene_under_test import Depth
 from tasks.validation.source import SceneFile, Vanished
-from tasks.validation.view import Depth
 
 Scene = dict[str, bytes]
 Change = Callable[[Scene], None]

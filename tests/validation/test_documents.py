@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.validation.codes import CODES
 from tasks.validation.documents.documents import parse_json, walk
+from tasks.validation.documents.quoting import json_path, plain, show
 from tasks.validation.documents.schemas import errors, rule
-from tasks.validation.documents.text import json_path, plain, show
 from tasks.validation.documents.times import parse_time
+from tasks.validation.finding_codes import CODES
 from tests.validation.scene_builder import INVENTORY, LAYOUT, MANIFEST, dump, healthy, report_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "validation.md"

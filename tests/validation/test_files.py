@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.validation.bundles.recordings import parquet_rows
-from tasks.validation.codes import CODES
 from tasks.validation.files import archives
 from tasks.validation.files.files import file_problems
 from tasks.validation.files.pieces import Pieces, Stream
+from tasks.validation.finding_codes import CODES
 from tests.validation.file_makers import box, chunk, jpeg, mp4, parquet, png, zipped
 
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n"

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tasks.validation.codes import CODES
 from tasks.validation.files.gltf_links import link_problems
+from tasks.validation.finding_codes import CODES
 from tests.validation.file_makers import triangle
 
 Change = Callable[[dict[str, Any]], object]

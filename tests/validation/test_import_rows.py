@@ -9,8 +9,8 @@ import pytest
 
 from tasks.validation.bundles.bundle import Bundle, check_files, check_hash, own_checksum, unlisted
 from tasks.validation.bundles.imported import check_imports
+from tasks.validation.documents.document_paths import Places
 from tasks.validation.documents.job import JobFacts
-from tasks.validation.documents.places import Places
 from tests.validation.quick import GONE, Keys, codes, told, view_of, with_value
 from tests.validation.scene_builder import IMPORT, JOB_ID, SCENE_ID, Scene, dump, healthy, sha256
 

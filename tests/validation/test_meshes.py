@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.validation.codes import CODES
 from tasks.validation.files import glb as glb_reader
 from tasks.validation.files.glb import gltf_problems, read_glb, read_gltf
 from tasks.validation.files.pieces import Pieces
+from tasks.validation.finding_codes import CODES
 from tests.validation.file_makers import INDICES, POINTS, glb, triangle
 from tests.validation.scene_builder import errors_of, healthy, report_of
 from tests.validation.scene_changes import both, remove, write

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.validation.codes import CODES
 from tasks.validation.files.obj_mesh import obj_problems
+from tasks.validation.finding_codes import CODES
 
 
 class Folder:

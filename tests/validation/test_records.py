@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from tasks.validation.documents.document_paths import Places
 from tasks.validation.documents.job import JobFacts, check_job
-from tasks.validation.documents.places import Places
 from tasks.validation.stages.failures import check_gates
 from tasks.validation.stages.markers import Markers
 from tasks.validation.stages.stage_times import StageTimes

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.validation.codes import CODES
 from tasks.validation.documents import scripts
 from tasks.validation.documents.scripts import script_problems
+from tasks.validation.finding_codes import CODES
 from tests.validation.scene_builder import errors_of, healthy, report_of
 from tests.validation.scene_changes import write
 

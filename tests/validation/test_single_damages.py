@@ -10,12 +10,12 @@ from blocks.catalogue_load import load_catalogue
 from deployments.sandbox.pipeline.scenes import make_scene, make_text_scene
 from deployments.sandbox.pipeline.varied import clean_up
 from deployments.sandbox.storage.store import ObjectStore
-from tasks.validation.codes import CODES
 from tasks.validation.files.notes import note_problems
 from tasks.validation.files.pieces import Pieces
+from tasks.validation.finding_codes import CODES
 from tasks.validation.scene import validate_scene
+from tasks.validation.scene_under_test import Depth
 from tasks.validation.usd.text import USD_ENDINGS
-from tasks.validation.view import Depth
 from tests.validation.scene_builder import Scene, healthy, put_gate, report_of
 from tests.validation.scene_changes import put
 from tests.validation.single_damages import random_damage, seen

@@ -15,8 +15,8 @@ from deployments.sandbox.pipeline.scenes import make_scene
 from deployments.sandbox.server import Sandbox
 from tasks.validation.documents import documents
 from tasks.validation.scene import validate_scene
+from tasks.validation.scene_under_test import Depth
 from tasks.validation.source import BucketSource, FolderSource, KeptSource, Vanished
-from tasks.validation.view import Depth
 from tests.validation.scene_builder import LAYOUT, MANIFEST, MemorySource, Scene, errors_of, healthy, report_of
 from tests.validation.scene_changes import put
 

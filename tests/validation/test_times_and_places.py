@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tasks.validation.documents.document_paths import usable_job_id
 from tasks.validation.documents.paths import is_outside, resolve, scene_in
-from tasks.validation.documents.places import usable_job_id
 from tasks.validation.documents.times import parse_time, payload_time, time_field
 from tests.validation.quick import view_of
 from tests.validation.scene_builder import SCENE_ID

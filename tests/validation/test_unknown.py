@@ -43,7 +43,7 @@ def test_one_that_no_reader_needs_does_not(path: str) -> None:
 @pytest.mark.usefixtures("without_openusd")
 def test_a_manifest_that_is_too_large_or_too_deep_leaves_the_verdict_open(monkeypatch: pytest.MonkeyPatch) -> None:
     assert report_of(healthy("regen3d") | {LAYOUT: DEEP}).healthy is None
-    monkeypatch.setattr("tasks.validation.view.MAX_DOCUMENT_BYTES", 1500)
+    monkeypatch.setattr("tasks.validation.scene_under_test.MAX_DOCUMENT_BYTES", 1500)
     report = report_of(healthy("regen3d"))
     assert report.healthy is None
     assert MANIFEST in report.undecided
@@ -97,7 +97,7 @@ def test_the_command_answers_2_and_says_which_object_was_not_read(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = folder(tmp_path, healthy("regen3d"))
-    monkeypatch.setattr("tasks.validation.view.MAX_DOCUMENT_BYTES", 1500)
+    monkeypatch.setattr("tasks.validation.scene_under_test.MAX_DOCUMENT_BYTES", 1500)
     assert validate([str(root)], False) == 2
     said = capsys.readouterr()
     assert "unknown" in said.out
@@ -118,7 +118,7 @@ def test_an_object_that_may_not_be_read_in_a_bucket_is_no_healthy_scene(
 def test_the_sweep_calls_such_a_scene_unseen_and_not_broken(
     sandbox: Sandbox, environment: PipelineEnvironment, kitchen: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tasks.validation.view.MAX_DOCUMENT_BYTES", 1500)
+    monkeypatch.setattr("tasks.validation.scene_under_test.MAX_DOCUMENT_BYTES", 1500)
     seen = look(environment, kitchen)
     assert not seen.healthy
     assert seen.unseen.endswith("was not read")

@@ -12,10 +12,10 @@ import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tasks.validation.documents.text import show
-from tasks.validation.documents.values import at, entries, mapping, number, text
+from tasks.validation.documents.json_values import at, entries, mapping, number, text
+from tasks.validation.documents.quoting import show
+from tasks.validation.scene_under_test import Record, SceneUnderTest
 from tasks.validation.source import Vanished
-from tasks.validation.view import Record, SceneView
 
 CHUNK_BYTES = 8 * 1024 * 1024
 MAX_HASHED_BYTES = 8 * 1024**3
@@ -28,7 +28,7 @@ Place = tuple[str | int, ...]
 class Bundle:
     """A manifest with the folder its paths are relative to."""
 
-    view: SceneView
+    view: SceneUnderTest
     path: str
     record: Record
     hashes: dict[str, str] = field(default_factory=dict)

@@ -9,12 +9,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from tasks.validation.documents.agreement import Doubts
-from tasks.validation.documents.layout import check_box
-from tasks.validation.documents.manifest import Manifest, check_quaternion
-from tasks.validation.documents.places import Places
-from tasks.validation.documents.schemas import check
-from tasks.validation.documents.text import show
-from tasks.validation.documents.values import (
+from tasks.validation.documents.document_paths import Places
+from tasks.validation.documents.json_values import (
     at,
     close,
     coordinates,
@@ -28,7 +24,11 @@ from tasks.validation.documents.values import (
     text,
     vector,
 )
-from tasks.validation.view import Record, SceneView
+from tasks.validation.documents.layout import check_box
+from tasks.validation.documents.manifest import Manifest, check_quaternion
+from tasks.validation.documents.quoting import show
+from tasks.validation.documents.schemas import check
+from tasks.validation.scene_under_test import Record, SceneUnderTest
 
 SAME_METERS = 0.01
 
@@ -50,7 +50,7 @@ class Export:
         return f"{self.folder}/{name}"
 
 
-def check_export(view: SceneView, places: Places, manifest: Manifest, doubts: Doubts) -> Export:
+def check_export(view: SceneUnderTest, places: Places, manifest: Manifest, doubts: Doubts) -> Export:
     """Check the three documents Genie Sim reads. `doubts`: what the manifest is already contradicted in."""
     export = Export(places.export, variations=variation_ids(view, places))
     if not places.export:
@@ -75,7 +75,7 @@ def check_export(view: SceneView, places: Places, manifest: Manifest, doubts: Do
     return export
 
 
-def variation_ids(view: SceneView, places: Places) -> set[str]:
+def variation_ids(view: SceneUnderTest, places: Places) -> set[str]:
     """Ids in the list of variation assets, empty without a usable one."""
     if view.has(places.variation):
         return {
@@ -86,7 +86,7 @@ def variation_ids(view: SceneView, places: Places) -> set[str]:
     return {name for _, entry in listed if entry.get("is_variation_asset") is True and (name := text(entry.get("id")))}
 
 
-def plain_id(view: SceneView, name: str | None) -> str | None:
+def plain_id(view: SceneUnderTest, name: str | None) -> str | None:
     """What the manifest calls an object that the export calls `name`: some exports put the scene's id before it."""
     for template in view.catalogue.export_ids:
         before, _, after = template.replace("{scene_id}", view.scene_id).partition("{object_id}")
@@ -100,7 +100,7 @@ def node_ids(export: Export) -> set[str]:
     return {name for _, node in entries(export.graph, "nodes") if (name := text(node.get("asset_id")))}
 
 
-def check_ids(view: SceneView, path: str, record: Record, key: str, variations: set[str]) -> None:
+def check_ids(view: SceneUnderTest, path: str, record: Record, key: str, variations: set[str]) -> None:
     """Report ids that stand twice; variation assets do in every export, since the list of them repeats one name."""
     counts: Counter[str] = Counter()
     told = False
@@ -119,7 +119,7 @@ def check_ids(view: SceneView, path: str, record: Record, key: str, variations: 
             view.add("id-duplicate", path, message, at=(key, place, field_))
 
 
-def _graph(view: SceneView, export: Export, manifest: Manifest, doubts: Doubts) -> None:
+def _graph(view: SceneUnderTest, export: Export, manifest: Manifest, doubts: Doubts) -> None:
     path, graph = export.path("scene_graph.json"), export.graph or {}
     check_ids(view, path, graph, "nodes", export.variations)
     known = set(manifest.objects) | export.variations | doubts.unknown
@@ -148,7 +148,7 @@ def _graph(view: SceneView, export: Export, manifest: Manifest, doubts: Doubts) 
     _frame(view, path, graph, manifest, doubts)
 
 
-def _place(view: SceneView, path: str, place: int, node: Record, manifest: Manifest, name: str) -> None:
+def _place(view: SceneUnderTest, path: str, place: int, node: Record, manifest: Manifest, name: str) -> None:
     there = vector(at(node, "pose", "position"))
     here = named_vector(at(manifest.objects[name][1], "transform", "position"))
     if there and here and distance(there, here) > SAME_METERS + 1e-3 * length(here):
@@ -156,7 +156,7 @@ def _place(view: SceneView, path: str, place: int, node: Record, manifest: Manif
         view.add("export-place-differs", path, message, at=("nodes", place, "pose", "position"))
 
 
-def _frame(view: SceneView, path: str, graph: Record, manifest: Manifest, doubts: Doubts) -> None:
+def _frame(view: SceneUnderTest, path: str, graph: Record, manifest: Manifest, doubts: Doubts) -> None:
     meters, stated = number(graph.get("meters_per_unit")), number(at(manifest.record, "scene", "meters_per_unit"))
     if not doubts.meters and meters is not None and stated is not None and not close(meters, stated):
         message = f"meters_per_unit is {meters:g} in {path} and {stated:g} in {manifest.path}."
@@ -167,7 +167,7 @@ def _frame(view: SceneView, path: str, graph: Record, manifest: Manifest, doubts
         view.add("coordinate-frame-mismatch", path, message, at=("coordinate_system",))
 
 
-def _index(view: SceneView, export: Export) -> None:
+def _index(view: SceneUnderTest, export: Export) -> None:
     path, index = export.path("asset_index.json"), export.index or {}
     check_ids(view, path, index, "assets", export.variations)
     if export.graph is None:
@@ -185,7 +185,7 @@ def _index(view: SceneView, export: Export) -> None:
         view.add("object-not-listed", path, message, at=("assets",))
 
 
-def _tasks(view: SceneView, export: Export) -> None:
+def _tasks(view: SceneUnderTest, export: Export) -> None:
     path, tasks = export.path("task_config.json"), export.tasks or {}
     nodes = node_ids(export)
     for place, task in entries(tasks, "suggested_tasks"):

@@ -6,18 +6,18 @@ import yaml
 
 from tasks.validation.bundles.bundle import Bundle, check_files, check_table, own_checksum, sha256, unlisted
 from tasks.validation.bundles.export import Export, check_ids
+from tasks.validation.documents.json_values import at, entries, mapping, named_vector, number, sequence, text
 from tasks.validation.documents.manifest import Manifest
 from tasks.validation.documents.paths import resolve, scene_in
+from tasks.validation.documents.quoting import show
 from tasks.validation.documents.schemas import check
-from tasks.validation.documents.text import show
-from tasks.validation.documents.values import at, entries, mapping, named_vector, number, sequence, text
-from tasks.validation.view import Record, SceneView
+from tasks.validation.scene_under_test import Record, SceneUnderTest
 
 MAX_YAML_BYTES = 1024 * 1024
 OWN = "export_manifest.json"
 
 
-def check_bundle(view: SceneView, export: Export, manifest: Manifest) -> None:
+def check_bundle(view: SceneUnderTest, export: Export, manifest: Manifest) -> None:
     """Check everything of the export besides the documents Genie Sim reads."""
     path = export.path(OWN)
     record = view.record(path) if view.has(path) else None
@@ -37,7 +37,7 @@ def check_bundle(view: SceneView, export: Export, manifest: Manifest) -> None:
     _config(view, export)
 
 
-def check_statistics(view: SceneView, export: Export, path: str, place: tuple[str, ...], stated: object) -> None:
+def check_statistics(view: SceneUnderTest, export: Export, path: str, place: tuple[str, ...], stated: object) -> None:
     """Compare counted nodes, edges, assets and tasks with what a document says of them."""
     for key, value in mapping(stated).items():
         count, said = export.counts.get(key), number(value)
@@ -46,7 +46,7 @@ def check_statistics(view: SceneView, export: Export, path: str, place: tuple[st
             view.add("count-mismatch", path, message, at=(*place, key))
 
 
-def _result(view: SceneView, export: Export, path: str, record: Record) -> None:
+def _result(view: SceneUnderTest, export: Export, path: str, record: Record) -> None:
     result = mapping(record.get("result"))
     problems = sequence(result.get("errors"))
     if problems:
@@ -62,7 +62,7 @@ def _result(view: SceneView, export: Export, path: str, record: Record) -> None:
     check_statistics(view, export, path, ("result", "statistics"), result.get("statistics"))
 
 
-def _own(view: SceneView, path: str, record: Record) -> None:
+def _own(view: SceneUnderTest, path: str, record: Record) -> None:
     stated, canonical = own_checksum(record, ("checksums", "files"), OWN)
     place = ("checksums", "files", OWN)
     if stated is None:
@@ -72,7 +72,7 @@ def _own(view: SceneView, path: str, record: Record) -> None:
         view.add("own-checksum-mismatch", path, message, at=place)
 
 
-def _usd_paths(view: SceneView, export: Export) -> None:
+def _usd_paths(view: SceneUnderTest, export: Export) -> None:
     """Where nodes and assets say their mesh is. The exporter writes paths of the machine it ran on."""
     for name, key, record in (
         ("scene_graph.json", "nodes", export.graph),
@@ -94,7 +94,7 @@ def _usd_paths(view: SceneView, export: Export) -> None:
             view.add("dialect-empty-usd-path", path, message, at=(key,))
 
 
-def _usd_path(view: SceneView, path: str, place: tuple[str | int, ...], raw: str) -> bool:
+def _usd_path(view: SceneUnderTest, path: str, place: tuple[str | int, ...], raw: str) -> bool:
     """Report one path that leads nowhere; whether it is of the known absolute kind."""
     absolute = raw.startswith("/")
     inside = raw.rpartition(f"/scenes/{view.scene_id}/")[2] if absolute else raw
@@ -114,7 +114,7 @@ def _usd_path(view: SceneView, path: str, place: tuple[str | int, ...], raw: str
     return absolute
 
 
-def _merged(view: SceneView, export: Export, manifest: Manifest) -> None:
+def _merged(view: SceneUnderTest, export: Export, manifest: Manifest) -> None:
     path = export.path("merged_scene_manifest.json")
     record = view.record(path) if view.has(path) else None
     if record is None or not manifest.usable:
@@ -136,7 +136,7 @@ def _merged(view: SceneView, export: Export, manifest: Manifest) -> None:
             view.add("export-outdated", path, message, at=("objects",))
 
 
-def _provenance(view: SceneView, export: Export, manifest: Manifest) -> None:
+def _provenance(view: SceneUnderTest, export: Export, manifest: Manifest) -> None:
     path = export.path("legal/asset_provenance.json")
     record = view.record(path) if view.has(path) else None
     if record is None:
@@ -158,7 +158,7 @@ def _provenance(view: SceneView, export: Export, manifest: Manifest) -> None:
             view.add("asset-changed-since-export", path, message, at=where)
 
 
-def _config(view: SceneView, export: Export) -> None:
+def _config(view: SceneUnderTest, export: Export) -> None:
     path = export.path("scene_config.yaml")
     if not view.has(path) or view.files[path].size > MAX_YAML_BYTES:
         return

@@ -11,20 +11,20 @@ import re
 from tasks.validation.bundles.bundle import Bundle, check_files, check_hash, check_table, own_checksum, sha256
 from tasks.validation.bundles.lerobot import check_dataset
 from tasks.validation.bundles.package import packaged_manifest
+from tasks.validation.documents.document_paths import Places
 from tasks.validation.documents.job import JobFacts
+from tasks.validation.documents.json_values import at, entries, mapping, number, sequence, text
 from tasks.validation.documents.paths import scene_in
-from tasks.validation.documents.places import Places
+from tasks.validation.documents.quoting import show
 from tasks.validation.documents.schemas import check
-from tasks.validation.documents.text import show
-from tasks.validation.documents.values import at, entries, mapping, number, sequence, text
-from tasks.validation.view import Record, SceneView
+from tasks.validation.scene_under_test import Record, SceneUnderTest
 
 OWN = "import_manifest.json"
 NEVER_WRITTEN = "lerobot/meta/info.json"
 """Every local import records this file as missing: nothing in the pipeline writes it."""
 
 
-def check_imports(view: SceneView, places: Places, job: JobFacts) -> None:
+def check_imports(view: SceneUnderTest, places: Places, job: JobFacts) -> None:
     """Check the import of the job that `geniesim/job.json` names; of every job when it names none.
 
     What former jobs left is history: no stage would make it again.
@@ -43,7 +43,7 @@ def check_imports(view: SceneView, places: Places, job: JobFacts) -> None:
     _recordings(view, f"{folder}/recordings/" if job.job_id else "")
 
 
-def _check(view: SceneView, path: str, job_id: str, record: Record) -> None:
+def _check(view: SceneUnderTest, path: str, job_id: str, record: Record) -> None:
     check(view, path, "import_manifest", record)
     bundle = Bundle(view, path, record)
     for place in (("job_id",), ("provenance", "job_id")):
@@ -174,7 +174,7 @@ def _moved(here: str | None, there: str | None) -> tuple[str, str] | None:
     return (new, old) if tail and new else None
 
 
-def _recordings(view: SceneView, folder: str) -> None:
+def _recordings(view: SceneUnderTest, folder: str) -> None:
     """A recording's id is its file's name."""
     if not folder or not view.deep:
         return

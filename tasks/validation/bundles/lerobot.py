@@ -6,10 +6,10 @@ import posixpath
 
 from tasks.validation.bundles.bundle import Bundle
 from tasks.validation.documents.documents import parse_json
+from tasks.validation.documents.json_values import entries, number, text
+from tasks.validation.documents.quoting import show
 from tasks.validation.documents.schemas import check
-from tasks.validation.documents.text import show
-from tasks.validation.documents.values import entries, number, text
-from tasks.validation.view import Record, SceneView
+from tasks.validation.scene_under_test import Record, SceneUnderTest
 
 MAX_LINES = 100_000
 
@@ -36,7 +36,7 @@ def check_dataset(bundle: Bundle) -> None:
         view.add("episodes-differ", index, message)
 
 
-def read_lines(view: SceneView, path: str) -> list[Record] | None:
+def read_lines(view: SceneUnderTest, path: str) -> list[Record] | None:
     """The objects of a JSON Lines file; None when a line is none (which is reported) or when not all were looked at."""
     data = view.data(path)
     view.lines_read.add(path)
@@ -60,7 +60,7 @@ def read_lines(view: SceneView, path: str) -> list[Record] | None:
     return found
 
 
-def _totals(view: SceneView, path: str, record: Record) -> None:
+def _totals(view: SceneUnderTest, path: str, record: Record) -> None:
     episodes = [episode for _, episode in entries(record, "episodes")]
     frames = [number(episode.get("num_frames")) for episode in episodes]
     total = number(record.get("total_frames"))

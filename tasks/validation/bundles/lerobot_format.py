@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from tasks.validation.bundles.lerobot import read_lines
-from tasks.validation.documents.text import show
-from tasks.validation.documents.values import mapping, number, text
+from tasks.validation.documents.json_values import mapping, number, text
+from tasks.validation.documents.quoting import show
 
 if TYPE_CHECKING:
     from tasks.validation.bundles.lerobot_meta import Dataset

@@ -16,10 +16,10 @@ from tasks.validation.bundles.lerobot import read_lines
 from tasks.validation.bundles.lerobot_format import check_format, check_numbers
 from tasks.validation.bundles.recordings import parquet_rows
 from tasks.validation.bundles.thrift import ThriftError
-from tasks.validation.documents.text import show
-from tasks.validation.documents.values import mapping, number, text
+from tasks.validation.documents.json_values import mapping, number, text
+from tasks.validation.documents.quoting import show
+from tasks.validation.scene_under_test import Record, SceneUnderTest
 from tasks.validation.source import Vanished
-from tasks.validation.view import Record, SceneView
 
 INFO = "meta/info.json"
 DATA_PATH = "data/chunk-{episode_chunk:03d}/episode_{episode_index:06d}.parquet"
@@ -36,7 +36,7 @@ MAX_TOLD = 20
 class Dataset:
     """One data set: its folder and its description."""
 
-    view: SceneView
+    view: SceneUnderTest
     root: str
     info: Record
 
@@ -79,7 +79,7 @@ class Dataset:
             return None
 
 
-def check_datasets(view: SceneView, current: Callable[[str], bool]) -> None:
+def check_datasets(view: SceneUnderTest, current: Callable[[str], bool]) -> None:
     """Check every data set of the scene that `current` says is not a former run's."""
     for path in [path for path in view.files if path == INFO or path.endswith(f"/{INFO}")]:
         record = view.record(path) if view.has(path) and current(path) else None

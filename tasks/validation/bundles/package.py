@@ -8,11 +8,11 @@ import zlib
 
 from tasks.validation.bundles.bundle import Bundle
 from tasks.validation.documents.documents import MAX_DOCUMENT_BYTES, parse_json
-from tasks.validation.documents.text import sentence, show
-from tasks.validation.documents.values import at, mapping, sequence, text
+from tasks.validation.documents.json_values import at, mapping, sequence, text
+from tasks.validation.documents.quoting import sentence, show
 from tasks.validation.files.pieces import Pieces
+from tasks.validation.scene_under_test import Record
 from tasks.validation.source import Vanished
-from tasks.validation.view import Record
 
 MAX_UNPACKED_BYTES = 1024**3
 """Bytes that a package is unpacked to, piece by piece; of a larger one the rest is not looked at."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from tasks.validation.bundles.thrift import ThriftError, number_in
 from tasks.validation.documents.documents import Problem
-from tasks.validation.documents.text import show
+from tasks.validation.documents.quoting import show
 from tasks.validation.files.pieces import Pieces
 
 MAX_FOOTER_BYTES = 16 * 1024 * 1024

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tasks.validation.documents.layout import Listing
-from tasks.validation.documents.manifest import Manifest
-from tasks.validation.documents.text import show
-from tasks.validation.documents.values import (
+from tasks.validation.documents.json_values import (
     Vector,
     at,
     close,
@@ -20,7 +17,10 @@ from tasks.validation.documents.values import (
     text,
     vector,
 )
-from tasks.validation.view import SceneView
+from tasks.validation.documents.layout import Listing
+from tasks.validation.documents.manifest import Manifest
+from tasks.validation.documents.quoting import show
+from tasks.validation.scene_under_test import SceneUnderTest
 
 SAME_METERS = 0.01
 """Positions that differ by less agree."""
@@ -44,7 +44,7 @@ class Doubts:
     frame: bool = False
 
 
-def check_agreement(view: SceneView, manifest: Manifest, layout: Listing, inventory: Listing) -> Doubts:
+def check_agreement(view: SceneUnderTest, manifest: Manifest, layout: Listing, inventory: Listing) -> Doubts:
     """Compare the three documents."""
     doubts = Doubts()
     if not manifest.usable:
@@ -61,7 +61,7 @@ def check_agreement(view: SceneView, manifest: Manifest, layout: Listing, invent
     return doubts
 
 
-def _ids(view: SceneView, manifest: Manifest, listing: Listing, expected: list[str]) -> None:
+def _ids(view: SceneUnderTest, manifest: Manifest, listing: Listing, expected: list[str]) -> None:
     for object_id, (index, _) in listing.objects.items():
         if object_id not in manifest.objects:
             message = f"{listing.path} has object {show(object_id)}, which {manifest.path} does not list."
@@ -72,7 +72,7 @@ def _ids(view: SceneView, manifest: Manifest, listing: Listing, expected: list[s
             view.add("object-not-listed", listing.path, message, at=("objects",))
 
 
-def _object(view: SceneView, manifest: Manifest, layout: Listing, object_id: str) -> bool:
+def _object(view: SceneUnderTest, manifest: Manifest, layout: Listing, object_id: str) -> bool:
     """Report where the layout contradicts the manifest on one object; True when it is the position."""
     if object_id not in layout.objects:
         return False
@@ -88,7 +88,7 @@ def _object(view: SceneView, manifest: Manifest, layout: Listing, object_id: str
 
 
 def _positions(
-    view: SceneView, manifest: Manifest, layout: Listing, object_id: str, where: tuple[Vector, Vector, float]
+    view: SceneUnderTest, manifest: Manifest, layout: Listing, object_id: str, where: tuple[Vector, Vector, float]
 ) -> bool:
     """A mesh's origin may lie anywhere in its box, and an unscaled manifest is scaled by the layout's factor."""
     position, center, reach = where
@@ -108,7 +108,7 @@ def _positions(
     return code == "position-mismatch"
 
 
-def _in_room(view: SceneView, manifest: Manifest, layout: Listing, object_id: str, position: Vector) -> None:
+def _in_room(view: SceneUnderTest, manifest: Manifest, layout: Listing, object_id: str, position: Vector) -> None:
     low, high = vector(at(layout.record, "room_box", "min")), vector(at(layout.record, "room_box", "max"))
     if low is None or high is None or any(a >= b for a, b in zip(low, high, strict=True)):
         return
@@ -123,7 +123,7 @@ def _in_room(view: SceneView, manifest: Manifest, layout: Listing, object_id: st
         view.add("position-beside-room", manifest.path, message, at=place)
 
 
-def _sizes(view: SceneView, manifest: Manifest, layout: Listing, object_id: str, extents: Vector) -> None:
+def _sizes(view: SceneUnderTest, manifest: Manifest, layout: Listing, object_id: str, extents: Vector) -> None:
     sides = named_vector(manifest.objects[object_id][1].get("dimensions_est"), ("width", "height", "depth"))
     if sides is None or min(sides) <= 0 or min(extents) <= 0:
         return
@@ -144,7 +144,7 @@ def _apart(boxes: Vector, sides: Vector, factor: float) -> float:
     return max(max(ratio, 1 / ratio) for ratio in ratios if ratio > 0)
 
 
-def _frame(view: SceneView, manifest: Manifest, layout: Listing, doubts: Doubts) -> None:
+def _frame(view: SceneUnderTest, manifest: Manifest, layout: Listing, doubts: Doubts) -> None:
     place = ("scene", "meters_per_unit")
     doubts.meters = _same(view, manifest, layout, place, "meters_per_unit", "meters-per-unit-mismatch")
     _same(view, manifest, layout, ("metadata", "scale_factor"), "scale_factor", "scale-factor-mismatch")
@@ -156,7 +156,7 @@ def _frame(view: SceneView, manifest: Manifest, layout: Listing, doubts: Doubts)
         view.add("coordinate-frame-mismatch", manifest.path, message, at=("scene", "coordinate_frame"))
 
 
-def _room(view: SceneView, manifest: Manifest, layout: Listing) -> None:
+def _room(view: SceneUnderTest, manifest: Manifest, layout: Listing) -> None:
     bounds = at(manifest.record, "scene", "room", "bounds")
     lengths = named_vector(bounds, ("width", "depth", "height"))
     low, high = vector(at(layout.record, "room_box", "min")), vector(at(layout.record, "room_box", "max"))
@@ -173,7 +173,9 @@ def _room(view: SceneView, manifest: Manifest, layout: Listing) -> None:
         view.add(code, manifest.path, message, at=("scene", "room", "bounds"))
 
 
-def _same(view: SceneView, manifest: Manifest, layout: Listing, place: tuple[str, str], name: str, code: str) -> bool:
+def _same(
+    view: SceneUnderTest, manifest: Manifest, layout: Listing, place: tuple[str, str], name: str, code: str
+) -> bool:
     """Report a number that differs; whether it does."""
     one, other = number(at(manifest.record, *place)), number(layout.record.get(name))
     if one is None or other is None or close(one, other):
@@ -183,7 +185,7 @@ def _same(view: SceneView, manifest: Manifest, layout: Listing, place: tuple[str
     return True
 
 
-def _inventory_places(view: SceneView, manifest: Manifest, inventory: Listing, factor: float) -> None:
+def _inventory_places(view: SceneUnderTest, manifest: Manifest, inventory: Listing, factor: float) -> None:
     """The inventory keeps the reconstruction's own units, so its boxes are compared after scaling too."""
     for object_id, (index, entry) in inventory.objects.items():
         center = vector(at(entry, "bounds", "center"))

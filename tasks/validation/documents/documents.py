@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate, islice
 
-from tasks.validation.documents.text import json_path, show
+from tasks.validation.documents.quoting import json_path, show
 
 MAX_DOCUMENT_BYTES = 32 * 1024 * 1024
 """A scene of 10,000 objects has a manifest of about 20 MB."""

@@ -10,18 +10,18 @@ import re
 
 from blocks.catalogue import Output
 from blocks.patterns import matches, widen
+from tasks.validation.documents.json_values import close, distance, length, named_vector, sequence, vector
 from tasks.validation.documents.layout import check_box
 from tasks.validation.documents.manifest import Manifest, check_quaternion
+from tasks.validation.documents.quoting import show
 from tasks.validation.documents.schemas import check
-from tasks.validation.documents.text import show
 from tasks.validation.documents.times import parse_time
-from tasks.validation.documents.values import close, distance, length, named_vector, sequence, vector
-from tasks.validation.view import Record, SceneView
+from tasks.validation.scene_under_test import Record, SceneUnderTest
 
 KINDS = ("scene_info", "pose", "bounds", "material", "intrinsics", "extrinsics")
 
 
-def check_inputs(view: SceneView, manifest: Manifest, scale_factor: float) -> None:
+def check_inputs(view: SceneUnderTest, manifest: Manifest, scale_factor: float) -> None:
     """Check the inputs that stages have for each object, where there are any at all."""
     _whole_input(view)
     for name, stage in view.catalogue.stages.items():
@@ -47,7 +47,7 @@ def check_inputs(view: SceneView, manifest: Manifest, scale_factor: float) -> No
             _contents(view, posixpath.dirname(root.rstrip("/")), manifest, scale_factor)
 
 
-def _whole_input(view: SceneView) -> None:
+def _whole_input(view: SceneUnderTest) -> None:
     """A stage that ran and of whose input nothing at all is left: whole now, but it can never be made again."""
     for name, stage in view.catalogue.stages.items():
         wanted = [path for output in stage.inputs if output.required for path in (output.path, *output.or_paths)]
@@ -62,7 +62,7 @@ def _whole_input(view: SceneView) -> None:
             view.add("inputs-gone", wanted[0], message, stage=name)
 
 
-def _present(view: SceneView, stage: str, output: Output, found: list[str], shell: str | None) -> None:
+def _present(view: SceneUnderTest, stage: str, output: Output, found: list[str], shell: str | None) -> None:
     """The room's own inputs are only asked for when the manifest has a room."""
     if not output.required and not (shell and output.path.startswith(shell)):
         return
@@ -79,7 +79,7 @@ def _present(view: SceneView, stage: str, output: Output, found: list[str], shel
             view.add("object-empty", there[0], f"{there[0]} has 0 bytes.", stage=stage)
 
 
-def _siblings(view: SceneView, stage: str, found: list[str]) -> None:
+def _siblings(view: SceneUnderTest, stage: str, found: list[str]) -> None:
     """Optional inputs of which some of a folder's are there and some are not, or those of some objects."""
     folders: dict[str, list[str]] = {}
     for output in view.catalogue.stages[stage].inputs:
@@ -92,7 +92,7 @@ def _siblings(view: SceneView, stage: str, found: list[str]) -> None:
             view.add("input-not-there", path, f"{path} is not there, though others like it are.", stage=stage)
 
 
-def _contents(view: SceneView, root: str, manifest: Manifest, scale_factor: float) -> None:
+def _contents(view: SceneUnderTest, root: str, manifest: Manifest, scale_factor: float) -> None:
     for path in [path for path in view.files if path.startswith(f"{root}/") and path.endswith(".json")]:
         kind = posixpath.basename(path).removesuffix(".json")
         record = view.record(path) if view.has(path) else None
@@ -110,13 +110,13 @@ def _contents(view: SceneView, root: str, manifest: Manifest, scale_factor: floa
             _place(view, path, vector(record.get("translation")), manifest, scale_factor)
 
 
-def _time(view: SceneView, path: str, record: Record) -> None:
+def _time(view: SceneUnderTest, path: str, record: Record) -> None:
     if parse_time(record["generated_at"]) is None:
         message = f"{path}: generated_at is {show(record['generated_at'])}, not a time."
         view.add("time-malformed", path, message, at=("generated_at",))
 
 
-def _matrix(view: SceneView, path: str, record: Record) -> None:
+def _matrix(view: SceneUnderTest, path: str, record: Record) -> None:
     rows = [vector(row, 4) for row in sequence(record.get("transform_matrix"))]
     translation, scale = vector(record.get("translation")), vector(record.get("scale"))
     matrix = [row for row in rows if row is not None]
@@ -131,7 +131,7 @@ def _matrix(view: SceneView, path: str, record: Record) -> None:
 
 
 def _place(
-    view: SceneView, path: str, translation: tuple[float, ...] | None, manifest: Manifest, scale_factor: float
+    view: SceneUnderTest, path: str, translation: tuple[float, ...] | None, manifest: Manifest, scale_factor: float
 ) -> None:
     found = re.search(r"/objects/([^/]+)/", path)
     known = manifest.objects.get(found.group(1)) if found else None

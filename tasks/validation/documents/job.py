@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from tasks.validation.documents.document_paths import Places, usable_job_id
+from tasks.validation.documents.json_values import at, mapping, number, text
 from tasks.validation.documents.paths import scene_in
-from tasks.validation.documents.places import Places, usable_job_id
+from tasks.validation.documents.quoting import show
 from tasks.validation.documents.schemas import check
-from tasks.validation.documents.text import show
 from tasks.validation.documents.times import parse_time
-from tasks.validation.documents.values import at, mapping, number, text
-from tasks.validation.view import Record, SceneView
+from tasks.validation.scene_under_test import Record, SceneUnderTest
 
 DONE, FAILED = ("completed", "complete", "success"), ("failed", "failure", "error", "cancelled", "timeout")
 UNDER_WAY = ("submitted", "running", "pending", "queued", "processing", "in_progress")
@@ -29,7 +29,7 @@ class JobFacts:
     ended: datetime | None = None
 
 
-def check_job(view: SceneView, places: Places) -> JobFacts:
+def check_job(view: SceneUnderTest, places: Places) -> JobFacts:
     """Check the record, if there is one."""
     path = places.job
     record = view.record(path) if path and view.has(path) else None
@@ -58,7 +58,7 @@ def _ended(record: Record) -> datetime | None:
     return None
 
 
-def _status(view: SceneView, path: str, record: Record, status: str) -> None:
+def _status(view: SceneUnderTest, path: str, record: Record, status: str) -> None:
     if status in FAILED:
         reason = text(record.get("failure_reason")) or text(record.get("message")) or "no reason is given"
         view.add("job-failed", path, f"{path}: the run failed: {show(reason, 160)}.", at=("status",))
@@ -78,7 +78,7 @@ def _status(view: SceneView, path: str, record: Record, status: str) -> None:
         view.add("job-contradicts-itself", path, message, at=("job_metrics", "status"))
 
 
-def _agreement(view: SceneView, path: str, record: Record, facts: JobFacts) -> None:
+def _agreement(view: SceneUnderTest, path: str, record: Record, facts: JobFacts) -> None:
     other = text(at(record, "job_metrics", "job_id"))
     if other is not None and facts.job_id is not None and other != facts.job_id:
         message = f"{path} is of job {facts.job_id}, its metrics are of {show(other)}."

@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from tasks.validation.documents.schemas import check, schema_of
-from tasks.validation.documents.text import show
-from tasks.validation.documents.values import (
+from tasks.validation.documents.json_values import (
     Vector,
     at,
     close,
@@ -24,7 +22,9 @@ from tasks.validation.documents.values import (
     sequence,
     vector,
 )
-from tasks.validation.view import Record, SceneView
+from tasks.validation.documents.quoting import show
+from tasks.validation.documents.schemas import check, schema_of
+from tasks.validation.scene_under_test import Record, SceneUnderTest
 
 ROTATION_TOLERANCE = 1e-3
 FAR_METERS = 1000.0
@@ -51,7 +51,7 @@ class Listing:
         return factor if factor and factor > 0 else 1.0
 
 
-def check_layout(view: SceneView, path: str) -> Listing:
+def check_layout(view: SceneUnderTest, path: str) -> Listing:
     """Check the metric layout at `path`."""
     layout = Listing(path)
     record = view.record(path)
@@ -78,7 +78,7 @@ def check_layout(view: SceneView, path: str) -> Listing:
     return layout
 
 
-def _writer(view: SceneView, path: str, record: Record) -> str:
+def _writer(view: SceneUnderTest, path: str, record: Record) -> str:
     """The stage that wrote this layout, by its form: the scale job's has a `scale`, the adapter's a `scale_factor`."""
     if "scale" not in record or "scale_factor" in record:
         return ""
@@ -86,7 +86,7 @@ def _writer(view: SceneView, path: str, record: Record) -> str:
     return next((n for n, s in stages if any(o.path == path and not o.required for o in s.outputs)), "")
 
 
-def _place_given(view: SceneView, path: str, object_id: str, index: int, entry: Record, boxed: bool) -> None:
+def _place_given(view: SceneUnderTest, path: str, object_id: str, index: int, entry: Record, boxed: bool) -> None:
     """The builder does without a box, and even without a centre: it then puts the object where the manifest says.
 
     `boxed`: other objects of this layout have boxes, so this one has lost it.
@@ -98,7 +98,7 @@ def _place_given(view: SceneView, path: str, object_id: str, index: int, entry: 
         view.add("layout-place-missing", path, message, at=("objects", index))
 
 
-def check_inventory(view: SceneView, path: str) -> Listing:
+def check_inventory(view: SceneUnderTest, path: str) -> Listing:
     """Check the semantic inventory at `path`."""
     inventory = Listing(path)
     record = view.record(path)
@@ -116,7 +116,7 @@ def check_inventory(view: SceneView, path: str) -> Listing:
     return inventory
 
 
-def index_objects(view: SceneView, listing: Listing) -> None:
+def index_objects(view: SceneUnderTest, listing: Listing) -> None:
     """Fill in the objects by id and report ids that stand twice."""
     counts: Counter[str] = Counter()
     for index, entry in entries(listing.record, "objects"):
@@ -134,7 +134,7 @@ def index_objects(view: SceneView, listing: Listing) -> None:
             listing.objects[object_id] = (index, entry)
 
 
-def check_box(view: SceneView, path: str, name: str, place: Place, box: object) -> None:
+def check_box(view: SceneUnderTest, path: str, name: str, place: Place, box: object) -> None:
     """A box's lower corner must be below its upper one, and its centre and size must agree with them."""
     low, high = vector(mapping(box).get("min")), vector(mapping(box).get("max"))
     if low is None or high is None:
@@ -154,7 +154,7 @@ def check_box(view: SceneView, path: str, name: str, place: Place, box: object) 
             view.add("bounds-disagree" if inside else "bounds-mismatch", path, message, at=(*place, key))
 
 
-def _planes(view: SceneView, path: str, record: Record) -> None:
+def _planes(view: SceneUnderTest, path: str, record: Record) -> None:
     planes = mapping(record.get("room_planes"))
     found: list[tuple[Place, object]] = [((name,), planes.get(name)) for name in ("floor", "ceiling")]
     found += [(("walls", index), wall) for index, wall in entries(planes, "walls")]
@@ -165,7 +165,7 @@ def _planes(view: SceneView, path: str, record: Record) -> None:
             view.add("room-plane-malformed", path, message, at=("room_planes", *place, "normal"))
 
 
-def _oriented_box(view: SceneView, path: str, object_id: str, place: Place, entry: Record) -> None:
+def _oriented_box(view: SceneUnderTest, path: str, object_id: str, place: Place, entry: Record) -> None:
     name = f"object {show(object_id)}"
     obb = mapping(entry.get("obb"))
     center, middle = vector(obb.get("center")), vector(entry.get("center3d"))
@@ -182,7 +182,7 @@ def _oriented_box(view: SceneView, path: str, object_id: str, place: Place, entr
         _bounds_hold(view, path, name, place, entry)
 
 
-def _bounds_hold(view: SceneView, path: str, name: str, place: Place, entry: Record) -> None:
+def _bounds_hold(view: SceneUnderTest, path: str, name: str, place: Place, entry: Record) -> None:
     """The bounds must be those of the oriented box, give or take what a tight fit to the mesh makes."""
     low, high = vector(at(entry, "bounds", "min")), vector(at(entry, "bounds", "max"))
     center, extents = vector(at(entry, "obb", "center")), vector(at(entry, "obb", "extents"))
@@ -201,7 +201,7 @@ def _bounds_hold(view: SceneView, path: str, name: str, place: Place, entry: Rec
                 view.add(code, path, message, at=(*place, "bounds", side, axis))
 
 
-def _rotation(view: SceneView, path: str, name: str, place: Place, rows: list[Vector | None]) -> bool:
+def _rotation(view: SceneUnderTest, path: str, name: str, place: Place, rows: list[Vector | None]) -> bool:
     """Report a matrix that is no rotation; whether it is one, or there is none."""
     matrix = [row for row in rows if row is not None]
     if len(matrix) != 3 or len(rows) != 3:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from blocks.catalogue import Listing
-from tasks.validation.documents.text import show
-from tasks.validation.documents.values import entries, sequence, text
-from tasks.validation.view import SceneView
+from tasks.validation.documents.json_values import entries, sequence, text
+from tasks.validation.documents.quoting import show
+from tasks.validation.scene_under_test import SceneUnderTest
 
 NAMES = ("id", "name", "bundle_id", "episode_id")
 """Under which keys a list of objects has their names."""
 
 
-def check_listed(view: SceneView) -> None:
+def check_listed(view: SceneUnderTest) -> None:
     """Report what a list names and is not there. A warning: some installations list more than they make."""
     for stage, spec in view.catalogue.stages.items():
         for listing in spec.lists:
@@ -19,12 +19,12 @@ def check_listed(view: SceneView) -> None:
                 _check(view, stage, listing)
 
 
-def _is_list(view: SceneView, path: str) -> bool:
+def _is_list(view: SceneUnderTest, path: str) -> bool:
     """A completion marker may be a line of text, which lists nothing."""
     return view.attribution.class_of(path) != "completion_marker" or (view.data(path) or b"").lstrip()[:1] == b"{"
 
 
-def _check(view: SceneView, stage: str, listing: Listing) -> None:
+def _check(view: SceneUnderTest, stage: str, listing: Listing) -> None:
     value = view.document(listing.document).value
     listed = sequence(value.get(listing.key)) if isinstance(value, dict) else []
     names = [name for entry in listed if (name := text(entry))]

@@ -9,10 +9,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from tasks.validation.documents.documents import Path
+from tasks.validation.documents.json_values import entries, length, mapping, named_vector, number, text, vector
+from tasks.validation.documents.quoting import show
 from tasks.validation.documents.schemas import SchemaError, check
-from tasks.validation.documents.text import show
-from tasks.validation.documents.values import entries, length, mapping, named_vector, number, text, vector
-from tasks.validation.view import Record, SceneView
+from tasks.validation.scene_under_test import Record, SceneUnderTest
 
 FAR_METERS = 1000.0
 """A position further out than this is odd in any room."""
@@ -55,7 +55,7 @@ class Manifest:
         return [object_id for object_id in self.objects if not self.is_background(object_id)]
 
 
-def check_manifest(view: SceneView, path: str) -> Manifest:
+def check_manifest(view: SceneUnderTest, path: str) -> Manifest:
     """Check the manifest at `path` and index its objects."""
     manifest = Manifest(path)
     record = view.record(path)
@@ -97,7 +97,7 @@ def check_manifest(view: SceneView, path: str) -> Manifest:
     return manifest
 
 
-def _room_bounds(view: SceneView, path: str, record: Record) -> bool:
+def _room_bounds(view: SceneUnderTest, path: str, record: Record) -> bool:
     """Whether the room's bounds are in the adapter's own form; its corners are checked here then."""
     bounds = mapping(mapping(mapping(record.get("scene")).get("room")).get("bounds"))
     low, high = vector(bounds.get("min")), vector(bounds.get("max"))
@@ -112,7 +112,7 @@ def _room_bounds(view: SceneView, path: str, record: Record) -> bool:
     return True
 
 
-def _index(view: SceneView, manifest: Manifest) -> None:
+def _index(view: SceneUnderTest, manifest: Manifest) -> None:
     counts: Counter[str] = Counter()
     for index, entry in entries(manifest.record, "objects"):
         object_id = text(entry.get("id"))
@@ -126,7 +126,7 @@ def _index(view: SceneView, manifest: Manifest) -> None:
             manifest.objects[object_id] = (index, entry)
 
 
-def _transform(view: SceneView, path: str, object_id: str, index: int, entry: Record) -> None:
+def _transform(view: SceneUnderTest, path: str, object_id: str, index: int, entry: Record) -> None:
     transform = mapping(entry.get("transform"))
     place = ("objects", index, "transform")
     position = named_vector(transform.get("position"))
@@ -153,7 +153,7 @@ def _transform(view: SceneView, path: str, object_id: str, index: int, entry: Re
 
 
 def check_quaternion(
-    view: SceneView, path: str, name: str, place: tuple[str | int, ...], quaternion: tuple[float, ...] | None
+    view: SceneUnderTest, path: str, name: str, place: tuple[str | int, ...], quaternion: tuple[float, ...] | None
 ) -> None:
     """A rotation must have a norm near 1."""
     if quaternion is None:
@@ -164,7 +164,7 @@ def check_quaternion(
         view.add("quaternion-not-unit", path, message, at=place)
 
 
-def _physics(view: SceneView, manifest: Manifest, object_id: str, index: int, entry: Record) -> None:
+def _physics(view: SceneUnderTest, manifest: Manifest, object_id: str, index: int, entry: Record) -> None:
     physics = mapping(entry.get("physics"))
     mass = number(physics.get("mass_kg"))
     if mass and mass > 0 and not MASS_USUAL[0] <= mass <= MASS_USUAL[1] and not manifest.is_background(object_id):
@@ -182,7 +182,7 @@ def _physics(view: SceneView, manifest: Manifest, object_id: str, index: int, en
             view.add("physics-out-of-range", manifest.path, message, at=("objects", index, "physics", name))
 
 
-def _relations(view: SceneView, manifest: Manifest, object_id: str, index: int, entry: Record) -> None:
+def _relations(view: SceneUnderTest, manifest: Manifest, object_id: str, index: int, entry: Record) -> None:
     for number_, relation in entries(entry, "relationships"):
         for side in ("subject_id", "object_id"):
             other = text(relation.get(side))

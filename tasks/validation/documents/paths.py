@@ -6,8 +6,8 @@ import posixpath
 import re
 from dataclasses import dataclass
 
-from tasks.validation.documents.text import show
-from tasks.validation.view import SceneView
+from tasks.validation.documents.quoting import show
+from tasks.validation.scene_under_test import SceneUnderTest
 
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]|\\\\")
@@ -30,7 +30,7 @@ def is_outside(raw: str) -> str:
     return "path-is-absolute" if raw.startswith("/") or _DRIVE.match(raw) else ""
 
 
-def resolve(view: SceneView, raw: str, folder: str = "") -> Target:
+def resolve(view: SceneUnderTest, raw: str, folder: str = "") -> Target:
     """The object that `raw` names, relative to `folder` of the scene, to the scene or to the bucket."""
     outside = is_outside(raw)
     if outside == "path-is-uri":
@@ -48,7 +48,7 @@ def resolve(view: SceneView, raw: str, folder: str = "") -> Target:
 
 
 def report_target(
-    view: SceneView, target: Target, object_path: str, name: str, at: tuple[str | int, ...] | None = None
+    view: SceneUnderTest, target: Target, object_path: str, name: str, at: tuple[str | int, ...] | None = None
 ) -> bool:
     """Report a path that leads nowhere. True when it leads to an object with something in it."""
     if target.code:
@@ -75,7 +75,7 @@ def _inside(raw: str, root: str, folder: str) -> str | None:
     return f"{folder}/{raw}" if folder else raw
 
 
-def _there(view: SceneView, raw: str, path: str, inside: str, folder: str) -> Target:
+def _there(view: SceneUnderTest, raw: str, path: str, inside: str, folder: str) -> Target:
     if path in view.files:
         if path != inside and not folder:
             return Target(path, "path-not-normal", f"{show(raw)} only leads to {path} once it is tidied up")

@@ -17,9 +17,9 @@ from typing import Any
 import jsonschema_rs
 
 from tasks.validation.documents.documents import Path
-from tasks.validation.documents.text import json_path, show
-from tasks.validation.documents.values import entry_name
-from tasks.validation.view import SceneView
+from tasks.validation.documents.json_values import entry_name
+from tasks.validation.documents.quoting import json_path, show
+from tasks.validation.scene_under_test import SceneUnderTest
 
 MAX_ERRORS = 500
 """Schema errors of one document that are looked at."""
@@ -57,7 +57,7 @@ def rule(name: str, changes: str = "") -> Rule:
     return Rule(schema, jsonschema_rs.Draft7Validator(schema))
 
 
-def schema_of(view: SceneView, name: str) -> dict[str, object]:
+def schema_of(view: SceneUnderTest, name: str) -> dict[str, object]:
     """A schema as this installation has it."""
     changes = view.catalogue.schemas.get(name)
     return rule(name, json.dumps(changes, sort_keys=True) if changes else "").schema
@@ -116,7 +116,7 @@ def _moved(path: Path, key: str, start: int) -> Path:
 
 
 def check(
-    view: SceneView, path: str, name: str, value: object, *, skip: Callable[[SchemaError], bool] | None = None
+    view: SceneUnderTest, path: str, name: str, value: object, *, skip: Callable[[SchemaError], bool] | None = None
 ) -> bool:
     """Report every breach of a document; `skip` says which ones are not to be. True when there was none to report.
 

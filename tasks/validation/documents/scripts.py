@@ -14,7 +14,7 @@ from xml.parsers import expat
 import yaml
 
 from tasks.validation.documents.documents import Problem, parse_json
-from tasks.validation.documents.text import sentence
+from tasks.validation.documents.quoting import sentence
 from tasks.validation.files.strangers import HEAD_BYTES, stranger
 
 MAX_SCRIPT_BYTES = 512 * 1024

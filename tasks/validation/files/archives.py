@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator
 
 from tasks.validation.documents.documents import Problem
-from tasks.validation.documents.text import sentence
+from tasks.validation.documents.quoting import sentence
 from tasks.validation.files.pieces import Pieces, Stream
 
 MAX_UNPACKED_BYTES = 256 * 1024 * 1024

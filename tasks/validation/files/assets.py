@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from blocks.catalogue_query import writes
 from blocks.patterns import matches
+from tasks.validation.documents.json_values import at, entries, mapping, text
 from tasks.validation.documents.manifest import Manifest
 from tasks.validation.documents.paths import report_target, resolve, scene_in
-from tasks.validation.documents.text import show
-from tasks.validation.documents.values import at, entries, mapping, text
-from tasks.validation.view import SceneView
+from tasks.validation.documents.quoting import show
+from tasks.validation.scene_under_test import SceneUnderTest
 
 
-def check_assets(view: SceneView, manifest: Manifest) -> None:
+def check_assets(view: SceneUnderTest, manifest: Manifest) -> None:
     """Follow every asset path of the manifest."""
     root = text(at(manifest.record, "assets", "asset_root"))
     if root is not None and scene_in(root) not in (None, view.scene_id):
@@ -30,7 +30,7 @@ def check_assets(view: SceneView, manifest: Manifest) -> None:
                 view.add("candidate-missing", manifest.path, message, at=place)
 
 
-def check_orphans(view: SceneView, manifest: Manifest) -> None:
+def check_orphans(view: SceneUnderTest, manifest: Manifest) -> None:
     """Report folders of assets whose object the manifest does not list."""
     if not manifest.usable:
         return
@@ -54,14 +54,14 @@ def check_orphans(view: SceneView, manifest: Manifest) -> None:
         )
 
 
-def object_of(view: SceneView, path: str) -> str:
+def object_of(view: SceneUnderTest, path: str) -> str:
     """The object in whose folder of assets a path lies; empty outside such folders."""
     before = view.catalogue.asset_folder.removesuffix("{object_id}")
     name, found, _ = path.removeprefix(before).partition("/")
     return name if found and path.startswith(before) else ""
 
 
-def _asset(view: SceneView, manifest: Manifest, object_id: str, place: tuple[str | int, ...], path: str) -> None:
+def _asset(view: SceneUnderTest, manifest: Manifest, object_id: str, place: tuple[str | int, ...], path: str) -> None:
     target = resolve(view, path)
     name = f"{manifest.path}: the asset of object {show(object_id)}"
     if not report_target(view, target, manifest.path, name, place):

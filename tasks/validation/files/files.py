@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from tasks.validation.bundles.recordings import array_problems, parquet_problems, video_problems
 from tasks.validation.documents.documents import Problem
-from tasks.validation.documents.text import show
+from tasks.validation.documents.quoting import show
 from tasks.validation.files.archives import archive_problems
 from tasks.validation.files.pictures import picture_problems
 from tasks.validation.files.pieces import Pieces

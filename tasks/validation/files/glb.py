@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterator
 
 from tasks.validation.documents.documents import MAX_DEPTH, Problem, parse_json
-from tasks.validation.documents.text import show
+from tasks.validation.documents.quoting import show
 from tasks.validation.files.gltf import Gltf, GltfFile
 from tasks.validation.files.pieces import Pieces
 from tasks.validation.files.strangers import stranger

@@ -13,8 +13,8 @@ from itertools import islice
 from typing import Protocol
 
 from tasks.validation.documents.documents import Problem
-from tasks.validation.documents.text import show
-from tasks.validation.documents.values import entries, mapping, sequence, text
+from tasks.validation.documents.json_values import entries, mapping, sequence, text
+from tasks.validation.documents.quoting import show
 from tasks.validation.files.gltf_data import COMPONENT_BYTES, ELEMENTS, Data, element_bytes
 from tasks.validation.files.gltf_links import link_problems
 from tasks.validation.files.pieces import Pieces

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tasks.validation.documents.values import mapping, sequence
+from tasks.validation.documents.json_values import mapping, sequence
 from tasks.validation.files.pieces import Pieces
 
 if TYPE_CHECKING:

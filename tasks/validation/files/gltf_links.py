@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 
 from tasks.validation.documents.documents import Problem, walk
-from tasks.validation.documents.text import show
-from tasks.validation.documents.values import entries, length, mapping, number, sequence, text, vector
+from tasks.validation.documents.json_values import entries, length, mapping, number, sequence, text, vector
+from tasks.validation.documents.quoting import show
 
 ODD = "glb-odd"
 TRIANGLES, LAST_MODE = 4, 6

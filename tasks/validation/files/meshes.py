@@ -11,13 +11,13 @@ from tasks.validation.files.glb import gltf_problems, read_glb, read_gltf
 from tasks.validation.files.obj_mesh import obj_problems
 from tasks.validation.files.pieces import Pieces
 from tasks.validation.files.strangers import HEAD_BYTES, stranger
+from tasks.validation.scene_under_test import SceneUnderTest
 from tasks.validation.source import Vanished
-from tasks.validation.view import SceneView
 
 MESH_ENDINGS = (".glb", ".gltf", ".obj")
 
 
-def check_meshes(view: SceneView) -> None:
+def check_meshes(view: SceneUnderTest) -> None:
     """Look at every mesh of the scene that has something in it."""
     for path in [path for path in view.files if path.lower().endswith(MESH_ENDINGS) and view.has(path)]:
         try:
@@ -30,7 +30,7 @@ def check_meshes(view: SceneView) -> None:
 class Beside:
     """The files that a mesh may name, relative to its folder."""
 
-    def __init__(self, view: SceneView, path: str) -> None:
+    def __init__(self, view: SceneUnderTest, path: str) -> None:
         """`path`: the mesh."""
         self._view, self._folder = view, path.rpartition("/")[0]
 
@@ -42,7 +42,7 @@ class Beside:
         return self._view.files[target.path].size, ""
 
 
-def _problems(view: SceneView, path: str) -> Iterator[Problem]:
+def _problems(view: SceneUnderTest, path: str) -> Iterator[Problem]:
     pieces = view.pieces(path)
     if path.lower().endswith(".glb"):
         yield from gltf_problems(Beside(view, path), read_glb(pieces))

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator
 
 from tasks.validation.documents.documents import Problem
-from tasks.validation.documents.text import show
+from tasks.validation.documents.quoting import show
 from tasks.validation.files.gltf import GltfFile
 
 _KINDS = {b"v": 0, b"vt": 1, b"vn": 2}

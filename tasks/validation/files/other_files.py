@@ -8,18 +8,18 @@ from collections.abc import Callable, Iterator
 
 from tasks.validation.bundles.lerobot import read_lines
 from tasks.validation.documents.documents import Problem
+from tasks.validation.documents.json_values import at, sequence, text
 from tasks.validation.documents.layout import check_box
+from tasks.validation.documents.quoting import show
 from tasks.validation.documents.schemas import check
 from tasks.validation.documents.scripts import MAX_SCRIPT_BYTES, script_problems
-from tasks.validation.documents.text import show
-from tasks.validation.documents.values import at, sequence, text
 from tasks.validation.files.assets import object_of
 from tasks.validation.files.files import MAGICS, READERS, TEXTS, file_problems
 from tasks.validation.files.meshes import MESH_ENDINGS
 from tasks.validation.files.notes import NOTES, note_problems
+from tasks.validation.scene_under_test import Record, SceneUnderTest
 from tasks.validation.source import Vanished
 from tasks.validation.usd.text import USD_ENDINGS
-from tasks.validation.view import Record, SceneView
 
 MAX_FILES = 5_000
 """Other files of one scene that are read; recordings of episodes can be many more."""
@@ -36,7 +36,7 @@ SHAPES = {
 _SKIPPED = ("completion_marker", "failure_marker", "lock", "guard", "idempotency_record")
 
 
-def check_listing(view: SceneView) -> None:
+def check_listing(view: SceneUnderTest) -> None:
     """Report what the listing alone shows: links out of the scene, things that are no files, empty objects."""
     for path, file in view.files.items():
         if file.oddity:
@@ -46,7 +46,7 @@ def check_listing(view: SceneView) -> None:
             view.add("object-empty", path, f"{path} has 0 bytes.")
 
 
-def check_others(view: SceneView, former: Callable[[str], bool]) -> None:
+def check_others(view: SceneUnderTest, former: Callable[[str], bool]) -> None:
     """Look into what is left, but not into what `former` says an earlier job of the simulation has left."""
     left = [
         path
@@ -78,7 +78,7 @@ def read_late(path: str) -> bool:
     return posixpath.splitext(path)[1].lower() in LATE
 
 
-def check_owners(view: SceneView, environment: str | None) -> None:
+def check_owners(view: SceneUnderTest, environment: str | None) -> None:
     """Whatever names its scene must name this one, and the same environment."""
     for path in view.files:
         record = view.document(path).value if view.parsed(path) else None
@@ -92,11 +92,11 @@ def check_owners(view: SceneView, environment: str | None) -> None:
             view.add("environment-differs", path, message, at=("environment_type",))
 
 
-def _may_be_empty(view: SceneView, path: str) -> bool:
+def _may_be_empty(view: SceneUnderTest, path: str) -> bool:
     return posixpath.basename(path) in MAY_BE_EMPTY or view.attribution.class_of(path) in _SKIPPED
 
 
-def _look(view: SceneView, path: str) -> None:
+def _look(view: SceneUnderTest, path: str) -> None:
     ending = posixpath.splitext(path)[1].lower()
     if ending == ".json":
         recorded = path.startswith("episodes/") or not view.stage_of(path)
@@ -114,7 +114,7 @@ def _look(view: SceneView, path: str) -> None:
         _report(view, path, file_problems(view.pieces(path), path))
 
 
-def _report(view: SceneView, path: str, problems: Iterator[Problem]) -> None:
+def _report(view: SceneUnderTest, path: str, problems: Iterator[Problem]) -> None:
     try:
         for problem in problems:
             view.add(problem.code, path, f"{path}: {problem.message}.")
@@ -122,7 +122,7 @@ def _report(view: SceneView, path: str, problems: Iterator[Problem]) -> None:
         view.add("object-unreadable", path, f"{gone}.")
 
 
-def _script(view: SceneView, path: str, ending: str) -> Iterator[Problem]:
+def _script(view: SceneUnderTest, path: str, ending: str) -> Iterator[Problem]:
     size = view.files[path].size
     if size > MAX_SCRIPT_BYTES:
         yield Problem("not-all-read", f"it has {size:,} bytes; no more than {MAX_SCRIPT_BYTES:,} are looked into")
@@ -134,7 +134,7 @@ def _script(view: SceneView, path: str, ending: str) -> Iterator[Problem]:
             yield from script_problems(data, ending)
 
 
-def _record(view: SceneView, path: str, record: Record) -> None:
+def _record(view: SceneUnderTest, path: str, record: Record) -> None:
     if not record:
         view.add("document-says-nothing", path, f"{path} is an empty object.", at=())
     schema = next((name for ending, name in SHAPES.items() if path.endswith(ending)), None)

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator
 
 from tasks.validation.documents.documents import Problem
-from tasks.validation.documents.text import show
+from tasks.validation.documents.quoting import show
 from tasks.validation.files.pieces import BLOCK_BYTES, Pieces
 
 PNG, JPEG, PNG_END = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"IEND\xaeB`\x82"

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from blocks.catalogue_query import expand, expected_outputs
 from tasks.validation.documents.manifest import Manifest
+from tasks.validation.scene_under_test import SceneUnderTest
 from tasks.validation.stages.markers import Markers
 from tasks.validation.stages.stages import Line, has_run_after, is_there, ran_locally
-from tasks.validation.view import SceneView
 
 
-def check_always(view: SceneView, markers: Markers, line: Line, manifest: Manifest) -> None:
+def check_always(view: SceneUnderTest, markers: Markers, line: Line, manifest: Manifest) -> None:
     """Report outputs and markers of completed stages that no job asks for and every run writes."""
     for name, stage in view.catalogue.stages.items():
         completed = markers.of(name) or has_run_after(view, line, name)
@@ -29,7 +29,7 @@ def check_always(view: SceneView, markers: Markers, line: Line, manifest: Manife
             _followers(view, markers, name)
 
 
-def _followers(view: SceneView, markers: Markers, name: str) -> None:
+def _followers(view: SceneUnderTest, markers: Markers, name: str) -> None:
     """Markers that the cloud writes after another one of the same stage."""
     for marker, kind in view.catalogue.markers.items():
         if kind.follows not in view.catalogue.stages[name].markers or not markers.has(kind.follows):

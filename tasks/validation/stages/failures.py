@@ -13,17 +13,17 @@ from datetime import datetime
 from blocks.catalogue import Catalogue
 from blocks.catalogue_query import lock_of, stage_of_failure_marker
 from tasks.validation.documents.documents import parse_json
+from tasks.validation.documents.json_values import at, entries, mapping, number, sequence, text
+from tasks.validation.documents.quoting import show
 from tasks.validation.documents.schemas import check
-from tasks.validation.documents.text import show
 from tasks.validation.documents.times import parse_time, payload_time, shown
-from tasks.validation.documents.values import at, entries, mapping, number, sequence, text
+from tasks.validation.scene_under_test import Record, SceneUnderTest
 from tasks.validation.stages.stage_times import StageTimes
-from tasks.validation.view import Record, SceneView
 
 SUMMARY = ".summary"
 
 
-def check_failures(view: SceneView, times: StageTimes) -> None:
+def check_failures(view: SceneUnderTest, times: StageTimes) -> None:
     """Judge every failure marker of the scene."""
     for path in view.files:
         if view.attribution.class_of(path) != "failure_marker" or path.removesuffix(SUMMARY) != path:
@@ -35,7 +35,7 @@ def check_failures(view: SceneView, times: StageTimes) -> None:
             _unowned(view, path)
 
 
-def _unowned(view: SceneView, path: str) -> None:
+def _unowned(view: SceneUnderTest, path: str) -> None:
     """A failure marker of no stage that the catalogue knows: somebody must look, and no rerun follows from it."""
     data = view.data(path)
     document = parse_json(data) if data else None
@@ -45,7 +45,7 @@ def _unowned(view: SceneView, path: str) -> None:
     view.add("failure-unowned", path, f"{path} records a failure{said} of no known stage: {_reason(record)}.")
 
 
-def check_gates(view: SceneView, times: StageTimes) -> None:
+def check_gates(view: SceneUnderTest, times: StageTimes) -> None:
     """Check every gate report and whether it blocks its stage."""
     for path in view.files:
         if posixpath.basename(path) == "quality_gate_report.json" and view.has(path) and _matters(view, times, path):
@@ -55,7 +55,7 @@ def check_gates(view: SceneView, times: StageTimes) -> None:
                 _gate(view, times, path, record)
 
 
-def locked_stages(view: SceneView) -> set[str]:
+def locked_stages(view: SceneUnderTest) -> set[str]:
     """The stages some lock says are being worked on; each lock is reported."""
     found = set()
     for path in view.files:
@@ -69,7 +69,7 @@ def locked_stages(view: SceneView) -> set[str]:
     return found
 
 
-def _judge(view: SceneView, times: StageTimes, path: str, stages: tuple[str, ...]) -> None:
+def _judge(view: SceneUnderTest, times: StageTimes, path: str, stages: tuple[str, ...]) -> None:
     data = view.data(path)
     document = parse_json(data) if data else None
     record = mapping(document.value) if document else {}
@@ -130,13 +130,13 @@ def _reason(record: Record) -> str:
     return show(said, 160) if said else "it does not say why"
 
 
-def _matters(view: SceneView, times: StageTimes, path: str) -> bool:
+def _matters(view: SceneUnderTest, times: StageTimes, path: str) -> bool:
     """Without the full depth, a report that was written before its stage was completed is not read."""
     reported, completed = view.files[path].updated, times.written(view.stage_of(path))
     return view.deep or reported is None or completed is None or reported > completed
 
 
-def _gate_counts(view: SceneView, path: str, record: Record, failed: int) -> None:
+def _gate_counts(view: SceneUnderTest, path: str, record: Record, failed: int) -> None:
     summary, results = mapping(record.get("summary")), sequence(record.get("results"))
     counts = {"total_gates": len(results), "failed": failed, "passed": len(results) - failed}
     for key, count in counts.items():
@@ -153,7 +153,7 @@ def _gate_counts(view: SceneView, path: str, record: Record, failed: int) -> Non
         view.add("time-malformed", path, message, at=("timestamp",))
 
 
-def _gate(view: SceneView, times: StageTimes, path: str, record: Record) -> None:
+def _gate(view: SceneUnderTest, times: StageTimes, path: str, record: Record) -> None:
     summary = mapping(record.get("summary"))
     blocking, proceed = number(summary.get("blocking_failures")) or 0, summary.get("can_proceed")
     failed = [entry for _, entry in entries(record, "results") if entry.get("passed") is False]

@@ -11,10 +11,10 @@ from datetime import UTC, datetime, timedelta
 from blocks.catalogue import Catalogue
 from blocks.catalogue_rules import Guard
 from blocks.patterns import matches
-from tasks.validation.documents.text import show
+from tasks.validation.documents.json_values import text
+from tasks.validation.documents.quoting import show
 from tasks.validation.documents.times import parse_time, shown
-from tasks.validation.documents.values import text
-from tasks.validation.view import SceneView
+from tasks.validation.scene_under_test import SceneUnderTest
 
 OPENED = ("opened_at", "last_failure_at", "last_failure_time", "updated_at")
 """Where a circuit breaker says since when it is open; the first one that holds a time counts."""
@@ -36,7 +36,7 @@ class Stop:
         return self.active and (not self.stages or bool(stages & set(self.stages)))
 
 
-def check_guards(view: SceneView) -> None:
+def check_guards(view: SceneUnderTest) -> None:
     """Report what stops work on this scene."""
     setting = view.document(view.catalogue.settings).value if view.has(view.catalogue.settings) else None
     named = named_paths(view.catalogue, view.scene_id, setting)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from blocks.catalogue import Catalogue, Marker
+from tasks.validation.documents.json_values import text
+from tasks.validation.documents.quoting import show
 from tasks.validation.documents.schemas import check
-from tasks.validation.documents.text import show
 from tasks.validation.documents.times import parse_time, payload_time, time_field
-from tasks.validation.documents.values import text
-from tasks.validation.view import Record, SceneView
+from tasks.validation.scene_under_test import Record, SceneUnderTest
 
 GOOD = ("complete", "completed", "success", "succeeded", "ready", "processing", "ok", "done", "submitted")
 BAD = ("failed", "failure", "error", "cancelled")
@@ -38,7 +38,7 @@ class Read:
 class Markers:
     """The completion markers of one scene, read when somebody asks."""
 
-    def __init__(self, view: SceneView) -> None:
+    def __init__(self, view: SceneUnderTest) -> None:
         """Finds which markers are there; an empty one is reported at once."""
         self._view = view
         self._read: dict[str, Read] = {}
@@ -99,11 +99,11 @@ def name_of(catalogue: Catalogue, path: str) -> str:
     return next(name for name, marker in catalogue.markers.items() if path in marker.paths)
 
 
-def _present(view: SceneView, marker: Marker) -> list[str]:
+def _present(view: SceneUnderTest, marker: Marker) -> list[str]:
     return [path for path in marker.paths if path in view.files and not view.files[path].oddity]
 
 
-def _payload(view: SceneView, path: str) -> Record | str | None:
+def _payload(view: SceneUnderTest, path: str) -> Record | str | None:
     data = view.data(path)
     if data is None:
         return None
@@ -124,7 +124,7 @@ def _payload(view: SceneView, path: str) -> Record | str | None:
     return view.record(path)
 
 
-def _shape(view: SceneView, path: str, payload: Record) -> None:
+def _shape(view: SceneUnderTest, path: str, payload: Record) -> None:
     """What the writers of this marker always put in it."""
     name = name_of(view.catalogue, path)
     if name in SHAPED:
@@ -139,7 +139,7 @@ def _is_sentence(plain: str) -> bool:
     return plain.lower().startswith(_PLAIN_WORDS) and "\n\n" not in plain and len(plain) < 1000
 
 
-def _check(view: SceneView, path: str, payload: Record) -> None:
+def _check(view: SceneUnderTest, path: str, payload: Record) -> None:
     if not payload:
         view.add("marker-says-nothing", path, f"{path} is an empty object.", at=())
         return

@@ -5,21 +5,21 @@ from __future__ import annotations
 import posixpath
 
 from tasks.validation.documents.agreement import Doubts
+from tasks.validation.documents.document_paths import Places
+from tasks.validation.documents.json_values import at, close, entries, mapping, number, text
 from tasks.validation.documents.layout import Listing
 from tasks.validation.documents.manifest import Manifest
 from tasks.validation.documents.paths import report_target, resolve
-from tasks.validation.documents.places import Places
+from tasks.validation.documents.quoting import show
 from tasks.validation.documents.schemas import check
-from tasks.validation.documents.text import show
-from tasks.validation.documents.values import at, close, entries, mapping, number, text
+from tasks.validation.scene_under_test import Record, SceneUnderTest
 from tasks.validation.stages.markers import Markers
-from tasks.validation.view import Record, SceneView
 
 SIMREADY, REGEN3D, INTERACTIVE = "simready_complete", "regen3d_complete", "interactive_complete"
 """Names of markers in the catalogue."""
 
 
-def check_simready(view: SceneView, places: Places, markers: Markers, manifest: Manifest, doubts: Doubts) -> bool:
+def check_simready(view: SceneUnderTest, places: Places, markers: Markers, manifest: Manifest, doubts: Doubts) -> bool:
     """Compare the marker with the objects. True when the local runner made the stage: physics in the manifest only."""
     paths = markers.filled(SIMREADY)
     if not paths or not manifest.usable:
@@ -44,7 +44,7 @@ def check_simready(view: SceneView, places: Places, markers: Markers, manifest: 
     return local
 
 
-def check_adapter_marker(view: SceneView, markers: Markers, manifest: Manifest, layout: Listing) -> None:
+def check_adapter_marker(view: SceneUnderTest, markers: Markers, manifest: Manifest, layout: Listing) -> None:
     """The adapter's marker says how many objects it made and how it scaled them."""
     path = next(iter(markers.filled(REGEN3D)), None)
     payload = markers.read(path).payload if path and view.deep else None
@@ -64,7 +64,7 @@ def check_adapter_marker(view: SceneView, markers: Markers, manifest: Manifest, 
         view.add("scale-factor-mismatch", path, message, at=("scale_factor",))
 
 
-def check_interactive(view: SceneView, markers: Markers, manifest: Manifest, downstream: bool) -> None:
+def check_interactive(view: SceneUnderTest, markers: Markers, manifest: Manifest, downstream: bool) -> None:
     """Objects that must be articulated need the interactive step; its marker may hide that nothing was done."""
     needed = [
         name
@@ -94,7 +94,7 @@ def check_interactive(view: SceneView, markers: Markers, manifest: Manifest, dow
         view.add("interactive-incomplete", path, message, at=("summary", "articulated_count"), stage=stage)
 
 
-def _articulated(view: SceneView, manifest: Manifest, needed: list[str], path: str, stage: str) -> None:
+def _articulated(view: SceneUnderTest, manifest: Manifest, needed: list[str], path: str, stage: str) -> None:
     """Whoever wrote the marker: an object that must be articulated needs something that answers to it."""
     outputs = [output.path for output in view.catalogue.stages[stage].outputs if "{object_id}" in output.path]
     made = {posixpath.dirname(known) for known in view.files}
@@ -114,7 +114,7 @@ def _has_physics(entry: Record) -> bool:
     return bool(physics) and ("mass_kg" in physics or "mass" in physics)
 
 
-def _count(view: SceneView, path: str, payload: Record, manifest: Manifest) -> None:
+def _count(view: SceneUnderTest, path: str, payload: Record, manifest: Manifest) -> None:
     count, assets = number(payload.get("count")), mapping(payload.get("simready_assets"))
     total = len(manifest.objects)
     if count == 0:
@@ -128,7 +128,9 @@ def _count(view: SceneView, path: str, payload: Record, manifest: Manifest) -> N
         view.add("count-mismatch", path, message, at=("simready_assets",))
 
 
-def _listed(view: SceneView, path: str, payload: Record, manifest: Manifest, template: str, doubts: Doubts) -> None:
+def _listed(
+    view: SceneUnderTest, path: str, payload: Record, manifest: Manifest, template: str, doubts: Doubts
+) -> None:
     for name, raw in mapping(payload.get("simready_assets")).items():
         if name not in manifest.objects and name not in doubts.unknown:
             message = f"{path} lists object {show(name)}, which {manifest.path} does not."
@@ -138,7 +140,7 @@ def _listed(view: SceneView, path: str, payload: Record, manifest: Manifest, tem
             report_target(view, target, path, f"{path}: the wrapper of object {show(name)}", ("simready_assets", name))
 
 
-def check_variation(view: SceneView, places: Places) -> None:
+def check_variation(view: SceneUnderTest, places: Places) -> None:
     """The list of variation assets, its count and its pictures."""
     path = places.variation
     record = view.record(path) if path and view.has(path) else None

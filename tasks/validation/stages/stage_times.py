@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from tasks.validation.documents.document_paths import Places
 from tasks.validation.documents.job import JobFacts
-from tasks.validation.documents.places import Places
 from tasks.validation.documents.times import payload_time, shown
+from tasks.validation.scene_under_test import SceneUnderTest
 from tasks.validation.stages.markers import Markers
-from tasks.validation.view import SceneView
 
 TOLERANCE = timedelta(seconds=2)
 """Stages that are made in one go, and clocks, may differ by this much."""
@@ -18,7 +18,7 @@ TOLERANCE = timedelta(seconds=2)
 class StageTimes:
     """Completion times of one scene's stages."""
 
-    def __init__(self, view: SceneView, places: Places, markers: Markers, job: JobFacts) -> None:
+    def __init__(self, view: SceneUnderTest, places: Places, markers: Markers, job: JobFacts) -> None:
         """`job`: the Genie Sim run has no marker of its own; its record says when it ended."""
         self._view, self._markers, self._job = view, markers, job
         self._places = places

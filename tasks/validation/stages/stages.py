@@ -12,9 +12,9 @@ from blocks.catalogue import Catalogue, Output
 from blocks.catalogue_query import expand, expected_outputs
 from blocks.patterns import matches, widen
 from tasks.validation.findings import StageState
+from tasks.validation.scene_under_test import SceneUnderTest
 from tasks.validation.stages.markers import Markers
 from tasks.validation.stages.retention import all_expired
-from tasks.validation.view import SceneView
 
 FAILED_CODES = {"stage-failed", "job-failed"}
 MISSING_CODES = {"stage-missing", "output-missing", "marker-missing"}
@@ -43,7 +43,7 @@ class Line:
     """Optional stages that the scene's own settings promise."""
 
 
-def observe(view: SceneView, markers: Markers, line: Line) -> None:
+def observe(view: SceneUnderTest, markers: Markers, line: Line) -> None:
     """Find which stages ran: each left a marker, an object of its own, or the local runner's checkpoint."""
     for path in view.files:
         maker = view.attribution.maker_of(path)
@@ -54,7 +54,7 @@ def observe(view: SceneView, markers: Markers, line: Line) -> None:
             line.ran.add(name)
 
 
-def judge(view: SceneView, markers: Markers, line: Line) -> None:
+def judge(view: SceneUnderTest, markers: Markers, line: Line) -> None:
     """Report outputs, markers and whole stages that should be there and are not."""
     for name, stage in view.catalogue.stages.items():
         later = has_run_after(view, line, name)
@@ -78,12 +78,12 @@ def judge(view: SceneView, markers: Markers, line: Line) -> None:
         _markers_missing(view, markers, line, name, reason)
 
 
-def states(view: SceneView, line: Line, locked: set[str]) -> dict[str, StageState]:
+def states(view: SceneUnderTest, line: Line, locked: set[str]) -> dict[str, StageState]:
     """The state of every stage of the catalogue."""
     return {name: _state(view, line, name, name in locked) for name in view.catalogue.stages}
 
 
-def _state(view: SceneView, line: Line, name: str, locked: bool) -> StageState:
+def _state(view: SceneUnderTest, line: Line, name: str, locked: bool) -> StageState:
     errors = view.findings.errors_of(name)
     if errors & FAILED_CODES:
         return "failed"
@@ -114,18 +114,18 @@ def _later(catalogue: Catalogue, name: str) -> set[str]:
     return _needed_by(tuple((other, stage.needs) for other, stage in catalogue.stages.items()))[name]
 
 
-def has_run_after(view: SceneView, line: Line, name: str) -> set[str]:
+def has_run_after(view: SceneUnderTest, line: Line, name: str) -> set[str]:
     """The stages that ran and need this one, directly or not."""
     return _later(view.catalogue, name) & line.ran
 
 
-def _started(view: SceneView, line: Line, name: str) -> bool:
+def _started(view: SceneUnderTest, line: Line, name: str) -> bool:
     """A stage that writes its first document last has made all of them; the adapter's manifest is such a one."""
     first = next((output for output in view.catalogue.stages[name].outputs if output.check == "manifest"), None)
     return first is not None and first.path in view.files
 
 
-def _missing(view: SceneView, line: Line, name: str) -> list[str]:
+def _missing(view: SceneUnderTest, line: Line, name: str) -> list[str]:
     stage = view.catalogue.stages[name]
     found = []
     for output in expected_outputs(stage, locally=ran_locally(view, line, name)):
@@ -137,7 +137,7 @@ def _missing(view: SceneView, line: Line, name: str) -> list[str]:
     return found
 
 
-def ran_locally(view: SceneView, line: Line, name: str) -> bool:
+def ran_locally(view: SceneUnderTest, line: Line, name: str) -> bool:
     """Whether the local runner, not the cloud, made a stage: its checkpoint says so, or what it left.
 
     Checkpoints expire: where retention has removed them, one stage of the local runner's tells of the others.
@@ -148,7 +148,7 @@ def ran_locally(view: SceneView, line: Line, name: str) -> bool:
     return checkpoint in view.files or name in line.local or (bool(line.local) and view.expired(checkpoint, name))
 
 
-def _without_expired(view: SceneView, line: Line, name: str, missing: list[str]) -> list[str]:
+def _without_expired(view: SceneUnderTest, line: Line, name: str, missing: list[str]) -> list[str]:
     """What is lost; what retention has removed is told once."""
     lost = [path for path in missing if not view.expired(path, name)]
     if gone := [path for path in missing if path not in lost]:
@@ -157,13 +157,13 @@ def _without_expired(view: SceneView, line: Line, name: str, missing: list[str])
     return lost
 
 
-def _expired(view: SceneView, name: str, path: str, count: int) -> None:
+def _expired(view: SceneUnderTest, name: str, path: str, count: int) -> None:
     rest = f" and {count - 1} more" if count > 1 else ""
     message = f"{path}{rest} of {name} was kept as long as the pipeline keeps such objects, and was then removed."
     view.add("output-expired", path, message, stage=name)
 
 
-def _promise_open(view: SceneView, name: str) -> None:
+def _promise_open(view: SceneUnderTest, name: str) -> None:
     message = f"{view.catalogue.settings} promises what {name} makes, and {name} has not run."
     view.add("promise-open", view.catalogue.settings, message, stage=name)
 
@@ -172,7 +172,7 @@ def _expanded(line: Line, template: str) -> list[str]:
     return expand(template, line.object_ids, line.job_id)
 
 
-def is_there(view: SceneView, path: str) -> bool:
+def is_there(view: SceneUnderTest, path: str) -> bool:
     """Whether something is there by that path or pattern: also what is empty, which has been reported as such, and
     what the listing left out, which may be there."""
     return not view.absent(path) or ("*" in path and any(matches(path, known) for known in view.files))
@@ -188,7 +188,7 @@ def widen_one(template: str, object_id: str) -> str:
     return template.replace("{object_id}", object_id)
 
 
-def _stage_missing(view: SceneView, line: Line, name: str, later: str) -> None:
+def _stage_missing(view: SceneUnderTest, line: Line, name: str, later: str) -> None:
     stage = view.catalogue.stages[name]
     if all_expired(view.expired, view.catalogue, name):
         line.expired.add(name)
@@ -200,7 +200,7 @@ def _stage_missing(view: SceneView, line: Line, name: str, later: str) -> None:
     view.add("stage-missing", widen(where[0]) if where else name, message, stage=name)
 
 
-def _markers_missing(view: SceneView, markers: Markers, line: Line, name: str, reason: str) -> None:
+def _markers_missing(view: SceneUnderTest, markers: Markers, line: Line, name: str, reason: str) -> None:
     stage = view.catalogue.stages[name]
     asked = {marker for other, s in view.catalogue.stages.items() if other in line.ran for marker in s.needs_markers}
     for marker in stage.markers:
@@ -230,7 +230,7 @@ def _markers_missing(view: SceneView, markers: Markers, line: Line, name: str, r
             view.add("marker-not-written", path, message, stage=name)
 
 
-def _not_started(view: SceneView, line: Line, name: str, marker: str) -> bool:
+def _not_started(view: SceneUnderTest, line: Line, name: str, marker: str) -> bool:
     """Whether this marker is of a later step of an optional stage, and nobody was promised that step.
 
     Such a stage has several markers, one a step. A step that has left neither its marker nor an output of its own has
@@ -243,7 +243,7 @@ def _not_started(view: SceneView, line: Line, name: str, marker: str) -> bool:
     )
 
 
-def markers_of_step(view: SceneView, name: str, marker: str) -> list[str]:
+def markers_of_step(view: SceneUnderTest, name: str, marker: str) -> list[str]:
     """What the step that writes this marker has left, besides the marker."""
     patterns = view.catalogue.markers[marker].outputs
     return [path for path in view.files if any(matches(pattern, path) for pattern in patterns)]

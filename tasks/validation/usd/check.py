@@ -6,11 +6,12 @@ import re
 from dataclasses import dataclass, field
 
 from tasks.validation.documents.agreement import Doubts
+from tasks.validation.documents.document_paths import Places
+from tasks.validation.documents.json_values import at, number, sequence, text
 from tasks.validation.documents.manifest import Manifest
 from tasks.validation.documents.paths import Target
-from tasks.validation.documents.places import Places
-from tasks.validation.documents.text import show
-from tasks.validation.documents.values import at, number, sequence, text
+from tasks.validation.documents.quoting import show
+from tasks.validation.scene_under_test import SceneUnderTest
 from tasks.validation.usd.package import check_package, inside_problem
 from tasks.validation.usd.paths import names_in, unresolvable
 from tasks.validation.usd.text import (
@@ -23,13 +24,12 @@ from tasks.validation.usd.text import (
     resolve_reference,
 )
 from tasks.validation.usd.units import Units, check_units
-from tasks.validation.view import SceneView
 
 ADAPTER_ROOT = "/Root"
 """The prim that the assembly asks of every asset; converted meshes have it, the pipeline's physics wrappers do not."""
 
 
-def usd_files(view: SceneView) -> list[str]:
+def usd_files(view: SceneUnderTest) -> list[str]:
     """Every USD file of the scene that has something in it."""
     return [path for path, file in view.files.items() if path.lower().endswith(USD_ENDINGS) and view.has(path)]
 
@@ -52,7 +52,7 @@ class UsdFacts:
     """Whether the assembled stage is the local runner's, which refers to nothing."""
 
 
-def check_usd(view: SceneView, places: Places, manifest: Manifest, doubts: Doubts) -> UsdFacts:
+def check_usd(view: SceneUnderTest, places: Places, manifest: Manifest, doubts: Doubts) -> UsdFacts:
     """Check every USD file."""
     facts = UsdFacts()
     layers = {path: check_layer(view, path) for path in usd_files(view)}
@@ -80,7 +80,7 @@ def check_usd(view: SceneView, places: Places, manifest: Manifest, doubts: Doubt
     return facts
 
 
-def check_binary(view: SceneView, path: str, answer: dict[str, object], facts: UsdFacts) -> None:
+def check_binary(view: SceneUnderTest, path: str, answer: dict[str, object], facts: UsdFacts) -> None:
     """Follow the references of a binary layer, as OpenUSD read them; `path` may be a layer in a package."""
     package, _, inside = path.partition("[")
     facts.followed.add(path)
@@ -104,14 +104,14 @@ def check_binary(view: SceneView, path: str, answer: dict[str, object], facts: U
             facts.arcs.setdefault(path, set()).add(target.path)
 
 
-def compare_units(view: SceneView, places: Places, manifest: Manifest, facts: UsdFacts) -> None:
+def compare_units(view: SceneUnderTest, places: Places, manifest: Manifest, facts: UsdFacts) -> None:
     """Compare the units of the assembled stage with the manifest and with everything that it is made of."""
     check_units(
         view, places.scene_usd, facts.units, facts.arcs, number(at(manifest.record, "scene", "meters_per_unit"))
     )
 
 
-def check_stage(view: SceneView, layer: Layer, manifest: Manifest, doubts: Doubts) -> bool:
+def check_stage(view: SceneUnderTest, layer: Layer, manifest: Manifest, doubts: Doubts) -> bool:
     """Check what the assembled stage must hold. True when it is the local runner's form, which refers to nothing."""
     if not layer.whole:
         return False
@@ -130,7 +130,7 @@ def check_stage(view: SceneView, layer: Layer, manifest: Manifest, doubts: Doubt
 
 
 def _follow(
-    view: SceneView, places: Places, layers: dict[str, Layer | None], layer: Layer, reference: Reference
+    view: SceneUnderTest, places: Places, layers: dict[str, Layer | None], layer: Layer, reference: Reference
 ) -> Target | None:
     if unresolvable(reference.raw):
         return None
@@ -151,7 +151,7 @@ def _follow(
     return target
 
 
-def _copied(view: SceneView, places: Places, layer: Layer, reference: Reference) -> bool:
+def _copied(view: SceneUnderTest, places: Places, layer: Layer, reference: Reference) -> bool:
     """Whether the layer is the export's copy and the reference holds for the original."""
     if not places.export or not layer.path.startswith(f"{places.export}/"):
         return False
@@ -159,20 +159,20 @@ def _copied(view: SceneView, places: Places, layer: Layer, reference: Reference)
     return not resolve_reference(view, original, reference.raw).code
 
 
-def _once(view: SceneView, code: str, path: str, message: str) -> None:
+def _once(view: SceneUnderTest, code: str, path: str, message: str) -> None:
     if (code, path) not in view.told_once:
         view.told_once.add((code, path))
         view.add(code, path, message)
 
 
-def _comment(view: SceneView, layer: Layer, reference: Reference) -> None:
+def _comment(view: SceneUnderTest, layer: Layer, reference: Reference) -> None:
     """The local runner's comments are relative to the scene, whatever the layer's folder."""
     target = resolve_reference(view, "", reference.raw)
     if target.code:
         view.add(target.code, layer.path, f"{layer.path}, line {reference.line}, in a comment: {target.message}.")
 
 
-def _objects(view: SceneView, layer: Layer, manifest: Manifest, doubts: Doubts) -> None:
+def _objects(view: SceneUnderTest, layer: Layer, manifest: Manifest, doubts: Doubts) -> None:
     if not manifest.usable:
         return
     wanted = {re.sub(r"\W", "_", object_id): object_id for object_id in manifest.objects}
@@ -185,7 +185,7 @@ def _objects(view: SceneView, layer: Layer, manifest: Manifest, doubts: Doubts) 
         view.add("usd-object-unknown", layer.path, message)
 
 
-def _header(view: SceneView, layer: Layer, frame: str) -> None:
+def _header(view: SceneUnderTest, layer: Layer, frame: str) -> None:
     if layer.up_axis in ("Y_UP", "Z_UP"):
         message = f'{layer.path}: upAxis is "{layer.up_axis}"; USD knows "Y" and "Z" only.'
         view.add("dialect-usd-up-axis", layer.path, message)

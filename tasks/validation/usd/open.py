@@ -15,15 +15,15 @@ from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
+from tasks.validation.documents.document_paths import Places
+from tasks.validation.documents.json_values import mapping, sequence, text
 from tasks.validation.documents.manifest import Manifest
-from tasks.validation.documents.places import Places
-from tasks.validation.documents.text import sentence
-from tasks.validation.documents.values import mapping, sequence, text
+from tasks.validation.documents.quoting import sentence
+from tasks.validation.scene_under_test import SceneUnderTest
 from tasks.validation.source import Vanished
 from tasks.validation.usd.check import ADAPTER_ROOT, UsdFacts, check_binary
 from tasks.validation.usd.physics import check_wrapper
 from tasks.validation.usd.text import USD_ENDINGS
-from tasks.validation.view import SceneView
 
 MAX_FILES = 5_000
 MAX_BYTES = 512 * 1024 * 1024
@@ -65,7 +65,7 @@ class _Work:
     """The file that was last begun with; empty when all were done."""
 
 
-def open_usd(view: SceneView, places: Places, manifest: Manifest, facts: UsdFacts) -> None:
+def open_usd(view: SceneUnderTest, places: Places, manifest: Manifest, facts: UsdFacts) -> None:
     """Open every USD file that is not known to be damaged or to lead out of the scene."""
     damaged = {finding.object for finding in view.findings.kept if finding.code in DAMAGE_CODES}
     paths = [path for path in _openable(view) if path not in facts.unsafe | damaged]
@@ -101,7 +101,7 @@ def _wrappers(places: Places, manifest: Manifest) -> Iterator[str]:
         yield from (places.simready.replace("{object_id}", name) for name in manifest.objects)
 
 
-def _openable(view: SceneView) -> Iterable[str]:
+def _openable(view: SceneUnderTest) -> Iterable[str]:
     """USD files whose paths are safe to use on a disk."""
     for path in view.files:
         parts = PurePosixPath(path).parts
@@ -110,7 +110,7 @@ def _openable(view: SceneView) -> Iterable[str]:
             yield path
 
 
-def _copy(view: SceneView, path: str, folder: Path, seen: hashlib._Hash) -> bool:
+def _copy(view: SceneUnderTest, path: str, folder: Path, seen: hashlib._Hash) -> bool:
     """Copy one file; whether it was read to its end and its name fits on a disk. `seen` hashes what is copied."""
     target, pieces = folder / path, view.pieces(path)
     seen.update(f"{path}\0{pieces.size}\0".encode())
@@ -195,7 +195,7 @@ def _ended_early(path: str, code: int) -> tuple[str, str]:
     return "usd-does-not-open", f"{path}: OpenUSD crashes when it opens it, so what follows was not opened."
 
 
-def _report(view: SceneView, work: _Work, manifest: Manifest, facts: UsdFacts) -> None:
+def _report(view: SceneUnderTest, work: _Work, manifest: Manifest, facts: UsdFacts) -> None:
     for answer in work.answers:
         path = str(answer.get("layer") or answer.get("stage") or answer.get("physics"))
         if "layer" in answer and answer.get("problem") is not None:

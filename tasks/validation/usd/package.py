@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 
 from tasks.validation.documents.documents import MAX_DOCUMENT_BYTES, Problem
 from tasks.validation.documents.paths import is_outside
-from tasks.validation.documents.text import show
+from tasks.validation.documents.quoting import show
 from tasks.validation.files.archives import contents_problem, open_zip
 from tasks.validation.files.pieces import Pieces
 from tasks.validation.files.strangers import HEAD_BYTES, stranger
+from tasks.validation.scene_under_test import SceneUnderTest
 from tasks.validation.source import Vanished
 from tasks.validation.usd.paths import unresolvable
 from tasks.validation.usd.text import CRATE_MAGIC, TEXT_MAGIC, ZIP_MAGIC, Layer, read_layer
-from tasks.validation.view import SceneView
 
 MAX_ENTRIES = 10_000
 ALIGNMENT = 64
@@ -37,7 +37,7 @@ class Package:
     """Its binary layers, as OpenUSD names them."""
 
 
-def check_package(view: SceneView, path: str) -> Package:
+def check_package(view: SceneUnderTest, path: str) -> Package:
     """Report what is wrong with one package. Of large ones the files are not compared with their checksums."""
     package = Package()
     try:

@@ -10,10 +10,10 @@ import re
 
 from tasks.validation.documents.documents import Problem
 from tasks.validation.documents.paths import Target, resolve
-from tasks.validation.documents.text import show
+from tasks.validation.documents.quoting import show
 from tasks.validation.files.archives import open_zip
+from tasks.validation.scene_under_test import SceneUnderTest
 from tasks.validation.source import Vanished
-from tasks.validation.view import SceneView
 
 _ARGUMENTS = ":SDF_FORMAT_ARGS:"
 _TILES = "<UDIM>"
@@ -26,7 +26,7 @@ def unresolvable(raw: str) -> bool:
     return plain.startswith("`") or (plain.lower().endswith(".mdl") and not plain.startswith(("./", "../", "/")))
 
 
-def resolve_asset(view: SceneView, raw: str, folder: str) -> Target:
+def resolve_asset(view: SceneUnderTest, raw: str, folder: str) -> Target:
     """The object that an asset path in a layer of `folder` leads to."""
     plain = raw.partition(_ARGUMENTS)[0]
     packaged = _PACKAGED.fullmatch(plain)
@@ -37,7 +37,7 @@ def resolve_asset(view: SceneView, raw: str, folder: str) -> Target:
     return resolve(view, plain, folder)
 
 
-def _tile(view: SceneView, raw: str, plain: str, folder: str) -> Target:
+def _tile(view: SceneUnderTest, raw: str, plain: str, folder: str) -> Target:
     """The first tile of a texture that is cut into tiles numbered from 1001."""
     first = resolve(view, plain.replace(_TILES, "1001"), folder)
     if first.code != "path-dangling":
@@ -51,7 +51,7 @@ def _tile(view: SceneView, raw: str, plain: str, folder: str) -> Target:
     )
 
 
-def _in_package(view: SceneView, raw: str, package: str, inside: str, folder: str) -> Target:
+def _in_package(view: SceneUnderTest, raw: str, package: str, inside: str, folder: str) -> Target:
     target = resolve(view, package, folder)
     if target.code or not view.has(target.path):
         return target
@@ -61,7 +61,7 @@ def _in_package(view: SceneView, raw: str, package: str, inside: str, folder: st
     return Target(target.path, "path-dangling", f"{show(raw)} leads to nothing: the package does not hold that file")
 
 
-def names_in(view: SceneView, path: str) -> frozenset[str] | None:
+def names_in(view: SceneUnderTest, path: str) -> frozenset[str] | None:
     """The files in a package, None when that cannot be known."""
     if path not in view.packed:
         try:

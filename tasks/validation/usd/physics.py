@@ -6,15 +6,15 @@ root in a tree; what is inside an instance cannot be changed at run time).
 
 from __future__ import annotations
 
+from tasks.validation.documents.json_values import at, mapping, number
 from tasks.validation.documents.manifest import Manifest
-from tasks.validation.documents.text import show
-from tasks.validation.documents.values import at, mapping, number
-from tasks.validation.view import SceneView
+from tasks.validation.documents.quoting import show
+from tasks.validation.scene_under_test import SceneUnderTest
 
 MOVABLE_ROLES = ("manipulable_object",)
 
 
-def check_wrapper(view: SceneView, path: str, found: dict[str, object], manifest: Manifest) -> None:
+def check_wrapper(view: SceneUnderTest, path: str, found: dict[str, object], manifest: Manifest) -> None:
     """Report what the probe found in one wrapper."""
     roots = number(found.get("roots")) or 0
     told = {
@@ -30,7 +30,7 @@ def check_wrapper(view: SceneView, path: str, found: dict[str, object], manifest
     _movable(view, path, found, manifest)
 
 
-def _movable(view: SceneView, path: str, found: dict[str, object], manifest: Manifest) -> None:
+def _movable(view: SceneUnderTest, path: str, found: dict[str, object], manifest: Manifest) -> None:
     owner = next((name for name in manifest.objects if f"/obj_{name}/" in path or f"/{name}/" in path), "")
     entry = manifest.objects[owner][1] if owner else {}
     dynamic = at(entry, "physics", "dynamic")

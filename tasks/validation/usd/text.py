@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 
 from tasks.validation.documents.documents import Problem
 from tasks.validation.documents.paths import Target
-from tasks.validation.documents.text import show
+from tasks.validation.documents.quoting import show
 from tasks.validation.files.strangers import HEAD_BYTES, stranger
+from tasks.validation.scene_under_test import SceneUnderTest
 from tasks.validation.usd.lexer import Reference, lex
 from tasks.validation.usd.paths import resolve_asset
-from tasks.validation.view import SceneView
 
 __all__ = ["Reference"]
 USD_ENDINGS = (".usda", ".usdc", ".usd", ".usdz")
@@ -60,7 +60,7 @@ class Layer:
     whole: bool = True
 
 
-def check_layer(view: SceneView, path: str) -> Layer | None:
+def check_layer(view: SceneUnderTest, path: str) -> Layer | None:
     """Check one layer or package; gives what a text layer says, None for any other or a damaged one."""
     head = view.data(path, HEAD_BYTES)
     if not head:
@@ -86,7 +86,7 @@ def check_layer(view: SceneView, path: str) -> Layer | None:
     return layer
 
 
-def resolve_reference(view: SceneView, layer: str, raw: str) -> Target:
+def resolve_reference(view: SceneUnderTest, layer: str, raw: str) -> Target:
     """The object that a reference in the layer at `layer` leads to."""
     return resolve_asset(view, raw, posixpath.dirname(layer))
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tasks.validation.documents.text import show
-from tasks.validation.documents.values import close, number
+from tasks.validation.documents.json_values import close, number
+from tasks.validation.documents.quoting import show
+from tasks.validation.scene_under_test import SceneUnderTest
 from tasks.validation.usd.text import DEFAULT_METERS, DEFAULT_UP, Layer
-from tasks.validation.view import SceneView
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Units:
 
 
 def check_units(
-    view: SceneView, stage: str, units: dict[str, Units], arcs: dict[str, set[str]], wanted: float | None
+    view: SceneUnderTest, stage: str, units: dict[str, Units], arcs: dict[str, set[str]], wanted: float | None
 ) -> None:
     """`wanted`: the metres of one unit by the manifest. A stage in metres is right too: the assembly converts."""
     mine = units.get(stage)
@@ -59,7 +59,7 @@ def check_units(
             _compare(view, stage, path, other, meters, mine.axis)
 
 
-def _compare(view: SceneView, stage: str, path: str, other: Units, meters: float, axis: str) -> None:
+def _compare(view: SceneUnderTest, stage: str, path: str, other: Units, meters: float, axis: str) -> None:
     theirs = DEFAULT_METERS if other.meters is None else other.meters
     if theirs <= 0:
         return

@@ -12,7 +12,7 @@ from tasks.remediation.plan import Stored
 from tasks.snapshots.layout import layout_of
 
 
-class Offer(Stored):
+class Candidate(Stored):
     """A good copy of a bad object, found in older generations, soft-deleted objects or the backup."""
 
     object: str
@@ -24,8 +24,8 @@ class Offer(Stored):
     crc32c: str
 
 
-def find_offers(environment: PipelineEnvironment, scene_id: str, bad: Iterable[str]) -> list[Offer]:
-    """The best good copy of each bad object, cheapest rung first.
+def find_offers(environment: PipelineEnvironment, scene_id: str, bad: Iterable[str]) -> list[Candidate]:
+    """The best good copy of each bad object, cheapest source first.
 
     'Good' can only mean 'not empty and different from the bad one' here; the scene is validated again afterwards.
 
@@ -35,10 +35,10 @@ def find_offers(environment: PipelineEnvironment, scene_id: str, bad: Iterable[s
         bad: Paths of bad objects, relative to the scene.
     """
     prefix = environment.catalogue.scene_prefix(scene_id)
-    return [offer for path in sorted(bad) if (offer := best_copy(environment, prefix + path)) is not None]
+    return [candidate for path in sorted(bad) if (candidate := best_copy(environment, prefix + path)) is not None]
 
 
-def best_copy(environment: PipelineEnvironment, name: str) -> Offer | None:
+def best_copy(environment: PipelineEnvironment, name: str) -> Candidate | None:
     """The newest older generation, else the newest soft-deleted one, else the backup's copy."""
     storage, bucket = environment.storage, environment.data_bucket
     live = storage.stat(bucket, name)
@@ -51,15 +51,15 @@ def best_copy(environment: PipelineEnvironment, name: str) -> Offer | None:
         return max((found for found in candidates if good(found)), key=lambda found: found.generation, default=None)
 
     if (version := newest(storage.list(bucket, name, versions=True))) is not None:
-        return offer("version", version, name)
+        return candidate("version", version, name)
     if storage.protection(bucket).soft_delete_seconds and (
         deleted := newest(storage.list(bucket, name, soft_deleted=True))
     ):
-        return offer("soft_delete", deleted, name)
+        return candidate("soft_delete", deleted, name)
     return backup_copy(environment, name, live)
 
 
-def backup_copy(environment: PipelineEnvironment, name: str, live: StoredObject | None) -> Offer | None:
+def backup_copy(environment: PipelineEnvironment, name: str, live: StoredObject | None) -> Candidate | None:
     """The newest copy of the same object in the backup, if there is one that differs from the bad one."""
     if not environment.backup_bucket:
         return None
@@ -74,7 +74,7 @@ def backup_copy(environment: PipelineEnvironment, name: str, live: StoredObject 
     except OutsideError:
         return None
     saved = max(filter(good, found), key=lambda copy: generation_of(copy, begin), default=None)
-    return None if saved is None else offer("backup", saved, name)
+    return None if saved is None else candidate("backup", saved, name)
 
 
 def generation_of(copy: StoredObject, begin: str) -> int:
@@ -83,8 +83,8 @@ def generation_of(copy: StoredObject, begin: str) -> int:
     return int(digits) if digits.isdecimal() else 0
 
 
-def offer(source: str, found: StoredObject, name: str) -> Offer:
-    return Offer(
+def candidate(source: str, found: StoredObject, name: str) -> Candidate:
+    return Candidate(
         object=name,
         source=source,
         bucket=found.bucket,

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from tasks.validation.documents.documents import finite
-from tasks.validation.documents.text import show
+from tasks.validation.documents.quoting import show
 
 Vector = tuple[float, ...]
 

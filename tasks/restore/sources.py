@@ -1,6 +1,6 @@
 """Which version of an object was there at a time, and the cheapest place that still has it. Pure.
 
-The rungs, cheapest first: the live object already is it; a noncurrent version; a soft-deleted object; a night's copy.
+The sources, cheapest first: the live object already is it; a noncurrent version; a soft-deleted object; a night's copy.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from tasks.actions.object_lists import Rung
+from tasks.actions.object_lists import SourceKind
 from tasks.snapshots.summary import ManifestEntry
 
-RUNG_WORDS: dict[str, str] = {
+SOURCE_WORDS: dict[str, str] = {
     "version": "object versions of the bucket",
     "soft_delete": "soft-deleted objects of the bucket",
     "backup": "the night's copy",
@@ -22,7 +22,7 @@ RUNG_WORDS: dict[str, str] = {
 class Held(NamedTuple):
     """One generation of an object that the data bucket still holds."""
 
-    rung: Rung
+    source_kind: SourceKind
     generation: int
     size: int
     crc32c: str
@@ -43,7 +43,7 @@ class Held(NamedTuple):
 class Version(NamedTuple):
     """The version to have, and where it is."""
 
-    rung: Rung
+    source_kind: SourceKind
     generation: int
     """As the data bucket numbered it."""
     size: int
@@ -97,7 +97,7 @@ def of_night(entry: ManifestEntry, *, exact: bool, metadata_only: bool = False) 
 def of_bucket(held: Held) -> Version:
     """A version that the data bucket itself holds."""
     content = (held.generation, held.size, held.crc32c, held.updated)
-    return Version(held.rung, *content, storage_class=held.storage_class)
+    return Version(held.source_kind, *content, storage_class=held.storage_class)
 
 
 def known_absent(held: Sequence[Held], entry: ManifestEntry | None, at: datetime) -> bool:
@@ -111,7 +111,7 @@ def known_absent(held: Sequence[Held], entry: ManifestEntry | None, at: datetime
 
 def live_of(held: Sequence[Held]) -> Held | None:
     """The live generation, None when there is none."""
-    return next((one for one in held if one.rung == "live"), None)
+    return next((one for one in held if one.source_kind == "live"), None)
 
 
 Decision = Literal["absent", "same", "missing", "differs", "extra"]

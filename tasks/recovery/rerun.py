@@ -26,7 +26,7 @@ class Unit:
     stages: tuple[str, ...]
 
 
-def roots(states: Mapping[str, StageState], catalogue: Catalogue) -> tuple[str, ...]:
+def earliest_broken(states: Mapping[str, StageState], catalogue: Catalogue) -> tuple[str, ...]:
     """The earliest broken stages: broken ones with no broken stage among all that they need."""
     broken = {stage for stage, state in states.items() if state in BROKEN}
     return tuple(stage for stage in catalogue.stages if stage in broken and not upstream(stage, catalogue) & broken)

@@ -13,15 +13,15 @@ from blocks.environment import PipelineEnvironment
 from blocks.object_protection import kept_by
 from blocks.storage_bulk import BulkStorage, Entry
 from blocks.stored_object import Protection, StoredObject
-from tasks.actions.object_lists import Rung
-from tasks.restore.rungs import Held
+from tasks.actions.object_lists import SourceKind
+from tasks.restore.sources import Held
 from tasks.snapshots.layout import Layout
 from tasks.snapshots.nights import read_entries
 from tasks.snapshots.summary import ManifestEntry, Summary
+from tasks.sync.copy_names import copy_key, in_copy_order
+from tasks.sync.key_ranges import KeyRange
 from tasks.sync.listing import copies
-from tasks.sync.order import copy_key, in_copy_order
-from tasks.sync.shards import Shard
-from tasks.sync.walk import walk
+from tasks.sync.merge_join import merge_join
 
 
 class Name(NamedTuple):
@@ -42,11 +42,11 @@ class Recorded(NamedTuple):
 
 
 def names(
-    environment: PipelineEnvironment, protection: Protection, prefix: str, shard: Shard
+    environment: PipelineEnvironment, protection: Protection, prefix: str, key_range: KeyRange
 ) -> Iterator[tuple[str, Name]]:
     """Every name under `prefix` in a range, each with its key, in the order of the copies: at most three listings."""
     storage, bucket = environment.storage, environment.data_bucket
-    start, end = shard.start or None, shard.end or None
+    start, end = key_range.start or None, key_range.end or None
     listings = [storage.list(bucket, prefix, versions=protection.versioning, start=start, end=end)]
     if protection.soft_delete_seconds:
         listings.append(storage.list(bucket, prefix, soft_deleted=True, start=start, end=end))
@@ -59,10 +59,10 @@ def names(
 
 def held_of(found: StoredObject, protection: Protection) -> Held:
     """What a listed generation says of its life."""
-    rung: Rung = "live" if found.is_live else "soft_delete" if found.soft_deleted_at else "version"
+    source_kind: SourceKind = "live" if found.is_live else "soft_delete" if found.soft_deleted_at else "version"
     ended = found.noncurrent_at or found.soft_deleted_at
     return Held(
-        rung,
+        source_kind,
         found.generation,
         found.size,
         found.crc32c,
@@ -76,12 +76,12 @@ def held_of(found: StoredObject, protection: Protection) -> Held:
 
 
 def recorded(
-    environment: PipelineEnvironment, layout: Layout, summary: Summary, prefix: str, shard: Shard
+    environment: PipelineEnvironment, layout: Layout, summary: Summary, prefix: str, key_range: KeyRange
 ) -> Iterator[tuple[str, Recorded]]:
     """What the night recorded under `prefix` in a range, each with its copy, by the same keys as `names`."""
-    entries = ((one.key, one) for one in read_entries(environment, summary, prefix, shard))
+    entries = ((one.key, one) for one in read_entries(environment, summary, prefix, key_range))
     bulk = BulkStorage(environment.storage)
-    there = copies(bulk, layout.bucket, layout.copies_root, prefix, shard)
-    for entry, copy in walk(entries, there):
+    there = copies(bulk, layout.bucket, layout.copies_root, prefix, key_range)
+    for entry, copy in merge_join(entries, there):
         if entry is not None:
             yield copy_key(entry.name, 0), Recorded(entry, copy)

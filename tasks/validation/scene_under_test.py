@@ -7,11 +7,11 @@ from typing import Literal
 from unicodedata import normalize
 
 from blocks.catalogue import Catalogue
-from tasks.validation.codes import CODES
 from tasks.validation.documents.documents import MAX_DOCUMENT_BYTES, Document, parse_json
-from tasks.validation.documents.text import json_path
-from tasks.validation.documents.values import entry_name
+from tasks.validation.documents.json_values import entry_name
+from tasks.validation.documents.quoting import json_path
 from tasks.validation.files.pieces import Pieces
+from tasks.validation.finding_codes import CODES
 from tasks.validation.findings import Findings
 from tasks.validation.source import SMALL_BYTES, KeptSource, SceneSource, Vanished
 from tasks.validation.stages.attribution import Attribution
@@ -23,7 +23,7 @@ OWNERS = ("scene_id", "environment_type")
 Record = dict[str, object]
 
 
-class SceneView:
+class SceneUnderTest:
     """What the checks read from and report to."""
 
     def __init__(self, source: SceneSource, catalogue: Catalogue, depth: Depth) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.sync.walk import OutOfOrder, walk
+from tasks.sync.merge_join import OutOfOrder, merge_join
 
 KEYS = st.sets(st.text(max_size=3), max_size=30)
 
@@ -17,7 +17,7 @@ def stream(keys: set[str]) -> list[tuple[str, str]]:
 
 @given(KEYS, KEYS)
 def test_every_key_comes_once_with_the_sides_that_have_it(left: set[str], right: set[str]) -> None:
-    pairs = list(walk(stream(left), stream(right)))
+    pairs = list(merge_join(stream(left), stream(right)))
     expected = [(key if key in left else None, key if key in right else None) for key in sorted(left | right)]
     assert pairs == expected
 
@@ -27,4 +27,4 @@ def test_every_key_comes_once_with_the_sides_that_have_it(left: set[str], right:
 def test_a_stream_that_is_not_sorted_stops_the_walk(keys: list[str], side: str) -> None:
     wrong, fine = [(key, key) for key in keys], [("a", "a")]
     with pytest.raises(OutOfOrder, match="not sorted"):
-        list(walk(wrong, fine) if side == "left" else walk(fine, wrong))
+        list(merge_join(wrong, fine) if side == "left" else merge_join(fine, wrong))

@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from tasks.sync import meter
-from tasks.sync.meter import Meter, Progress, human
+from tasks.sync import progress
+from tasks.sync.progress import Progress, ProgressCounter, human
 
 
 @pytest.mark.parametrize(
@@ -54,29 +54,29 @@ def test_bytes_are_shown_in_the_largest_unit_that_fits(size: int, shown: str) ->
 
 def test_between_two_reports_nothing_is_told_and_the_last_state_always_is(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[Progress] = []
-    counted = Meter("copying", 10, 100, told.append)
+    counted = ProgressCounter("copying", 10, 100, told.append)
     counted.add(1, 10)
     counted.add(2, 20, failed=1)
     assert told == []
     last = counted.finish()
     assert told == [last]
     assert (last.objects, last.bytes, last.failed, last.of_objects, last.of_bytes) == (3, 30, 1, 10, 100)
-    monkeypatch.setattr(meter, "SECONDS", 0.0)
+    monkeypatch.setattr(progress, "SECONDS", 0.0)
     counted.add(1, 1)
     assert [one.objects for one in told] == [3, 4]
 
 
 def test_after_a_report_the_next_one_waits_again(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[Progress] = []
-    counted = Meter("copying", report=told.append)
-    counted._told -= meter.SECONDS  # as if two seconds had passed
+    counted = ProgressCounter("copying", report=told.append)
+    counted._told -= progress.SECONDS  # as if two seconds had passed
     counted.add(1, 1)
     counted.add(1, 1)
     assert [one.objects for one in told] == [1]
 
 
 def test_nothing_is_lost_when_many_threads_count() -> None:
-    counted = Meter("copying")
+    counted = ProgressCounter("copying")
     threads = [threading.Thread(target=lambda: [counted.add(1, 2) for _ in range(500)]) for _ in range(8)]
     for thread in threads:
         thread.start()

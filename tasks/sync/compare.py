@@ -21,7 +21,7 @@ FLUSH = 1 << 16
 """Bytes of lines that are gathered before they are written."""
 
 
-class Todo(NamedTuple):
+class CopyItem(NamedTuple):
     """One object to copy, and the generation of what is in its place now (0: nothing)."""
 
     name: str
@@ -66,13 +66,13 @@ class Counts:
 
 
 @dataclass(slots=True)
-class Surveyed:
+class Compared:
     """What one range holds, with the files of it."""
 
     number: int
     part: Path
     """The manifest's lines of this range, gzipped."""
-    todo: Path
+    item: Path
     """What must be copied, a line each."""
     counts: Counts = field(default_factory=Counts)
     first: str = ""
@@ -80,12 +80,12 @@ class Surveyed:
     """First and last name in the manifest's part; empty when it has none."""
 
 
-def survey(
+def compare_listings(
     pairs: Iterable[tuple[Entry | None, Entry | None]],
     classify: Callable[[str], str | None],
     folder: Path,
     number: int,
-) -> Surveyed:
+) -> Compared:
     """Look at every pair of a range and spill what was found. Equal ranges give equal bytes, whatever the time is.
 
     Args:
@@ -94,9 +94,9 @@ def survey(
         folder: Where the two files go.
         number: Of the range; part of the files' names.
     """
-    found = Surveyed(number, folder / f"part-{number:05d}.jsonl.gz", folder / f"todo-{number:05d}.jsonl")
-    with found.part.open("wb") as raw, found.todo.open("wb") as todo, GzipFile("", "wb", 1, raw, 0) as part:
-        parts, todos = Lines(cast(IO[bytes], part)), Lines(todo)
+    found = Compared(number, folder / f"part-{number:05d}.jsonl.gz", folder / f"item-{number:05d}.jsonl")
+    with found.part.open("wb") as raw, found.item.open("wb") as item, GzipFile("", "wb", 1, raw, 0) as part:
+        parts, items = Lines(cast(IO[bytes], part)), Lines(item)
         for source, copy in pairs:
             if source is None:
                 found.counts.add("older", copy.size if copy else 0)
@@ -109,9 +109,9 @@ def survey(
             kind = compare(source, copy)
             found.counts.add(kind, source.size)
             if kind != "same":
-                todos.write(orjson.dumps((*source, copy.generation if copy else 0)))
+                items.write(orjson.dumps((*source, copy.generation if copy else 0)))
         parts.flush()
-        todos.flush()
+        items.flush()
     return found
 
 
@@ -122,7 +122,7 @@ def compare(source: Entry, copy: Entry | None) -> str:
     return "same" if (source.size, source.crc32c) == (copy.size, copy.crc32c) else "differs"
 
 
-def note(found: Surveyed, source: Entry, name_class: str, parts: Lines) -> None:
+def note(found: Compared, source: Entry, name_class: str, parts: Lines) -> None:
     """Write the manifest's line of an object, and count its class."""
     found.first = found.first or source.name
     found.last = source.name
@@ -154,8 +154,8 @@ class Lines:
         self._buffer.clear()
 
 
-def read_todo(path: Path) -> Iterator[Todo]:
+def read_items(path: Path) -> Iterator[CopyItem]:
     """What must be copied, from its file."""
     with path.open("rb") as lines:
         for line in lines:
-            yield Todo(*orjson.loads(line))
+            yield CopyItem(*orjson.loads(line))

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blocks.storage_bulk import Entry
-from tasks.sync.order import copy_key, in_copy_order, is_boundary, split_key
-from tasks.sync.shards import shards_at
+from tasks.sync.copy_names import copy_key, in_copy_order, is_boundary, split_key
+from tasks.sync.key_ranges import key_ranges_at
 
 SHORT = st.text(alphabet="ab+ !/0z(é\U0001f600", min_size=1, max_size=8)
 LONG = st.builds(lambda cut, end: ("x" * 793 + "é\U0001f600+é" * 2)[:cut] + end, st.integers(790, 800), SHORT)
@@ -59,17 +59,17 @@ def test_a_listing_by_name_comes_out_in_the_order_of_the_copies_names(objects: d
 
 @given(st.dictionaries(NAMES, GENERATIONS, max_size=30), st.lists(NAMES, max_size=6))
 def test_every_object_is_in_the_same_range_as_its_copy(objects: dict[str, int], cuts: list[str]) -> None:
-    for shard in shards_at(cuts):
-        names = {name for name in objects if shard.start <= name and (not shard.end or name < shard.end)}
+    for key_range in key_ranges_at(cuts):
+        names = {name for name in objects if key_range.start <= name and (not key_range.end or name < key_range.end)}
         keys = (copy_key(name, generation) for name, generation in objects.items())
-        held = {key for key in keys if shard.start <= key and (not shard.end or key < shard.end)}
+        held = {key for key in keys if key_range.start <= key and (not key_range.end or key < key_range.end)}
         assert held == {copy_key(name, objects[name]) for name in names}
 
 
 @given(st.lists(NAMES, max_size=6), NAMES)
 def test_every_name_is_in_exactly_one_range(cuts: list[str], name: str) -> None:
-    shards = shards_at(cuts)
-    assert sum(shard.start <= name and (not shard.end or name < shard.end) for shard in shards) == 1
+    key_ranges = key_ranges_at(cuts)
+    assert sum(key_range.start <= name and (not key_range.end or name < key_range.end) for key_range in key_ranges) == 1
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a+b", "scenes/a (2)/", "x" * 797])

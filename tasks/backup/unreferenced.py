@@ -22,14 +22,14 @@ import orjson
 
 from blocks.environment import PipelineEnvironment
 from blocks.storage_bulk import BulkStorage, Deletion, Entry
-from tasks.backup.keeping import Choice
 from tasks.backup.observe import cuts
+from tasks.backup.retention import Choice
 from tasks.snapshots.layout import Layout, is_night, layout_of, night_time
 from tasks.snapshots.nights import read_definitions, read_entries, read_states
 from tasks.snapshots.summary import Summary
-from tasks.sync.listing import copies, each_shard
-from tasks.sync.shards import Shard, shards_at
-from tasks.sync.walk import walk
+from tasks.sync.key_ranges import KeyRange, key_ranges_at
+from tasks.sync.listing import copies, each_key_range
+from tasks.sync.merge_join import merge_join
 
 LONGEST_RUN = timedelta(hours=48)
 """What is younger may belong to a backup that still runs or was killed, and whose successor will adopt it."""
@@ -126,13 +126,13 @@ def find_unneeded(
     layout, bulk = layout_of(environment), BulkStorage(environment.storage)
     reading = distinct_parts(choice.kept)
 
-    def one(number: int, shard: Shard) -> Unneeded:
+    def one(number: int, key_range: KeyRange) -> Unneeded:
         sieve = Sieve(folder / f"copies-{number:05d}", now, retention)
-        there = copies(bulk, layout.bucket, layout.copies_root, "", shard)
-        keyed = ((key, key) for key in needed_keys(environment, reading, shard, folder / f"keys-{number:05d}"))
+        there = copies(bulk, layout.bucket, layout.copies_root, "", key_range)
+        keyed = ((key, key) for key in needed_keys(environment, reading, key_range, folder / f"keys-{number:05d}"))
 
         def unneeded() -> Iterator[Entry]:
-            for key, copy in walk(keyed, there):
+            for key, copy in merge_join(keyed, there):
                 if copy is not None:
                     sieve.found.seen += 1
                     if key is None:
@@ -141,7 +141,7 @@ def find_unneeded(
         return sieve(unneeded())
 
     found = Unneeded()
-    for part in each_shard(shards_at(cuts(choice.kept[-1].parts)), one, AT_A_TIME):
+    for part in each_key_range(key_ranges_at(cuts(choice.kept[-1].parts)), one, AT_A_TIME):
         found += part
     found += Sieve(folder / "others", now, retention)(others(environment, layout, bulk, choice, now))
     return found
@@ -157,12 +157,14 @@ def distinct_parts(kept: Sequence[Summary]) -> list[Summary]:
     return found
 
 
-def needed_keys(environment: PipelineEnvironment, kept: Sequence[Summary], shard: Shard, spill: Path) -> Iterator[str]:
+def needed_keys(
+    environment: PipelineEnvironment, kept: Sequence[Summary], key_range: KeyRange, spill: Path
+) -> Iterator[str]:
     """The copies that the kept nights name in a range, each once, by key.
 
     `spill`: what the names of temporary files begin with.
     """
-    streams = [keys_of(environment, summary, shard) for summary in kept]
+    streams = [keys_of(environment, summary, key_range) for summary in kept]
     rounds = 0
     while len(streams) > FAN_IN:
         path, rounds = spill.with_suffix(f".{rounds}"), rounds + 1
@@ -189,9 +191,9 @@ def once(keys: Iterable[str]) -> Iterator[str]:
             last = key
 
 
-def keys_of(environment: PipelineEnvironment, summary: Summary, shard: Shard) -> Iterator[str]:
+def keys_of(environment: PipelineEnvironment, summary: Summary, key_range: KeyRange) -> Iterator[str]:
     """The copies of one night."""
-    for entry in read_entries(environment, summary, shard=shard):
+    for entry in read_entries(environment, summary, key_range=key_range):
         yield entry.key
 
 

@@ -17,7 +17,7 @@ class OutOfOrder(Exception):
     """A stream is not sorted. Nothing that was concluded from it can be trusted."""
 
 
-def walk(left: Iterable[tuple[str, L]], right: Iterable[tuple[str, R]]) -> Iterator[tuple[L | None, R | None]]:
+def merge_join(left: Iterable[tuple[str, L]], right: Iterable[tuple[str, R]]) -> Iterator[tuple[L | None, R | None]]:
     """What is in both streams, only in the left one (right is None), or only in the right one, by key.
 
     Args:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from blocks.catalogue_load import load_catalogue
 from blocks.catalogue_query import closure
-from tasks.recovery.units import BROKEN, fired_by, roots, stages_to_make, units, upstream
+from tasks.recovery.rerun import BROKEN, earliest_broken, fired_by, stages_to_make, units, upstream
 from tasks.validation.findings import StageState
 
 CATALOGUE = load_catalogue()
@@ -41,7 +41,7 @@ def names(states: dict[str, StageState]) -> list[str]:
 
 @given(scenes)
 def test_a_restart_point_has_no_broken_stage_among_what_it_needs(states: dict[str, StageState]) -> None:
-    for stage in roots(states, CATALOGUE):
+    for stage in earliest_broken(states, CATALOGUE):
         assert states[stage] in BROKEN
         assert not {s for s in upstream(stage, CATALOGUE) if states[s] in BROKEN}
 

@@ -46,7 +46,7 @@ class Progress:
         return f"{self.what}: {', '.join(words)}"
 
 
-class Meter:
+class ProgressCounter:
     """Counts what is done, from any thread, and tells `report` at most every two seconds and at the end."""
 
     def __init__(

@@ -11,33 +11,33 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from blocks.storage import PipelineStorage
-from tasks.sync.order import is_boundary
+from tasks.sync.copy_names import is_boundary
 
 MOST = 256
-"""Shards at most."""
+"""KeyRanges at most."""
 LEAST_OBJECTS = 1000
-"""Objects in a shard at least, where their number is known: a page."""
+"""Objects in a key range at least, where their number is known: a page."""
 LEAST_FOLDERS = 10
-"""Folders in a shard at least: a scene has about a hundred objects."""
+"""Folders in a key range at least: a scene has about a hundred objects."""
 
 
-class Shard(NamedTuple):
+class KeyRange(NamedTuple):
     """The names in [start, end). An empty end is the end of everything."""
 
     start: str = ""
     end: str = ""
 
 
-def shards_at(boundaries: Iterable[str]) -> list[Shard]:
+def key_ranges_at(boundaries: Iterable[str]) -> list[KeyRange]:
     """The ranges between these names: all names there can be, each in exactly one range."""
     cuts = sorted({name for name in boundaries if is_boundary(name)})
-    return [Shard(start, end) for start, end in pairwise(["", *cuts, ""])]
+    return [KeyRange(start, end) for start, end in pairwise(["", *cuts, ""])]
 
 
-def shards_by_folder(storage: PipelineStorage, bucket: str, folder: str, most: int = 64) -> list[Shard]:
+def key_ranges_by_folder(storage: PipelineStorage, bucket: str, folder: str, most: int = 64) -> list[KeyRange]:
     """Ranges of about equally many subfolders of `folder`, at least ten: for a bucket of which nothing is known yet."""
     folders = list(storage.prefixes(bucket, folder))
-    return shards_at(evenly(folders, max(1, min(most, len(folders) // LEAST_FOLDERS))))
+    return key_ranges_at(evenly(folders, max(1, min(most, len(folders) // LEAST_FOLDERS))))
 
 
 def evenly(names: Sequence[str], most: int) -> list[str]:
