@@ -61,9 +61,13 @@ class Children:
         if code:
             raise ChildFailed(f"{name} ended with code {code}. {self.end_of_log(name)}")
 
+    def process(self, name: str) -> subprocess.Popen[bytes]:
+        """The process of that name. Raises StopIteration when none was started."""
+        return next(child for known, child in self._running if known == name)
+
     def wait_for(self, name: str, ready: Callable[[], bool], seconds: float) -> None:
         """Wait until `ready()` is true. Raises `ChildFailed` when the child ends first or the time is over."""
-        child = next(child for known, child in self._running if known == name)
+        child = self.process(name)
         deadline = time.monotonic() + seconds
         while not ready():
             stop_if_asked()
