@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from blocks.gke import GkeCluster
     from blocks.heartbeat import Heartbeat
     from blocks.policy import RemediationPolicy
+    from blocks.project_access import ProjectAccess
     from blocks.receiver import EventReceiver
     from blocks.run_jobs import CloudRunJobs
     from blocks.schedulers import PipelineSchedulers
@@ -40,6 +41,7 @@ __all__ = [
     "PipelineStorage",
     "PipelineTriggers",
     "PipelineWorkflows",
+    "ProjectAccess",
     "RemediationPolicy",
     "StorageTransfers",
 ]
@@ -58,6 +60,7 @@ _MODULES = {
     "PipelineStorage": "blocks.storage",
     "PipelineTriggers": "blocks.triggers",
     "PipelineWorkflows": "blocks.workflows",
+    "ProjectAccess": "blocks.project_access",
     "RemediationPolicy": "blocks.policy",
     "StorageTransfers": "blocks.transfers",
 }

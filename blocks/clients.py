@@ -23,6 +23,7 @@ LIBRARIES = (
     "google.cloud.storage",
     "google.cloud.workflows_v1",
     "google.cloud.workflows.executions_v1",
+    "google.cloud.resourcemanager_v3",
     "google.cloud.run_v2",
     "google.cloud.eventarc_v1",
     "google.cloud.scheduler_v1",

@@ -14,6 +14,7 @@ from blocks.genie_sim import GenieSimEndpoint
 from blocks.gke import GkeCluster
 from blocks.heartbeat import Heartbeat
 from blocks.policy import RemediationPolicy
+from blocks.project_access import ProjectAccess
 from blocks.receiver import EventReceiver
 from blocks.run_jobs import CloudRunJobs
 from blocks.schedulers import PipelineSchedulers
@@ -52,6 +53,9 @@ class PipelineEnvironment(RemediationBlock):
     transfers: StorageTransfers = Field(
         default_factory=StorageTransfers, description="Large copies between buckets, made by Google."
     )
+    access: ProjectAccess = Field(
+        default_factory=ProjectAccess, description="What the remediation's account may do in the project."
+    )
     cluster: GkeCluster = Field(default_factory=GkeCluster, description="The cluster of the GPU Jobs.")
     genie_sim: GenieSimEndpoint = Field(default_factory=GenieSimEndpoint, description="The Genie Sim server.")
     receiver: EventReceiver = Field(
@@ -69,7 +73,7 @@ class PipelineEnvironment(RemediationBlock):
     def _name_the_project_once(self) -> PipelineEnvironment:
         """Nested blocks that name no project get the environment's, those that kept the default region likewise."""
         regional = (self.workflows, self.jobs, self.schedulers)
-        for block in (self.storage, self.transfers, self.triggers, *regional):
+        for block in (self.storage, self.transfers, self.triggers, self.access, *regional):
             if not block.project:
                 block.project = self.project
         for one in regional:
@@ -101,5 +105,5 @@ class PipelineEnvironment(RemediationBlock):
     def close(self) -> None:
         """Close every connection. The next call opens new ones."""
         events = (self.triggers, self.schedulers, self.delivery)
-        for block in (self.storage, self.transfers, self.workflows, self.jobs, *events, self.cluster):
+        for block in (self.storage, self.transfers, self.workflows, self.jobs, *events, self.access, self.cluster):
             block.close()

@@ -8,6 +8,7 @@ from blocks.environment import PipelineEnvironment
 from blocks.genie_sim import GenieSimEndpoint
 from blocks.gke import GkeCluster
 from blocks.policy import RemediationPolicy
+from blocks.project_access import ProjectAccess
 from blocks.run_jobs import CloudRunJobs
 from blocks.schedulers import PipelineSchedulers
 from blocks.storage import PipelineStorage
@@ -61,6 +62,7 @@ def for_sandbox(
         schedulers=PipelineSchedulers(project=PROJECT, region=REGION, endpoint=endpoints.scheduler, limits=calls),
         delivery=EventDelivery(endpoint=endpoints.pubsub, limits=calls),
         transfers=StorageTransfers(project=PROJECT, endpoint=endpoints.transfer, limits=calls),
+        access=ProjectAccess(project=PROJECT, endpoint=endpoints.projects, limits=calls),
         cluster=GkeCluster(endpoint=endpoints.kubernetes, limits=calls),
         genie_sim=GenieSimEndpoint(address=endpoints.genie_sim),
         policy=policy or quick_policy(),

@@ -25,7 +25,7 @@ from deployments.sandbox.load import load_folder
 from deployments.sandbox.names import BACKUP_BUCKET, DATA_BUCKET, OPS_BUCKET, PROJECT, REGION
 from deployments.sandbox.pipeline.simulator import Simulator
 from deployments.sandbox.requests import RequestLog
-from deployments.sandbox.services.access import Access
+from deployments.sandbox.services.access import Access, is_ours
 from deployments.sandbox.services.eventarc_service import EventarcService
 from deployments.sandbox.services.executions import Workers
 from deployments.sandbox.services.genie_sim import GenieSim
@@ -61,6 +61,7 @@ class Endpoints(BaseModel):
     pubsub: str
     transfer: str
     logging: str
+    projects: str
     kubernetes: str
     genie_sim: str
     control: str
@@ -157,6 +158,7 @@ class Sandbox:
             pubsub=grpc,
             transfer=grpc,
             logging=grpc,
+            projects=grpc,
             kubernetes=http,
             genie_sim=f"{HOST}:{self.genie_sim.port}",
             control=f"{http}{PREFIX.rstrip('/')}",
@@ -191,7 +193,8 @@ class Sandbox:
         return {**place, "buckets": buckets, **self.endpoints.model_dump()}
 
     def _grpc_handlers(self) -> list[GenericRpcHandler]:
-        access = Access(self.denied, {"pubsub": self.eventarc.subscriptions.has, "run": self.run.has})
+        resources = {"pubsub": self.eventarc.subscriptions.has, "run": self.run.has, "projects": is_ours}
+        access = Access(self.denied, resources)
         services = (
             self.workflows,
             self.run,

@@ -10,6 +10,8 @@ class Need(NamedTuple):
 
     permission: str
     without_it: str
+    optional: bool = False
+    """Given only to who wants what it is for."""
 
 
 _READS = (
@@ -44,6 +46,7 @@ JOBS = (
     Need("run.jobs.get", "nobody can tell whether the job is deployed"),
     Need("run.jobs.runWithOverrides", "no stage can be made again by its job alone"),
     Need("run.executions.list", "nobody can tell whether the job is at work, so starts are refused"),
+    Need("run.jobs.update", "a recorded job cannot be put back", optional=True),
 )
 """Of a Cloud Run job."""
 SUBSCRIPTIONS = (
@@ -57,13 +60,13 @@ SUBSCRIPTIONS = (
     ),
 )
 """Of a trigger's subscription."""
-NOT_ASKED = (
+PROJECT = (
     Need("workflows.executions.create", "recoveries cannot start workflows"),
     Need("cloudscheduler.jobs.pause", "intake cannot be paused"),
     Need("cloudscheduler.jobs.enable", "a pause of intake cannot be resumed"),
-    Need("workflows.workflows.update", "a recorded workflow cannot be put back"),
-    Need("run.jobs.update", "a recorded job cannot be put back"),
-    Need("iam.serviceAccounts.actAs", "a recorded workflow or job cannot be put back"),
-    Need("storagetransfer.jobs.create", "large nights are copied object by object"),
+    Need("workflows.workflows.update", "a recorded workflow cannot be put back", optional=True),
+    Need("storagetransfer.jobs.create", "large nights are copied object by object", optional=True),
 )
-"""What only the project itself could be asked about: these services have no question of their own for it."""
+"""Of the project: these services have no question of their own for it."""
+NOT_ASKED = (Need("iam.serviceAccounts.actAs", "a recorded workflow or job cannot be put back"),)
+"""What is given on each service account that a workflow or a job runs as, and is not asked there."""

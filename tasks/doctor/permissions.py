@@ -10,7 +10,7 @@ from tasks.doctor.buckets import names
 from tasks.doctor.deployed import Deployed
 from tasks.doctor.examine import Look
 from tasks.doctor.finding import Code
-from tasks.doctor.permission_table import BUCKETS, JOBS, NOT_ASKED, SUBSCRIPTIONS, Need
+from tasks.doctor.permission_table import BUCKETS, JOBS, NOT_ASKED, PROJECT, SUBSCRIPTIONS, Need
 from tasks.doctor.triggers import seen
 from tasks.remediation.report import listed
 
@@ -19,21 +19,27 @@ MISSING = Code(
     "error",
     "The part of a remediation that the sentence names is refused by Google, in the middle of a run at the latest. "
     "For plans alone the reading permissions are enough.",
-    "Grant a role that has it, on that bucket, job or subscription (docs/security.md, 'Who may do what').",
+    "Grant a role that has it, on that bucket, job, subscription or project (docs/security.md, 'Who may do what').",
+)
+WITHOUT = Code(
+    "permission-not-given",
+    "note",
+    "It is given only where what it is for is wanted; without it that part is refused when it is asked for.",
+    "Nothing, if that is meant so; else grant it (docs/security.md, 'Who may do what').",
 )
 NOT_TESTED = Code(
     "permission-not-asked",
     "note",
-    "These services have no question about one's permissions, and the project itself is not asked: the first use shows it. "
-    "What reading needs is proved by this examination.",
+    "Given on each service account by itself, so the first use shows it. What reading needs is proved by this "
+    "examination.",
     "Compare the account's roles with the table of docs/security.md, 'Who may do what'.",
 )
-CODES = (MISSING, NOT_TESTED)
+CODES = (MISSING, WITHOUT, NOT_TESTED)
 Ask = Callable[[str, Iterable[str]], set[str]]
 
 
 def look_at_permissions(deployed: Deployed, look: Look) -> None:
-    """Buckets, one deployed job for all, and each subscription of a trigger of the data bucket."""
+    """Buckets, one deployed job for all, each subscription of a trigger of the data bucket, and the project."""
     one = deployed.environment
     for role, bucket in names(deployed).items():
         if bucket:
@@ -46,6 +52,7 @@ def look_at_permissions(deployed: Deployed, look: Look) -> None:
         if trigger.bucket == one.data_bucket and trigger.subscription:
             short = f"subscription {trigger.subscription.rpartition('/')[2]}"
             judge(SUBSCRIPTIONS, short, trigger.subscription, one.delivery.granted, look)
+    judge(PROJECT, f"project {one.project}", one.project, lambda _, asked: one.access.granted(asked), look)
     names_ = [need.permission for need in NOT_ASKED]
     look.say(NOT_TESTED, "project", f"Not asked: {listed(names_, len(names_))}.")
 
@@ -64,4 +71,9 @@ def judge(needs: Sequence[Need], shown: str, name: str, ask: Ask, look: Look) ->
             return
         for need in needs:
             said = f"{need.permission} on {shown} is not granted: {need.without_it}."
-            look.judge(MISSING, f"{need.permission} on {shown}", said, need.permission not in held)
+            look.judge(
+                WITHOUT if need.optional else MISSING,
+                f"{need.permission} on {shown}",
+                said,
+                need.permission not in held,
+            )

@@ -12,6 +12,7 @@ from blocks.calls import CallLimits
 from blocks.delivery import EventDelivery
 from blocks.genie_sim import GenieSimEndpoint
 from blocks.gke import GkeCluster
+from blocks.project_access import ProjectAccess
 from blocks.run_jobs import CloudRunJobs
 from blocks.schedulers import PipelineSchedulers
 from blocks.storage import PipelineStorage
@@ -86,6 +87,13 @@ def triggers(sandbox: Sandbox) -> Iterator[PipelineTriggers]:
 @pytest.fixture
 def schedulers(sandbox: Sandbox) -> Iterator[PipelineSchedulers]:
     block = PipelineSchedulers(project=PROJECT, endpoint=sandbox.endpoints.scheduler, limits=QUICK)
+    yield block
+    block.close()
+
+
+@pytest.fixture
+def access(sandbox: Sandbox) -> Iterator[ProjectAccess]:
+    block = ProjectAccess(project=PROJECT, endpoint=sandbox.endpoints.projects, limits=QUICK)
     yield block
     block.close()
 

@@ -10,7 +10,7 @@ from blocks.environment import PipelineEnvironment
 from deployments.sandbox.server import Sandbox
 from tasks.doctor.finding import LEVELS, Code
 from tasks.doctor.parts import CODES
-from tasks.doctor.permission_table import BUCKETS, JOBS, NOT_ASKED, SUBSCRIPTIONS
+from tasks.doctor.permission_table import BUCKETS, JOBS, NOT_ASKED, PROJECT, SUBSCRIPTIONS
 from tests.doctor.test_findings import FINDINGS
 from tests.doctor.world import DATA, OPS, USD, bucket, codes, gone, said, seen_by, trigger
 
@@ -46,7 +46,7 @@ def test_the_page_explains_nothing_else() -> None:
 
 def test_every_permission_that_is_asked_for_is_in_the_table_of_rights() -> None:
     page = (HOME / "docs" / "security.md").read_text()
-    needs = [need for group in (*BUCKETS.values(), JOBS, SUBSCRIPTIONS, NOT_ASKED) for need in group]
+    needs = [need for group in (*BUCKETS.values(), JOBS, PROJECT, SUBSCRIPTIONS, NOT_ASKED) for need in group]
     assert [need.permission for need in needs if f"`{need.permission}`" not in page] == []
 
 

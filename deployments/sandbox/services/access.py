@@ -7,9 +7,19 @@ from collections.abc import Callable, Collection, Mapping
 import grpc
 from google.iam.v1.iam_policy_pb2 import TestIamPermissionsRequest, TestIamPermissionsResponse
 
+from deployments.sandbox.names import PROJECT
 from deployments.sandbox.services.rpc import Methods, Wire, invalid, not_found
 
-_SERVICES = {"pubsub": "google.iam.v1.IAMPolicy", "run": "google.cloud.run.v2.Jobs"}
+_SERVICES = {
+    "pubsub": "google.iam.v1.IAMPolicy",
+    "run": "google.cloud.run.v2.Jobs",
+    "projects": "google.cloud.resourcemanager.v3.Projects",
+}
+
+
+def is_ours(resource: str) -> bool:
+    """Whether that is the sandbox's one project."""
+    return resource == f"projects/{PROJECT}"
 
 
 class Access:
