@@ -8,9 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
-
-from tests.validation.quick import GONE, Keys, breaches
+from tests.validation.quick import GONE, Keys
 from tests.validation.scene_builder import healthy
 
 SCENE = healthy("regen3d")
@@ -109,26 +107,3 @@ WRONG: list[tuple[str, Keys, object, str]] = [
     ("metadata", ("reconstruction_confidence",), 1.5, "field-bad-value"),
     ("metadata", ("material", "metallic"), 2, "field-bad-value"),
 ]  # fmt: skip
-
-
-def names(row: Any) -> str:
-    value = "gone" if row[2] is GONE else str(row[2])[:24]
-    return f"{row[0]}.{'.'.join(map(str, row[1]))}={value}"
-
-
-@pytest.mark.parametrize("schema", DOCUMENTS)
-def test_what_the_reconstruction_writes_is_right(schema: str) -> None:
-    key = next(iter(DOCUMENTS[schema]))
-    assert breaches(schema, DOCUMENTS[schema], (key,), DOCUMENTS[schema][key]) == []
-
-
-@pytest.mark.parametrize("row", RIGHT, ids=names)
-def test_the_last_value_that_is_right(row: tuple[str, Keys, object]) -> None:
-    schema, keys, value = row
-    assert breaches(schema, DOCUMENTS[schema], keys, value) == []
-
-
-@pytest.mark.parametrize("row", WRONG, ids=names)
-def test_the_first_value_that_is_wrong_is_named_with_its_place(row: tuple[str, Keys, object, str]) -> None:
-    schema, keys, value, code = row
-    assert (code, keys) in breaches(schema, DOCUMENTS[schema], keys, value)

@@ -8,9 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
-
-from tests.validation.quick import GONE, Keys, breaches
+from tests.validation.quick import GONE, Keys
 from tests.validation.scene_builder import INVENTORY, LAYOUT, MANIFEST, healthy
 
 SCENE = healthy("regen3d")
@@ -134,22 +132,3 @@ WRONG: list[tuple[str, Keys, object, str]] = [
     (INVENTORY_, (*MUG, "sim_role"), "mug", "field-bad-value"),
     (INVENTORY_, (*MUG, "bounds"), {"min": [0, 0], "max": [1, 1, 1]}, "bounds-malformed"),
 ]  # fmt: skip
-
-
-def names(row: Any) -> str:
-    value = "gone" if row[2] is GONE else repr(row[2])[:20]
-    return f"{row[0]}.{'.'.join(map(str, row[1]))}={value}"
-
-
-@pytest.mark.parametrize("row", RIGHT, ids=names)
-def test_the_last_value_that_is_right(row: tuple[str, Keys, object]) -> None:
-    schema, keys, value = row
-    assert breaches(schema, DOCUMENTS[schema], keys, value) == []
-
-
-@pytest.mark.parametrize("row", WRONG, ids=names)
-def test_the_first_value_that_is_wrong_is_named_with_its_place(row: tuple[str, Keys, object, str]) -> None:
-    schema, keys, value, code = row
-    found = breaches(schema, DOCUMENTS[schema], keys, value)
-    assert code in {one for one, _ in found}
-    assert any(place[: len(keys)] == keys for one, place in found if one == code)
