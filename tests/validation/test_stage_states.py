@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from tasks.validation.stages.stages import Line, states
+from tests.validation.quick import view_of
 from tests.validation.scene_builder import (
     MANIFEST,
     SCENE_ID,
@@ -181,3 +183,11 @@ def test_an_isaac_lab_stage_without_its_marker_is_missing_it() -> None:
     assert report_of(scene).stages["isaac-lab"] == "missing"
     put_marker(scene, "isaac_lab/.isaac_lab_complete", 5)
     assert report_of(scene).stages["isaac-lab"] == "complete"
+
+
+def test_what_was_begun_and_left_has_not_expired_though_its_outputs_have() -> None:
+    view = view_of(healthy())
+    line = Line([], None, set(), set(), set(), ran={"usd", "scale"}, unfinished={"usd"}, expired={"usd", "scale"})
+    found = states(view, line, set())
+    assert (found["usd"], found["scale"]) == ("never_ran", "expired")
+    assert states(view, line, {"scale"})["scale"] == "blocked", "what is at work has not expired"

@@ -3,6 +3,7 @@ binary or packaged, and odd layers that every reader takes are good."""
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -219,6 +220,21 @@ def test_packages_are_followed_inside(files: dict[str, bytes], shift: int, wante
     scene[PACKAGE] = packaged(files, shift)
     replace(WRAPPER, "@./asset.usdz@", "@./asset.usdz@</Root>")(scene)
     assert codes(scene) - {"usd-does-not-open", "usd-does-not-compose"} == wanted
+
+
+def test_two_files_of_a_package_cannot_share_a_place() -> None:
+    whole = packaged({"a.usda": LAYER.replace(b"./t/a.png", b"OmniPBR.mdl")})
+    end = whole.rfind(b"PK\x05\x06")
+    first = whole.rfind(b"PK\x01\x02")
+    twin = whole[first:end].replace(b"a.usda", b"b.usda")
+    tail = bytearray(whole[end:])
+    tail[8:10] = tail[10:12] = struct.pack("<H", 2)
+    tail[12:16] = struct.pack("<I", 2 * (end - first))
+    scene = healthy("usd")
+    scene[PACKAGE] = whole[:end] + twin + bytes(tail)
+    replace(WRAPPER, "@./asset.usdz@", "@./asset.usdz@</Root>")(scene)
+    found = [f for f in report_of(scene).findings if f.code == "usdz-damaged"]
+    assert [f.message for f in found] == [f"{PACKAGE}: a file in it claims to be larger than its place."]
 
 
 def test_a_binary_layer_in_a_package_is_followed(tmp_path: Path) -> None:
