@@ -25,8 +25,6 @@ DOCUMENTS: list[Case] = [
     ("comma", cut(LAYOUT, lambda d: d[:-1] + b",}"), "document-not-json", LAYOUT, "$"),
     ("array", edit(MANIFEST, lambda d: [d]), "document-wrong-type", MANIFEST, "$"),
     ("null", edit(LAYOUT, lambda d: [None]), "document-wrong-type", LAYOUT, "$"),
-    ("twice", replace(MANIFEST, '"version":', '"version": "1.0.1", "version":'), "document-duplicate-key", MANIFEST,
-     "$.version"),
     ("deep", cut(MANIFEST, lambda d: d[:-1] + b',"background":' + b'{"a":' * 2000 + b"1" + b"}" * 2001),
      "document-nested-too-deep", MANIFEST, "$"),
     ("very deep", write(MANIFEST, b"[" * 100_000), "document-nested-too-deep", MANIFEST, "$"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import tarfile
+from collections.abc import Callable
 
 import pytest
 
@@ -179,6 +180,27 @@ def test_a_package_that_unpacks_without_end_is_not_looked_at_to_its_end() -> Non
         (f.code, f.severity) for f in report_of(scene).findings if f.object == PACKAGE and "more than" in f.message
     ]
     assert found == [("not-all-read", "unread")]
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda data: b"".join(gzip.compress(part) for part in (data[:700], data[700:])),
+        lambda data: gzip.compress(data) + bytes(64),
+    ],
+)
+def test_a_package_of_several_gzip_members_or_with_zeros_at_its_end_is_whole(form: Callable[[bytes], bytes]) -> None:
+    scene = healthy()
+    scene[PACKAGE] = form(gzip.decompress(scene[PACKAGE]))
+    assert "package-damaged" not in {f.code for f in report_of(scene).findings}
+
+
+@pytest.mark.parametrize("spoil", [lambda data: data[:-20], lambda data: b"PK" + data[2:], lambda data: b""])
+def test_a_package_that_gzip_does_not_unpack_is_damaged(spoil: Callable[[bytes], bytes]) -> None:
+    scene = healthy()
+    scene[PACKAGE] = spoil(scene[PACKAGE])
+    codes = {f.code for f in report_of(scene).findings if f.object == PACKAGE}
+    assert codes & {"package-damaged", "object-empty"}
 
 
 def test_duplicates_of_variation_assets_are_a_dialect_and_of_other_nodes_an_error() -> None:

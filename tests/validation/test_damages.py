@@ -9,9 +9,19 @@ import pytest
 from tests.validation.damaged_documents import DOCUMENTS, LAYOUTS, MUG
 from tests.validation.damaged_files import FILES, GLB
 from tests.validation.damaged_manifests import MANIFESTS, MISSING
-from tests.validation.scene_builder import IMPORT, LAYOUT, MANIFEST, SCENE_ID, errors_of, healthy, report_of, stamp
+from tests.validation.scene_builder import (
+    IMPORT,
+    LAYOUT,
+    MANIFEST,
+    SCENE_ID,
+    Change,
+    errors_of,
+    healthy,
+    report_of,
+    stamp,
+)
 from tests.validation.scene_bundles import seal_export
-from tests.validation.scene_changes import Case, edit, put, remove, replace
+from tests.validation.scene_changes import Case, cut, edit, put, remove, replace
 
 BROKEN = ("corrupt", "missing", "stale", "failed")
 
@@ -40,6 +50,18 @@ def test_one_damaged_number_is_one_finding() -> None:
     scene = healthy()
     replace(MANIFEST, "0.76", "NaN")(scene)
     assert len(errors_of(scene)) == 1
+
+
+@pytest.mark.parametrize(("change", "code"), [
+    (replace(MANIFEST, '"version":', '"version": "1.0.1", "version":'), "document-duplicate-key"),
+    (cut(GLB, lambda data: data + b"\0"), "glb-odd"),
+])  # fmt: skip
+def test_what_the_pipelines_readers_take_as_it_is_is_a_warning(change: Change, code: str) -> None:
+    scene = healthy()
+    change(scene)
+    report = report_of(scene)
+    assert report.healthy
+    assert {found.code for found in report.findings if found.severity == "warning"} == {code}
 
 
 def test_both_dialects_of_asset_paths_are_good() -> None:

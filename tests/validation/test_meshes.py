@@ -236,6 +236,20 @@ def test_no_damage_of_a_mesh_makes_the_reader_raise(data: st.DataObject) -> None
         assert code in CODES
 
 
+@pytest.mark.parametrize("tail", [b"\0\0\0\0", b"x", b"glTF" * 100])
+def test_bytes_after_the_length_that_the_header_gives_are_odd_and_no_error(tail: bytes) -> None:
+    assert problems(glb(triangle()) + tail) == ["glb-odd"]
+    assert CODES["glb-odd"].severity == "warning"
+
+
+def test_a_length_that_leaves_the_buffer_out_leaves_no_mesh() -> None:
+    whole = glb(triangle())
+    text = 20 + struct.unpack("<I", whole[12:16])[0]
+    assert "glb-damaged" in problems(whole[:8] + struct.pack("<I", text) + whole[12:])
+    assert "glb-damaged" in problems(whole[:8] + struct.pack("<I", 12) + whole[12:])
+    assert problems(whole[:8] + struct.pack("<I", len(whole) + 1) + whole[12:]) == ["glb-damaged"]
+
+
 @pytest.mark.parametrize("data", [
     b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", b"<!DOCTYPE html><html>",
     b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n", b'{"error": {"code": 404}}',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import tarfile
 import zlib
@@ -10,7 +11,7 @@ from tasks.validation.bundles.bundle import Bundle
 from tasks.validation.documents.documents import MAX_DOCUMENT_BYTES, parse_json
 from tasks.validation.documents.json_values import at, mapping, sequence, text
 from tasks.validation.documents.quoting import sentence, show
-from tasks.validation.files.pieces import Pieces
+from tasks.validation.files.pieces import Pieces, Stream
 from tasks.validation.scene_under_test import Record
 from tasks.validation.source import Vanished
 
@@ -28,30 +29,21 @@ class _TooMuch(ValueError):
 
 
 class _Bounded(io.RawIOBase):
-    """What a stream unpacks to, up to a limit."""
+    """What a gzip file of one or several members unpacks to, up to a limit."""
 
     def __init__(self, pieces: Pieces) -> None:
-        self._pieces, self._place, self._unpacker = pieces, 0, zlib.decompressobj(wbits=31)
-        self._room, self._ready = MAX_UNPACKED_BYTES, b""
+        self._unpacked = gzip.GzipFile(fileobj=io.BufferedReader(Stream(pieces), _STEP))
+        self._room = MAX_UNPACKED_BYTES
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        while not self._ready and not self._unpacker.eof:
-            packed = self._unpacker.unconsumed_tail or self._pieces.at(self._place, _STEP)
-            if not self._unpacker.unconsumed_tail:
-                self._place += len(packed)
-            if not packed:
-                raise EOFError("the compressed data ends early")
-            self._ready = self._unpacker.decompress(packed, _STEP)
-        part = self._ready[: len(buffer)]
-        self._ready = self._ready[len(part) :]
-        self._room -= len(part)
+        count = self._unpacked.readinto(buffer)
+        self._room -= count
         if self._room < 0:
             raise _TooMuch(f"it unpacks to more than {MAX_UNPACKED_BYTES // 1024**2} MiB")
-        buffer[: len(part)] = part
-        return len(part)
+        return count
 
 
 def packaged_manifest(bundle: Bundle, path: str) -> Record | None:

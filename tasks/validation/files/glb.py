@@ -1,7 +1,8 @@
 """glTF binary files of any size: a walk over the chunks, then what the JSON in the first one promises.
 
-Source: Khronos glTF 2.0, section 4.4. A mesh that the pipeline can load has a header of version 2 whose length is the
-object's size, a JSON chunk, and at most one BIN chunk that may be up to 3 bytes longer than its buffer.
+Source: Khronos glTF 2.0, section 4.4. A mesh that the pipeline can load has a header of version 2 whose length the object
+has, a JSON chunk, and at most one BIN chunk that may be up to 3 bytes longer than its buffer. Readers stop at the length
+that the header gives, so bytes after it are odd and do no harm.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ def read_glb(pieces: Pieces) -> Gltf | Problem:
         return Problem("glb-damaged", problem)
     chunks: list[tuple[bytes, int, int]] = []
     place = _HEADER.size
-    while place < pieces.size and len(chunks) < MAX_CHUNKS:
+    _, _, end = _HEADER.unpack(head)
+    while place < end and len(chunks) < MAX_CHUNKS:
         head = pieces.at(place, _CHUNK.size)
         if len(head) < _CHUNK.size:
             return Problem("glb-damaged", "its last chunk is cut off")
@@ -40,7 +42,10 @@ def read_glb(pieces: Pieces) -> Gltf | Problem:
             return Problem("glb-damaged", f"its chunk {show(kind.decode('latin-1'))} is cut off")
         chunks.append((kind, place, length))
         place += length
-    return _content(pieces, chunks)
+    read = _content(pieces, chunks)
+    if isinstance(read, Gltf) and end < pieces.size:
+        read.odd = f"its header says {end:,} bytes, but it has {pieces.size:,}; readers stop there"
+    return read
 
 
 def read_gltf(data: bytes) -> Gltf | Problem:
@@ -66,7 +71,7 @@ def _header_problem(head: bytes, pieces: Pieces) -> str | None:
         return f"it does not begin with glTF but with {show(head.decode('latin-1'))}" + (f": {other}" if other else "")
     if version != 2:
         return f"it says it is glTF version {version}; the pipeline writes 2"
-    if length != pieces.size:
+    if length > pieces.size:
         return f"its header says {length:,} bytes, but it has {pieces.size:,}"
     return None
 

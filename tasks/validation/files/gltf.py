@@ -16,7 +16,7 @@ from tasks.validation.documents.documents import Problem
 from tasks.validation.documents.json_values import entries, mapping, sequence, text
 from tasks.validation.documents.quoting import show
 from tasks.validation.files.gltf_data import COMPONENT_BYTES, ELEMENTS, Data, element_bytes
-from tasks.validation.files.gltf_links import link_problems
+from tasks.validation.files.gltf_links import ODD, link_problems
 from tasks.validation.files.pieces import Pieces
 
 MAX_PROBLEMS = 20
@@ -61,12 +61,16 @@ class Gltf:
     value: dict[str, object]
     binary: tuple[int, int] | None
     pieces: Pieces = field(default_factory=lambda: Pieces.of(b""))
+    odd: str = ""
+    """What is odd about the file and does no harm; empty: nothing is."""
 
     def problems(self, file: GltfFile) -> Iterator[Problem]:
         """What is wrong with it, at most `MAX_PROBLEMS`."""
         yield from islice(self._problems(file), MAX_PROBLEMS)
 
     def _problems(self, file: GltfFile) -> Iterator[Problem]:
+        if self.odd:
+            yield Problem(ODD, self.odd)
         yield from self._asset()
         yield from self._extensions()
         for name in _LISTS:
