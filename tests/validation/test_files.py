@@ -173,6 +173,7 @@ def test_a_page_in_the_place_of_a_binary_file_is_an_error(ending: str, data: byt
 @pytest.mark.parametrize(("name", "data"), [
     ("a.png", jpeg()), ("a.mp4", mp4().replace(b"iso2", b"is\xce2")), ("a.jpg", png()), ("a.png", b"RIFF\0\0\0\0WEBPVP8 "),
     ("a.png", png(notes=chunk(b"tEXt", b"Software\0x").replace(b"x", b"y"))),
+    ("webm.mp4", b"\x1a\x45\xdf\xa3" + bytes(60)), ("avi.mp4", b"RIFF" + bytes(60)),
 ])  # fmt: skip
 def test_what_readers_open_in_spite_of_a_fault_is_a_warning(name: str, data: bytes) -> None:
     assert severities(name, data) == {"warning"}

@@ -57,8 +57,15 @@ def parquet_rows(pieces: Pieces) -> int | None:
     return number_in(pieces.at(pieces.size - 8 - length, length), _NUM_ROWS)
 
 
+_OTHER_CONTAINERS = (b"\x1a\x45\xdf\xa3", b"RIFF")
+"""How Matroska and WebM, and AVI begin."""
+
+
 def video_problems(pieces: Pieces) -> Iterator[Problem]:
     """Whether a video's boxes are whole and one of them says what is in the others (`moov`, anywhere)."""
+    if pieces.at(0, 4) in _OTHER_CONTAINERS:
+        yield Problem("recording-odd", "it is a video of another container than its name says; readers go by the bytes")
+        return
     place, seen = 0, set[bytes]()
     for _ in range(MAX_BOXES):
         head = pieces.at(place, 16)
