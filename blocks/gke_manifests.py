@@ -63,7 +63,10 @@ class Deployment:
 
     def failure(self) -> str:
         """Why its rollout has failed, as the controller says; empty: it has not."""
-        conditions = (self.manifest.get("status") or {}).get("conditions") or []
+        status = self.manifest.get("status") or {}
+        if int(status.get("observedGeneration") or 0) < self.generation:
+            return ""  # what it says is of the rollout before
+        conditions = status.get("conditions") or []
         late = next((one for one in conditions if one.get("reason") == "ProgressDeadlineExceeded"), None)
         return str(late.get("message") or "the progress deadline is over") if late else ""
 

@@ -1,0 +1,315 @@
+"""A Cloud Run job goes back to the image that last worked, by its digest, and proves it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from blocks.environment import PipelineEnvironment
+from deployments.sandbox.faults import FaultRule
+from deployments.sandbox.pipeline.simulator_faults import SimulatorFault
+from deployments.sandbox.server import Sandbox
+from tasks.rollback.procedure import Rollback
+from tests.kernel.world import Killed, killed_at, policies
+from tests.rollback.world import (
+    DATA,
+    JOB,
+    TEST_SCENE,
+    broken_job,
+    live_digest,
+    live_job,
+    make_test_scene,
+    on_step,
+    page,
+    push,
+    rollback,
+    run_job,
+    set_secret,
+    undone,
+)
+
+
+def test_the_image_that_last_worked_is_found_deployed_by_its_digest_and_tried(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    former, bad = broken_job(sandbox, environment)
+    one = rollback(environment, "job", JOB)
+    assert one.outcome == "done", one.sentence()
+    assert live_job(environment).job["template"]["template"]["containers"][0]["image"].endswith(f"{JOB}@{former}")
+    (canary,) = [ran for ran in environment.jobs.executions(JOB) if ran.env.get("REMEDIATION_RUN") == one.id]
+    assert (canary.state, canary.env["SCENE_ID"], canary.images[0].partition("@")[2]) == ("succeeded", TEST_SCENE, former)
+    assert bad[:19] in page(one)
+    assert "Certain:" in page(one)
+
+
+def test_a_plan_shows_both_images_and_how_sure_it_is_and_changes_nothing(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    former, bad = broken_job(sandbox, environment)
+    sandbox.requests.reset()
+    one = rollback(environment, "job", JOB, mode="plan", reason="")
+    assert one.outcome == "planned"
+    assert sandbox.requests.mutating() == {"total": 0}
+    assert one.plan is not None
+    assert (one.plan.risk, one.plan.details["sure"]) == ("high", "certain")
+    assert f"@{bad} | " in page(one)
+    assert f"@{former} |" in page(one)
+
+
+def test_one_success_is_likely_and_none_is_for_a_person(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
+    former, _ = broken_job(sandbox, environment, good=1)
+    one = rollback(environment, "job", JOB, mode="plan")
+    assert one.plan is not None
+    assert one.plan.details["sure"] == "likely"
+    assert former[:19] in one.summary
+
+
+def test_without_a_success_of_a_former_image_nothing_is_guessed(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    sandbox.simulator.behave(SimulatorFault(workflow=JOB, kind="raise"))
+    make_test_scene(sandbox)
+    run_job(environment)
+    never = live_digest(environment)
+    push(sandbox, environment)
+    run_job(environment)
+    before = live_job(environment)
+    one = rollback(environment, "job", JOB)
+    assert one.outcome == "escalated"
+    assert "none is guessed" in one.reasons[0]
+    assert never in one.reasons[0]
+    assert live_job(environment) == before
+
+
+def test_a_job_that_never_ran_has_nothing_to_go_by(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
+    one = rollback(environment, "job", JOB)
+    assert one.outcome == "escalated"
+    assert "there is no execution to go by" in one.reasons[0]
+    assert any("has not run since it was deployed" in note for note in one.notes)
+
+
+def test_a_job_that_is_not_deployed_is_refused(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
+    one = rollback(environment, "job", "no-such-job")
+    assert one.outcome == "refused"
+    assert one.reasons == ["No job no-such-job is deployed in sandbox-project/us-central1; check the name."]
+
+
+def test_while_the_present_image_works_there_is_nothing_to_do(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    broken_job(sandbox, environment)
+    run_job(environment)
+    before = live_job(environment)
+    one = rollback(environment, "job", JOB)
+    assert one.outcome == "nothing_to_do"
+    assert "which works" in one.summary
+    assert live_job(environment) == before
+
+
+def test_the_live_image_is_never_gone_back_to(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
+    _, bad = broken_job(sandbox, environment)
+    sandbox.requests.reset()
+    assert rollback(environment, "job", JOB, to=bad).outcome == "nothing_to_do"
+    assert sandbox.requests.count("run", "UpdateJob") == 0
+
+
+@pytest.mark.parametrize("form", ["whole", "bare", "begins", "image"])
+def test_a_person_names_a_digest(environment: PipelineEnvironment, sandbox: Sandbox, form: str) -> None:
+    former, _ = broken_job(sandbox, environment, good=1)
+    forms = {"whole": former, "bare": former[7:], "begins": former[:20], "image": f"any/{JOB}@{former}"}
+    one = rollback(environment, "job", JOB, to=forms[form], canary=False)
+    assert one.outcome == "done", one.sentence()
+    assert live_digest(environment) == former
+
+
+def test_a_digest_of_which_nothing_ran_is_taken_when_a_person_names_it_and_is_called_unknown(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    broken_job(sandbox, environment)
+    digest = "sha256:" + "c" * 64
+    one = rollback(environment, "job", JOB, to=digest, canary=False)
+    assert one.outcome == "done", one.sentence()
+    assert live_digest(environment) == digest
+    assert "Unknown: nothing is known to have succeeded" in page(one)
+
+
+@pytest.mark.parametrize("to", ["latest", "v1", "sha256:123", "000001-abc", "sha256:" + "d" * 63])
+def test_a_tag_or_an_unknown_digest_is_refused_with_what_there_is(
+    environment: PipelineEnvironment, sandbox: Sandbox, to: str
+) -> None:
+    former, _ = broken_job(sandbox, environment)
+    one = rollback(environment, "job", JOB, to=to)
+    assert one.outcome == "refused"
+    assert former in one.reasons[0]
+
+
+def test_an_execution_that_somebody_has_cancelled_says_nothing_of_its_image(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    make_test_scene(sandbox)
+    sandbox.simulator.behave(SimulatorFault(workflow=JOB, kind="hold"))
+    started = environment.jobs.start(JOB, {"BUCKET": DATA, "SCENE_ID": TEST_SCENE})
+    found = sandbox.run.executions.get(started.name)
+    assert found is not None
+    sandbox.run.executions.cancel(found)
+    sandbox.simulator.forgive()
+    push(sandbox, environment)
+    run_job(environment)
+    one = rollback(environment, "job", JOB, mode="plan")
+    assert one.plan is not None
+    versions: Any = one.plan.details["versions"]
+    assert [(row["succeeded"], row["failed"]) for row in versions] == [(1, 0), (0, 0)]
+
+
+def test_what_runs_is_named_with_its_image_and_not_touched(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
+    _, bad = broken_job(sandbox, environment)
+    sandbox.simulator.behave(SimulatorFault(workflow=JOB, scene_id="busy", kind="hold"))
+    running = environment.jobs.start(JOB, {"BUCKET": DATA, "SCENE_ID": "busy"})
+    one = rollback(environment, "job", JOB)
+    assert one.outcome == "done", one.sentence()
+    assert f"on busy goes on to its end with {JOB}@{bad[:19]}" in page(one)
+    assert environment.jobs.execution(running.name).state == "running"
+    sandbox.simulator.forgive()
+
+
+def test_only_the_image_is_changed(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
+    former, _ = broken_job(sandbox, environment)
+    set_secret(environment, "hunter2")
+    sandbox.simulator.behave(SimulatorFault(workflow=JOB, kind="raise", times=1))
+    run_job(environment)
+    before = live_job(environment).job
+    assert rollback(environment, "job", JOB, to=former, canary=False).outcome == "done"
+    after = live_job(environment).job
+    for one in (before, after):
+        one["template"]["template"]["containers"][0].pop("image")
+    assert after == before
+
+
+def test_no_value_of_a_variable_is_shown_or_journalled(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
+    former, _ = broken_job(sandbox, environment)
+    set_secret(environment, "hunter2")
+    one = rollback(environment, "job", JOB, to=former)
+    assert one.outcome == "done", one.sentence()
+    assert "hunter2" not in page(one)
+    journal = [found.data.decode() for found in sandbox.store.list("sandbox-ops", "remediation/journal/")]
+    assert journal
+    assert not [entry for entry in journal if "hunter2" in entry]
+
+
+# When it goes wrong
+
+
+def test_a_job_that_somebody_deploys_meanwhile_is_left_to_them(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    broken_job(sandbox, environment)
+    context = on_step(environment, "1 redeploy", lambda: set_secret(environment, "theirs"))
+    one = rollback(environment, "job", JOB, context=context)
+    assert one.outcome == "failed"
+    assert "etag" in one.reasons[0]
+    (variable,) = live_job(environment).job["template"]["template"]["containers"][0]["env"]
+    assert variable == {"name": "API_KEY", "value": "theirs"}
+
+
+def test_an_image_that_is_gone_fails_with_googles_reason_and_undo_puts_the_former_one_back(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    former, bad = broken_job(sandbox, environment)
+    image = live_job(environment).images[0].image.partition(":")[0]
+    sandbox.run.images.put(f"{image}@{former}", False)
+    one = rollback(environment, "job", JOB)
+    assert one.outcome == "failed"
+    assert "not found" in one.reasons[0]
+    assert f"remediate undo @rollback.job.{JOB} {one.id}" in " ".join(one.reasons)
+    assert undone(environment, one).outcome == "done"
+    assert live_digest(environment) == bad
+
+
+def test_a_job_that_is_found_not_to_be_ready_after_its_update_fails_with_the_reason_and_is_not_tried(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    broken_job(sandbox, environment)
+    sandbox.run.spoilt[JOB] = "Secret projects/1/secrets/x was not found."
+    starts = sandbox.requests.count("run", "RunJob")
+    one = rollback(environment, "job", JOB)
+    assert one.outcome == "failed"
+    assert "not ready: Secret projects/1/secrets/x was not found." in one.reasons[0]
+    assert sandbox.requests.count("run", "RunJob") == starts
+    assert "remediate undo" in " ".join(one.reasons)
+
+
+def test_a_job_that_is_changed_again_before_the_last_look_is_not_called_done(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    broken_job(sandbox, environment)
+    context = on_step(environment, "2 prove ready", lambda: move_on(environment))
+    one = rollback(environment, "job", JOB, context=context, canary=False)
+    assert one.outcome == "failed"
+    assert "somebody has changed it since" in one.reasons[0]
+    assert "remediate undo" in one.reasons[1]
+
+
+def move_on(environment: PipelineEnvironment) -> None:
+    """Somebody deploys another image."""
+    live = live_job(environment)
+    job = live.pinned()
+    job["template"]["template"]["containers"][0]["image"] = "host/p/theirs@sha256:" + "f" * 64
+    images = (replace(live.images[0], image="host/p/theirs", digest="sha256:" + "f" * 64),)
+    environment.jobs.deploy(replace(live, job=job, images=images), etag=live.etag)
+
+
+def test_what_is_refused_by_permission_changes_nothing(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
+    _, bad = broken_job(sandbox, environment)
+    sandbox.faults.add(FaultRule(service="run", method="UpdateJob", kind="status", status=403))
+    one = rollback(environment, "job", JOB)
+    assert one.outcome == "failed"
+    assert "run.jobs.update" in one.reasons[0]
+    assert live_digest(environment) == bad
+
+
+def test_the_policy_wants_a_person(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
+    _, bad = broken_job(sandbox, environment)
+    policies(environment, approval={"low": "automatic", "medium": "automatic", "high": "person"})
+    assert rollback(environment, "job", JOB).outcome == "needs_approval"
+    assert live_digest(environment) == bad
+
+
+# The way back
+
+
+def test_undo_puts_back_exactly_what_was(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
+    broken_job(sandbox, environment)
+    set_secret(environment, "hunter2")
+    sandbox.simulator.behave(SimulatorFault(workflow=JOB, kind="raise", times=1))
+    run_job(environment)
+    before = live_job(environment)
+    one = rollback(environment, "job", JOB, canary=False)
+    assert one.outcome == "done", one.sentence()
+    assert live_job(environment).pinned() != before.pinned()
+    assert undone(environment, one).outcome == "done"
+    assert live_job(environment).pinned() == before.pinned()
+
+
+def test_undo_leaves_alone_what_was_deployed_since(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
+    broken_job(sandbox, environment)
+    one = rollback(environment, "job", JOB, canary=False)
+    move_on(environment)
+    back = undone(environment, one)
+    assert back.outcome == "escalated"
+    assert "was deployed again since" in back.reasons[0]
+
+
+def test_the_report_of_a_run_that_was_continued_shows_the_same(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    broken_job(sandbox, environment)
+    with pytest.raises(Killed), killed_at(3, before=False):
+        rollback(environment, "job", JOB)
+    one = rollback(environment, "job", JOB)
+    assert (one.outcome, bool(one.continues)) == ("done", True)
+    assert "Certain:" in page(one)
+    assert json.dumps(one.plan.details)  # type: ignore[union-attr]
+    assert Rollback.name == one.procedure
