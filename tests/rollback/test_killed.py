@@ -159,9 +159,13 @@ def test_of_two_at_once_one_works_and_the_other_is_told_who(
 
 
 def test_a_rollback_of_another_thing_is_not_waited_for(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
-    start = a_deployment(sandbox, environment)
+    a_deployment(sandbox, environment)
+
+    def start() -> Run:
+        return rollback(environment, "deployment", "web", to="1", context=Context(environment, "ann"))
+
     with Context(environment, "bo").holding("@rollback.deployment.web", "their-run"):
-        one = start(environment)
+        one = start()
     assert (one.outcome, "bo" in one.reasons[0]) == ("busy", True)
     with Context(environment, "bo").holding(f"@rollback.job.{JOB}", "their-run"):
-        assert start(environment).outcome == "done"
+        assert start().outcome == "done"
