@@ -164,7 +164,13 @@ class Workloads:
         def page(after: str) -> Json:
             options = {"_continue": after} if after else {}
             found: Json = self._objects().list_namespaced_custom_object(
-                group, version, self.namespace, plural, limit=_PAGE, _request_timeout=self.limits.call_seconds, **options
+                group,
+                version,
+                self.namespace,
+                plural,
+                limit=_PAGE,
+                _request_timeout=self.limits.call_seconds,
+                **options,
             )
             return found
 
@@ -186,7 +192,7 @@ class Workloads:
             options: dict[str, Any] = {"_continue": token} if token else {}
             pods = partial(kubernetes.CoreV1Api(self.client()).list_namespaced_pod, self.namespace, limit=_PAGE)
             ask = partial(pods, label_selector=selector, _request_timeout=self.limits.call_seconds, **options)
-            page = read(call, ask, self.limits)
+            page: Any = read(call, ask, self.limits)
             for pod in page.items:
                 statuses = (pod.status.container_statuses or []) if pod.status else []
                 ran = found.setdefault(pod.metadata.labels["job-name"], {})
@@ -195,7 +201,7 @@ class Workloads:
             if not token:
                 return found
 
-    def _objects(self) -> kubernetes.CustomObjectsApi:
+    def _objects(self) -> Any:  # a `CustomObjectsApi`, whose answers are of type object
         from kubernetes import client as kubernetes
 
         return kubernetes.CustomObjectsApi(self.client())

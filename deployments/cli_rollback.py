@@ -16,9 +16,9 @@ def rollback(
     to: Annotated[str, typer.Option(help="A revision or an image's digest; what last worked if none is named.")] = "",
     apply: ApplyOption = False,
     reason: Annotated[str, typer.Option(help="Why; needed with --apply, and recorded.")] = "",
-    canary: Annotated[
-        bool, typer.Option("--canary/--no-canary", help="Run a rolled back job once on a test scene.")
-    ] = True,
+    without_canary: Annotated[
+        bool, typer.Option("--without-canary", help="Do not run a rolled back job on a test scene.")
+    ] = False,
     plan_digest: Annotated[str, typer.Option("--plan-digest", help="Apply only the plan with this digest.")] = "",
     case: Annotated[str, typer.Option(help="The incident it belongs to.")] = "",
     environment: EnvironmentOption = "default",
@@ -32,6 +32,6 @@ def rollback(
     use_running_stack()
     from flows.rollback import rollback as flow
 
-    options = {"canary": canary, "plan_digest": plan_digest, "case": case, "environment": environment}
+    options = {"without_canary": without_canary, "plan_digest": plan_digest, "case": case, "environment": environment}
     mode = "apply" if apply else "plan"
     raise typer.Exit(outcome(flow, kind=kind, name=name, to=to, mode=mode, reason=reason, **options))

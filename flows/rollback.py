@@ -26,7 +26,7 @@ def rollback(
     mode: Literal["plan", "apply"] = "plan",
     reason: str = "",
     environment: str = "default",
-    canary: bool = True,
+    without_canary: bool = False,
     plan_digest: str = "",
     case: str = "",
     requested_by: str = "",
@@ -42,15 +42,16 @@ def rollback(
         mode: "plan" changes nothing and shows what would be done; "apply" does it and proves the result.
         reason: Why you do it; needed with mode "apply", and recorded.
         environment: Name of the Remediation Environment block, which says whose project this is.
-        canary: Run a job that was rolled back once on a test scene; its success is then the verdict.
+        without_canary: Do not run a job that was rolled back on a test scene; otherwise its success there is the verdict.
         plan_digest: Of the plan that you have read: no other is applied. Empty: whatever the plan is by then.
         case: Id of the incident that it belongs to, if there is one.
         requested_by: Your name. It is recorded, and you cannot approve what you ask for.
     """
     context, procedure = flow_context(environment, requested_by), Rollback()
     request = RollbackRequest(
-        kind=kind, name=name, to=to, canary=canary, mode=mode, reason=reason, plan_digest=plan_digest, case=case
-    )
+        kind=kind, name=name, to=to, without_canary=without_canary,
+        mode=mode, reason=reason, plan_digest=plan_digest, case=case,
+    )  # fmt: skip
 
     def show(one: Run) -> None:
         publish(one, procedure.sections(one), "rollback")

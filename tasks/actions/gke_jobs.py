@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import Field
+
 from blocks.environment import PipelineEnvironment
 from blocks.errors import PermanentError, PreconditionFailed
 from blocks.gke_manifests import ClusterJob, as_new, with_images
@@ -29,7 +31,7 @@ class RecreateJob(Params):
     name: str
     manifest: str
     """SHA-256 of the kept manifest's JSON."""
-    images: dict[str, str] = {}
+    images: dict[str, str] = Field(default_factory=dict)
     """What each image of that manifest is replaced by; empty: as it is."""
     uid: str
     """Of the Job that was seen: no other one is deleted."""

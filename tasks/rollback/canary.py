@@ -25,7 +25,7 @@ def find_canary(
     """A test run of the job: as its last success on a test scene was started, else on one where its stage has run."""
     catalogue, name = environment.catalogue, request.name
     job = catalogue.jobs.get(name)
-    if not request.canary:
+    if request.without_canary:
         return Canary(why_not="It was asked for without one.")
     if job is None:
         return Canary(why_not=f"The catalogue does not know {name}, so nobody knows what a test run of it would do.")

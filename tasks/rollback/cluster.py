@@ -99,7 +99,8 @@ def template_section(live: dict[str, Any], wanted: dict[str, Any]) -> Section:
     """Which image becomes which, and the names of all other fields that change: values may be secrets."""
     now, then = ({one["name"]: one["image"] for one in containers(template)} for template in (live, wanted))
     rows = tuple(
-        {"container": name, "now": now.get(name, "(none)"), "then": then.get(name, "(none)")} for name in {**now, **then}
+        {"container": name, "now": now.get(name, "(none)"), "then": then.get(name, "(none)")}
+        for name in {**now, **then}
     )
     fields = [path for path in changed(live, wanted) if not path.endswith(".image")]
     more = f" and {len(fields) - MOST_FIELDS} more" if len(fields) > MOST_FIELDS else ""
@@ -153,7 +154,9 @@ def look_at_gke_job(environment: PipelineEnvironment, request: RollbackRequest) 
     if target is present:
         return found
     if live.state == "active":
-        return replace(found, escalations=(f"Job {live.name} is at work; wait until it has ended, or delete it first.",))
+        return replace(
+            found, escalations=(f"Job {live.name} is at work; wait until it has ended, or delete it first.",)
+        )
     return replace(found, change=recreation(live, target, images[target.id]))
 
 
@@ -175,8 +178,12 @@ def recreation(live: ClusterJob, target: Version, images: tuple[str, ...]) -> Ch
     written = [one["image"] for one in containers(live.manifest["spec"]["template"])]
     body = manifest_of(live)
     kept = Kept("gke-job", live.name, body)
-    params = RecreateJob(name=live.name, manifest=kept.sha256, images=dict(zip(written, images, strict=True)), uid=live.uid)
+    params = RecreateJob(
+        name=live.name, manifest=kept.sha256, images=dict(zip(written, images, strict=True)), uid=live.uid
+    )
     names = [one["name"] for one in containers(live.manifest["spec"]["template"])]
     same = "It runs again at once. Everything but its images stays as it was."
     section = images_section(names, live.images, images, same)
-    return Change(recreate_action(params, f"{target.shown} instead of what it {live.state} with", STEP), section, (kept,))
+    return Change(
+        recreate_action(params, f"{target.shown} instead of what it {live.state} with", STEP), section, (kept,)
+    )

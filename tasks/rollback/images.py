@@ -47,7 +47,9 @@ def former_versions(
     distinct: dict[str, tuple[str, ...]] = {}
     for one in images:
         distinct.setdefault(version_id(one), one)
-    return tuple(with_record(version_of(one, containers), ran, {}) for id_, one in distinct.items() if id_ != present.id)
+    return tuple(
+        with_record(version_of(one, containers), ran, {}) for id_, one in distinct.items() if id_ != present.id
+    )
 
 
 def normalised(to: str) -> str:

@@ -52,7 +52,11 @@ class Rollback(Procedure[RollbackRequest, Facts]):
         if facts.escalations:
             return plan.model_copy(update={"escalations": facts.escalations})
         if facts.change is None or facts.target is None:
-            works = f", which works (its last success: {facts.present.last_success:%Y-%m-%d %H:%M} UTC)" if facts.present.works else ""
+            works = (
+                f", which works (its last success: {facts.present.last_success:%Y-%m-%d %H:%M} UTC)"
+                if facts.present.works
+                else ""
+            )
             run.summary = f"{what} is at {facts.present.shown}{works}; name another version with --to to leave it"
             return plan
         run.summary = f"{what} to {facts.target.shown}"
@@ -84,7 +88,11 @@ class Rollback(Procedure[RollbackRequest, Facts]):
         details = plan.details
         run.summary = f"{plan.subject} is at {details.get('target')} again, was at {details.get('former')}"
         wrong = [why for action in plan.actions if (why := self.wrong(run, environment, action))]
-        return Verdict("failed", (*wrong, f"Look at it, or: remediate undo {run.subject} {run.id}")) if wrong else Verdict()
+        return (
+            Verdict("failed", (*wrong, f"Look at it, or: remediate undo {run.subject} {run.id}"))
+            if wrong
+            else Verdict()
+        )
 
     def wrong(self, run: Run, environment: PipelineEnvironment, action: Action) -> str:
         """Why one action has not the effect that it should have; empty: it has, or there is nothing to ask."""

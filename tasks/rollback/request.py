@@ -26,12 +26,12 @@ class RollbackRequest(Request):
     name: str
     to: str = ""
     """A revision, an image's digest, or (terraform) a tag; empty: what last worked, as its executions show."""
-    canary: bool = True
-    """Run a rolled back job once on a test scene, where the catalogue names one."""
+    without_canary: bool = False
+    """Do not run a rolled back job on a test scene, though the catalogue names one."""
 
     def asked(self) -> dict[str, JsonValue]:
         """All of it decides the plan."""
-        return {"kind": self.kind, "name": self.name, "to": self.to, "canary": self.canary}
+        return {"kind": self.kind, "name": self.name, "to": self.to, "without_canary": self.without_canary}
 
 
 def request_of(asked: Mapping[str, JsonValue], reason: str) -> RollbackRequest:
@@ -43,7 +43,7 @@ def request_of(asked: Mapping[str, JsonValue], reason: str) -> RollbackRequest:
         kind=kind,
         name=str(asked.get("name", "")),
         to=str(asked.get("to", "")),
-        canary=bool(asked.get("canary", True)),
+        without_canary=asked.get("without_canary") is True,
         mode="apply",
         reason=reason,
     )

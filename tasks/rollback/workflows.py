@@ -90,7 +90,9 @@ def told(execution: Execution, words: ResultWords) -> Ran | None:
 
 def change_of(environment: PipelineEnvironment, live: WorkflowDefinition, wanted: WorkflowDefinition) -> Change | None:
     """Deploying the wanted code with all else as it is live; None when it is the live code."""
-    target = replace(wanted, **{name: getattr(live, name) for name in ("description", "labels", "call_log_level", "environment")})
+    target = replace(
+        wanted, **{name: getattr(live, name) for name in ("description", "labels", "call_log_level", "environment")}
+    )
     if same(target, live):
         return None
     action = redeploy(

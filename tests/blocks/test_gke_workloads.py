@@ -254,7 +254,13 @@ def test_a_replica_set_without_a_number_is_no_revision(annotations: Any) -> None
 def test_a_new_job_has_nothing_of_what_the_server_gave_the_old_one() -> None:
     labels = {"app": "x", "controller-uid": "u", "batch.kubernetes.io/controller-uid": "u", "job-name": "n"}
     manifest = {
-        "metadata": {"name": "n", "uid": "u", "resourceVersion": "1", "annotations": {"a": "b"}, "labels": dict(labels)},
+        "metadata": {
+            "name": "n",
+            "uid": "u",
+            "resourceVersion": "1",
+            "annotations": {"a": "b"},
+            "labels": dict(labels),
+        },
         "spec": {"selector": {"matchLabels": {}}, "template": {"metadata": {"labels": dict(labels)}, "spec": {}}},
         "status": {"failed": 1},
     }

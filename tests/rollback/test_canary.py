@@ -29,8 +29,8 @@ from tests.rollback.world import (
 )
 
 
-def asked(name: str = JOB, canary: bool = True) -> RollbackRequest:
-    return RollbackRequest(kind="job", name=name, canary=canary)
+def asked(name: str = JOB) -> RollbackRequest:
+    return RollbackRequest(kind="job", name=name)
 
 
 def tried(environment: PipelineEnvironment, one: Run) -> list[str]:
@@ -72,7 +72,7 @@ def test_without_a_test_scene_it_says_that_nothing_was_tried(
 
 def test_none_runs_where_none_is_wanted(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
     broken_job(sandbox, environment)
-    one = rollback(environment, "job", JOB, canary=False)
+    one = rollback(environment, "job", JOB, without_canary=True)
     assert (one.outcome, tried(environment, one)) == ("done", [])
     assert "No canary: It was asked for without one." in page(one)
 
@@ -153,7 +153,7 @@ def test_a_scene_at_work_is_waited_for(environment: PipelineEnvironment, sandbox
     assert f"is at work on the test scene {TEST_SCENE}" in one.reasons[0]
     assert "without a canary" in one.reasons[0]
     assert live_digest(environment) == bad
-    assert rollback(environment, "job", JOB, canary=False).outcome == "done"
+    assert rollback(environment, "job", JOB, without_canary=True).outcome == "done"
     sandbox.simulator.forgive()
 
 

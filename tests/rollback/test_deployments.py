@@ -92,7 +92,10 @@ def test_where_there_is_no_cluster_it_is_said(web: PipelineEnvironment) -> None:
 
 def test_a_paused_one_is_for_a_person(web: PipelineEnvironment) -> None:
     apps(web).patch_namespaced_deployment(
-        "web", SPACE, [{"op": "add", "path": "/spec/paused", "value": True}], _content_type="application/json-patch+json"
+        "web",
+        SPACE,
+        [{"op": "add", "path": "/spec/paused", "value": True}],
+        _content_type="application/json-patch+json",
     )
     one = rollback(web, "deployment", "web", to="1")
     assert one.outcome == "escalated"
@@ -131,7 +134,9 @@ def test_a_template_that_somebody_changes_meanwhile_is_left_to_them(web: Pipelin
 
 def test_a_scaling_meanwhile_is_no_other_template(web: PipelineEnvironment) -> None:
     def scale() -> None:
-        apps(web).patch_namespaced_deployment_scale("web", SPACE, {"spec": {"replicas": 5}}, _content_type="application/merge-patch+json")
+        apps(web).patch_namespaced_deployment_scale(
+            "web", SPACE, {"spec": {"replicas": 5}}, _content_type="application/merge-patch+json"
+        )
 
     one = rollback(web, "deployment", "web", to="1", context=on_step(web, "1 redeploy", scale))
     assert one.outcome == "done", one.sentence()

@@ -198,8 +198,8 @@ def test_a_kind_that_is_none_and_an_apply_without_a_reason_are_refused() -> None
 
 
 def test_a_request_is_read_back_as_it_was_recorded() -> None:
-    one = asked("r1", "job", "y", canary=False)
+    one = asked("r1", "job", "y", without_canary=True)
     assert request_of(one.asked(), "why").asked() == one.asked()
-    assert request_of({"kind": "job", "name": "y"}, "why").canary
+    assert not request_of({"kind": "job", "name": "y"}, "why").without_canary
     with pytest.raises(Refused, match="rolls back no 'planet'"):
         request_of({"kind": "planet"}, "why")

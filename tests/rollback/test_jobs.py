@@ -40,7 +40,11 @@ def test_the_image_that_last_worked_is_found_deployed_by_its_digest_and_tried(
     assert one.outcome == "done", one.sentence()
     assert live_job(environment).job["template"]["template"]["containers"][0]["image"].endswith(f"{JOB}@{former}")
     (canary,) = [ran for ran in environment.jobs.executions(JOB) if ran.env.get("REMEDIATION_RUN") == one.id]
-    assert (canary.state, canary.env["SCENE_ID"], canary.images[0].partition("@")[2]) == ("succeeded", TEST_SCENE, former)
+    assert (canary.state, canary.env["SCENE_ID"], canary.images[0].partition("@")[2]) == (
+        "succeeded",
+        TEST_SCENE,
+        former,
+    )
     assert bad[:19] in page(one)
     assert "Certain:" in page(one)
 
@@ -120,7 +124,7 @@ def test_the_live_image_is_never_gone_back_to(environment: PipelineEnvironment, 
 def test_a_person_names_a_digest(environment: PipelineEnvironment, sandbox: Sandbox, form: str) -> None:
     former, _ = broken_job(sandbox, environment, good=1)
     forms = {"whole": former, "bare": former[7:], "begins": former[:20], "image": f"any/{JOB}@{former}"}
-    one = rollback(environment, "job", JOB, to=forms[form], canary=False)
+    one = rollback(environment, "job", JOB, to=forms[form], without_canary=True)
     assert one.outcome == "done", one.sentence()
     assert live_digest(environment) == former
 
@@ -130,7 +134,7 @@ def test_a_digest_of_which_nothing_ran_is_taken_when_a_person_names_it_and_is_ca
 ) -> None:
     broken_job(sandbox, environment)
     digest = "sha256:" + "c" * 64
-    one = rollback(environment, "job", JOB, to=digest, canary=False)
+    one = rollback(environment, "job", JOB, to=digest, without_canary=True)
     assert one.outcome == "done", one.sentence()
     assert live_digest(environment) == digest
     assert "Unknown: nothing is known to have succeeded" in page(one)
@@ -181,7 +185,7 @@ def test_only_the_image_is_changed(environment: PipelineEnvironment, sandbox: Sa
     sandbox.simulator.behave(SimulatorFault(workflow=JOB, kind="raise", times=1))
     run_job(environment)
     before = live_job(environment).job
-    assert rollback(environment, "job", JOB, to=former, canary=False).outcome == "done"
+    assert rollback(environment, "job", JOB, to=former, without_canary=True).outcome == "done"
     after = live_job(environment).job
     for one in (before, after):
         one["template"]["template"]["containers"][0].pop("image")
@@ -246,7 +250,7 @@ def test_a_job_that_is_changed_again_before_the_last_look_is_not_called_done(
 ) -> None:
     broken_job(sandbox, environment)
     context = on_step(environment, "2 prove ready", lambda: move_on(environment))
-    one = rollback(environment, "job", JOB, context=context, canary=False)
+    one = rollback(environment, "job", JOB, context=context, without_canary=True)
     assert one.outcome == "failed"
     assert "somebody has changed it since" in one.reasons[0]
     assert "remediate undo" in one.reasons[1]
@@ -286,7 +290,7 @@ def test_undo_puts_back_exactly_what_was(environment: PipelineEnvironment, sandb
     sandbox.simulator.behave(SimulatorFault(workflow=JOB, kind="raise", times=1))
     run_job(environment)
     before = live_job(environment)
-    one = rollback(environment, "job", JOB, canary=False)
+    one = rollback(environment, "job", JOB, without_canary=True)
     assert one.outcome == "done", one.sentence()
     assert live_job(environment).pinned() != before.pinned()
     assert undone(environment, one).outcome == "done"
@@ -295,7 +299,7 @@ def test_undo_puts_back_exactly_what_was(environment: PipelineEnvironment, sandb
 
 def test_undo_leaves_alone_what_was_deployed_since(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
     broken_job(sandbox, environment)
-    one = rollback(environment, "job", JOB, canary=False)
+    one = rollback(environment, "job", JOB, without_canary=True)
     move_on(environment)
     back = undone(environment, one)
     assert back.outcome == "escalated"

@@ -16,7 +16,6 @@ from tests.kernel.world import Killed, journals, killed_at
 from tests.restore.world import quick
 from tests.rollback.world import (
     JOB,
-    SPACE,
     WORKFLOW,
     broken_gpu_job,
     broken_job,
@@ -135,9 +134,7 @@ def test_another_target_gives_an_interrupted_one_up(environment: PipelineEnviron
     assert all(journal.ended for journal in journals(environment, sandbox, one.subject))
 
 
-def test_of_two_at_once_one_works_and_the_other_is_told_who(
-    environment: PipelineEnvironment, sandbox: Sandbox
-) -> None:
+def test_of_two_at_once_one_works_and_the_other_is_told_who(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
     former, _ = broken_job(sandbox, environment)
     sandbox.requests.reset()
     barrier, ended = threading.Barrier(2), []

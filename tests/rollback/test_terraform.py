@@ -14,7 +14,13 @@ def test_a_person_gets_the_steps_and_nothing_is_asked_for_or_changed(
     assert one.outcome == "escalated"
     assert sandbox.requests.mutating() == {"total": 0}
     text = page(one)
-    order = ["git worktree add", "terraform init", "terraform state list", "terraform plan", "terraform apply rollback.tfplan"]
+    order = [
+        "git worktree add",
+        "terraform init",
+        "terraform state list",
+        "terraform plan",
+        "terraform apply rollback.tfplan",
+    ]
     assert [text.index(word) for word in order] == sorted(text.index(word) for word in order)
     assert "terraform workspace select prod" in text
     assert "remediate restore terraform-state prod" in text

@@ -80,7 +80,9 @@ def make_test_scene(sandbox: Sandbox) -> None:
 
 def run_job(environment: PipelineEnvironment, scene: str = TEST_SCENE, job: str = JOB) -> JobExecution:
     """One execution, to its end."""
-    started = environment.jobs.start(job, {"BUCKET": DATA, "SCENE_ID": scene, "ASSETS_PREFIX": f"scenes/{scene}/assets"})
+    started = environment.jobs.start(
+        job, {"BUCKET": DATA, "SCENE_ID": scene, "ASSETS_PREFIX": f"scenes/{scene}/assets"}
+    )
     return ended(environment, started)
 
 
