@@ -18,6 +18,10 @@ NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,126}[A-Za-z0-9])?")
 """Names of workflows (letters, digits, '_', '-'), of jobs, and of Kubernetes objects (with dots): none has a slash."""
 
 
+TO = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/@:+-]{0,511}")
+"""Revisions, digests, images and tags: what is shown in commands for a person must not be one itself."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RollbackRequest(Request):
     """What a rollback is asked."""
@@ -58,6 +62,8 @@ def subject_of(request: RollbackRequest) -> str:
             f"{request.name!r} is no name of a {request.kind}; give the short one, without project or path, as the "
             "console and `gcloud` or `kubectl` list it."
         )
+    if request.to and not TO.fullmatch(request.to):
+        raise Refused(f"{request.to!r} is neither a revision, a digest nor a tag; leave it out to have one found.")
     if request.mode == "apply" and not request.reason.strip():
         raise Refused("Say why with a reason: it is recorded, and whoever finds the rollback must know.")
     return f"@rollback.{request.kind}.{request.name}"

@@ -6,6 +6,7 @@ import pytest
 
 from blocks.catalogue_load import load_catalogue
 from blocks.environment import PipelineEnvironment
+from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.pipeline.scenes import make_scene
 from deployments.sandbox.pipeline.simulator_faults import SimulatorFault
 from deployments.sandbox.server import Sandbox
@@ -158,8 +159,6 @@ def test_a_scene_at_work_is_waited_for(environment: PipelineEnvironment, sandbox
 
 
 def test_a_lost_answer_tries_it_once(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
-    from deployments.sandbox.faults import FaultRule
-
     broken_job(sandbox, environment)
     sandbox.faults.add(FaultRule(service="run", method="RunJob", kind="lost_answer", times=1))
     one = rollback(environment, "job", JOB, context=Context(environment, "ann", gone=lambda _: True))

@@ -190,6 +190,17 @@ def test_a_name_that_is_none_is_refused_before_anybody_is_asked(name: str) -> No
         subject_of(asked(name=name))
 
 
+@pytest.mark.parametrize("to", ["v1; rm -rf /", "$(id)", "a b", "-x", "`id`", "a\n", "x" * 600, " "])
+def test_a_version_that_is_no_word_is_refused_before_it_is_shown_in_a_command(to: str) -> None:
+    with pytest.raises(Refused, match="leave it out to have one found"):
+        subject_of(asked(to, kind="terraform"))
+
+
+@pytest.mark.parametrize("to", ["", "000001-a4d", A, f"host:5000/p/x@{A}", "7", "v1.4", "release/2026-11", "v1+b"])
+def test_revisions_digests_and_tags_are_words(to: str) -> None:
+    assert subject_of(asked(to))
+
+
 def test_a_kind_that_is_none_and_an_apply_without_a_reason_are_refused() -> None:
     with pytest.raises(Refused, match="one of job, workflow"):
         subject_of(asked(kind="scene"))

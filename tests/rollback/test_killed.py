@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from blocks.environment import PipelineEnvironment
+from blocks.gke_workloads import Workloads
 from deployments.sandbox.server import Sandbox
 from tasks.pipeline.labels import RUN_LABEL
 from tasks.remediation.context import Context
@@ -91,8 +92,6 @@ def test_killed_at_any_entry_of_its_journal_it_is_continued_to_the_same_end(
 def test_killed_between_deleting_and_creating_a_gpu_job_the_next_one_creates_it(
     environment: PipelineEnvironment, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from blocks.gke_workloads import Workloads
-
     start = a_gke_job(sandbox, environment)
 
     def dies(*_: object) -> None:
