@@ -69,11 +69,12 @@ class Facts:
 def no_evidence(request: RollbackRequest, former: tuple[Version, ...], seen: int) -> str:
     """Why nobody can say what last worked, and what a person can do."""
     known = listed([one.id for one in former if not one.why_not], 5)
-    looked = f"{seen} executions were looked at" if seen else "there is no execution to go by"
+    looked = f"{seen:,} runs of it were looked at" if seen else "there is no run to go by"
+    recorded = request.kind in ("job", "workflow")
+    night = f", or put back what a night recorded with `remediate restore {request.kind} {request.name}`"
     return (
         f"No former version of {request.kind} {request.name} is known to have succeeded ({looked}), and none is guessed. "
-        f"Former versions: {known}. Choose one that you know with --to, or put back what a night recorded with "
-        f"`remediate restore {request.kind} {request.name}`."
+        f"Former versions: {known}. Choose one that you know with --to{night if recorded else ''}."
     )
 
 

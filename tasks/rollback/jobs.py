@@ -51,7 +51,7 @@ def look_at_job(environment: PipelineEnvironment, request: RollbackRequest) -> F
     if target is None:
         return replace(found, escalations=(no_evidence(request, former, len(executions)),))
     if target is present:
-        return found
+        return replace(found, notes=(*found.notes, *by_tag(live)))
     change = change_of(environment, live, target, by_id[target.id])
     return replace(found, change=change, canary=find_canary(environment, request, executions))
 
@@ -92,6 +92,16 @@ def running(executions: list[JobExecution]) -> Iterator[str]:
         if one.state == "running":
             scene = f" on {one.env['SCENE_ID']}" if one.env.get("SCENE_ID") else ""
             yield f"Execution {short(one.name)}{scene} goes on to its end with {', '.join(map(shown, one.images))}."
+
+
+def by_tag(live: JobDefinition) -> Iterator[str]:
+    """Cloud Run looks up a tag's image anew at each execution ("Container image digest and tags for Cloud Run jobs")."""
+    for container, one in zip(live.job["template"]["template"]["containers"], live.images, strict=True):
+        if "@" not in container["image"] and one.digest is not None:
+            yield (
+                f"The job names the tag {container['image']}, whose image is looked up at each execution: the last one ran "
+                f"{shown(one.pinned)}. To keep it at that: gcloud run jobs update {live.name} --image {one.pinned}"
+            )
 
 
 def notes(live: JobDefinition, executions: list[JobExecution]) -> Iterator[str]:

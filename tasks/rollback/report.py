@@ -18,7 +18,7 @@ MOST_RUNNING = 20
 def details_of(facts: Facts) -> dict[str, JsonValue]:
     """What the plan keeps for its report, which a run that is continued shows too. Not part of the digest."""
     found: dict[str, JsonValue] = {
-        "versions": [row(one, facts) for one in (facts.present, *facts.former)[:MOST_VERSIONS]],
+        "versions": [row(one, facts) for one in (facts.present, *facts.former)[:MOST_VERSIONS] if one.shown],
         "running": list(facts.running[:MOST_RUNNING]),
         "more_running": max(0, len(facts.running) - MOST_RUNNING),
         "canary": facts.canary.scene_id,

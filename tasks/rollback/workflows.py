@@ -1,8 +1,8 @@
 """A workflow: Google's own list of its revisions, what each execution ran, and going back to one of them.
 
 A revision is the source and the service account: a change of nothing else makes a new one. Labels, variables and log level
-stay as they are live. Executions keep the revision that they began with, whatever is deployed meanwhile (Google Cloud,
-"Update a workflow").
+stay as they are live. Executions keep the revision that they began with, whatever is deployed meanwhile (Workflows REST
+reference, `projects.locations.workflows.patch`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tasks.actions.definitions import body_of, same
 from tasks.actions.workflow_runs import meaning
 from tasks.pipeline.activity import scene_of_argument, short
 from tasks.remediation.outcome import Refused
-from tasks.remediation.report import Section
+from tasks.remediation.report import Section, listed
 from tasks.rollback.evidence import Ran, Version, with_record
 from tasks.rollback.facts import Canary, Change, Facts, Kept, chosen, no_evidence
 from tasks.rollback.redeploy import redeploy
@@ -99,22 +99,27 @@ def change_of(environment: PipelineEnvironment, live: WorkflowDefinition, wanted
         environment.ops_bucket, "workflow", target, live, f"revision {wanted.revision_id} instead of {live.revision_id}"
     )
     kept = tuple(Kept("workflow", live.name, body_of(one)) for one in (target, live))
-    return Change(action, Section("What is changed", difference(live, target)), kept)
+    return Change(action, Section("What is changed", difference(live, wanted)), kept)
 
 
-def difference(live: WorkflowDefinition, target: WorkflowDefinition) -> str:
-    """A unified diff of the sources, and the accounts where they differ."""
-    before, after = live.source.splitlines(), target.source.splitlines()
-    lines = list(unified_diff(before, after, live.revision_id, target.revision_id, lineterm=""))
+def difference(live: WorkflowDefinition, wanted: WorkflowDefinition) -> str:
+    """A unified diff of the sources, and in words what else is, or was, different."""
+    before, after = live.source.splitlines(), wanted.source.splitlines()
+    lines = list(unified_diff(before, after, live.revision_id, wanted.revision_id, lineterm=""))
     more = len(lines) - MOST_LINES
     shown = [*lines[:MOST_LINES], *([f"... and {more:,} more lines"] if more > 0 else [])]
-    account = (
-        f"Service account: {live.service_account} becomes {target.service_account}.\n\n"
-        if live.service_account != target.service_account
-        else ""
-    )
     code = "\n".join(shown) or "The sources are the same."
-    return f"{account}Labels, variables and log level stay as they are.\n\n````diff\n{code}\n````"
+    return f"{' '.join(beside(live, wanted))}\n\n````diff\n{code}\n````"
+
+
+def beside(live: WorkflowDefinition, wanted: WorkflowDefinition) -> Iterator[str]:
+    """What is not in the sources. Values of variables are not shown."""
+    if live.service_account != wanted.service_account:
+        yield f"Service account: {live.service_account} becomes {wanted.service_account}."
+    yield "Labels, variables and log level stay as they are."
+    now, then = live.environment, wanted.environment
+    if other := sorted(name for name in {**now, **then} if now.get(name) != then.get(name)):
+        yield f"These variables were different then: {listed(other, 20)}; set them yourself if they are the reason."
 
 
 def running(environment: PipelineEnvironment, workflow: str) -> Iterator[str]:

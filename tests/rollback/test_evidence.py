@@ -117,11 +117,12 @@ def test_a_named_version_that_cannot_be_a_target_says_why() -> None:
 
 def test_without_evidence_the_sentence_says_what_there_is_and_what_to_do() -> None:
     said = no_evidence(asked(), (version("r1", 0, 1), version("tag", why_not="no")), 7)
-    assert "7 executions were looked at" in said
+    assert "7 runs of it were looked at" in said
     assert "Former versions: r1." in said
     assert "--to" in said
     assert "remediate restore workflow x" in said
-    assert "there is no execution to go by" in no_evidence(asked(), (), 0)
+    assert "there is no run to go by" in no_evidence(asked(), (), 0)
+    assert "remediate restore" not in no_evidence(asked(kind="gke-job"), (), 0), "no night records Jobs of the cluster"
     assert "Former versions: nothing" in no_evidence(asked(), (), 0)
 
 

@@ -84,7 +84,7 @@ def test_without_a_success_of_a_former_image_nothing_is_guessed(
 def test_a_job_that_never_ran_has_nothing_to_go_by(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
     one = rollback(environment, "job", JOB)
     assert one.outcome == "escalated"
-    assert "there is no execution to go by" in one.reasons[0]
+    assert "there is no run to go by" in one.reasons[0]
     assert any("has not run since it was deployed" in note for note in one.notes)
 
 
@@ -104,6 +104,19 @@ def test_while_the_present_image_works_there_is_nothing_to_do(
     assert one.outcome == "nothing_to_do"
     assert "which works" in one.summary
     assert live_job(environment) == before
+
+
+def test_a_job_that_names_a_tag_is_told_that_it_may_run_something_else_next(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    make_test_scene(sandbox)
+    run_job(environment)
+    one = rollback(environment, "job", JOB)
+    assert one.outcome == "nothing_to_do"
+    (note,) = one.notes
+    assert f"{JOB}:latest, whose image is looked up at each execution" in note
+    assert f"gcloud run jobs update {JOB} --image" in note
+    assert note.endswith(f"{JOB}@{live_digest(environment)}")
 
 
 def test_the_live_image_is_never_gone_back_to(environment: PipelineEnvironment, sandbox: Sandbox) -> None:

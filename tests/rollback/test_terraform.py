@@ -25,6 +25,8 @@ def test_a_person_gets_the_steps_and_nothing_is_asked_for_or_changed(
     assert "terraform workspace select prod" in text
     assert "remediate restore terraform-state prod" in text
     assert "Somebody else reads the plan and says yes" in text
+    assert "## Versions" not in text
+    assert "canary" not in text
 
 
 def test_a_tag_that_is_named_is_in_the_commands(environment: PipelineEnvironment, sandbox: Sandbox) -> None:

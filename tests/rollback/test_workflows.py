@@ -145,6 +145,7 @@ def test_labels_variables_and_log_level_stay_as_they_are(environment: PipelineEn
     assert one.outcome == "done", one.sentence()
     now = live_workflow(environment)
     assert (now.labels, now.environment, now.description) == ({"team": "a"}, {"TOKEN": "hunter2"}, "new")
+    assert "These variables were different then: TOKEN;" in page(one)
     assert "hunter2" not in page(one)
 
 
