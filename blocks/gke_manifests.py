@@ -72,7 +72,8 @@ class Deployment:
 
     def waits_for(self) -> str:
         """What its rollout waits for, in the order of `kubectl rollout status`; empty: it is finished."""
-        status, wanted = self.manifest.get("status") or {}, int(self.manifest["spec"].get("replicas", 1))
+        status, replicas = self.manifest.get("status") or {}, self.manifest["spec"].get("replicas")
+        wanted = 1 if replicas is None else int(replicas)
         updated, available = int(status.get("updatedReplicas") or 0), int(status.get("availableReplicas") or 0)
         if int(status.get("observedGeneration") or 0) < self.generation:
             return "its change has not been seen by the controller yet"
@@ -148,7 +149,7 @@ def revision_from(replica_set: Json) -> DeploymentRevision | None:
     if not number:
         return None
     template = copy.deepcopy(replica_set["spec"]["template"])
-    (template.get("metadata") or {}).get("labels", {}).pop(HASH, None)
+    ((template.get("metadata") or {}).get("labels") or {}).pop(HASH, None)
     created = datetime.fromisoformat(meta["creationTimestamp"])
     return DeploymentRevision(number, template, created, str(annotations.get(CAUSE) or ""))
 

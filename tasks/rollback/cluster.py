@@ -12,6 +12,7 @@ from typing import Any
 
 from blocks.environment import PipelineEnvironment
 from blocks.gke_manifests import ClusterJob, Deployment, DeploymentRevision, containers
+from blocks.gke_workloads import Workloads
 from tasks.actions.gke_jobs import RecreateJob, manifest_of, recreate_action
 from tasks.actions.rollouts import RollDeployment, roll_action, template_digest
 from tasks.remediation.outcome import Refused
@@ -36,16 +37,25 @@ NO_CANARY = Canary(why_not="A rollout that finishes is the proof; whether the ne
 RUNS_ITSELF = Canary(why_not="The Job itself runs again, and its end is the proof: look at it with `kubectl get job`.")
 
 
+def workloads_of(environment: PipelineEnvironment) -> Workloads:
+    """What runs in the cluster. Raises `Refused` where there is none."""
+    if not environment.cluster.enabled:
+        raise Refused(
+            "This installation has no cluster (enabled is off in its cluster block), so nothing of it goes back."
+        )
+    return environment.cluster.workloads
+
+
 def look_at_deployment(environment: PipelineEnvironment, request: RollbackRequest) -> Facts:
     """A Deployment, its kept revisions, and the way to the one that was named. Raises `Refused` when there is none."""
-    cluster = environment.cluster
-    live = cluster.workloads.deployment(request.name)
+    cluster, workloads = environment.cluster, workloads_of(environment)
+    live = workloads.deployment(request.name)
     if live is None:
         raise Refused(
             f"There is no Deployment {request.name} in namespace {cluster.namespace}; only newer pipelines have one at all."
         )
     present = Version(str(live.revision), revision_words(live.revision, live.template))
-    others = [one for one in cluster.workloads.revisions(live) if one.number != live.revision]
+    others = [one for one in workloads.revisions(live) if one.number != live.revision]
     former = tuple(Version(str(one.number), revision_words(one.number, one.template, one.cause)) for one in others)
     found = Facts(present, former, canary=NO_CANARY)
     if live.paused:
@@ -129,7 +139,7 @@ def by_name(value: Any) -> Any:
 def look_at_gke_job(environment: PipelineEnvironment, request: RollbackRequest) -> Facts:
     """A GPU Job, what its like ran with, and the way to its target. Raises `Refused` when there is none of that name."""
     cluster = environment.cluster
-    family = cluster.workloads.jobs(family_of(environment, request.name))
+    family = workloads_of(environment).jobs(family_of(environment, request.name))
     live = next((one for one in family if one.name == request.name), None)
     if live is None:
         raise Refused(

@@ -36,7 +36,7 @@ def unfit(images: tuple[str, ...], containers: int) -> str:
             "back. Name a digest."
         )
     if len(images) != containers:
-        return f"{', '.join(images)} are of {len(images)} containers, and it has {containers} now: put it back by hand."
+        return f"{', '.join(images)}: with it the job had {len(images)} containers, and it has {containers} now: put it back by hand."
     return ""
 
 

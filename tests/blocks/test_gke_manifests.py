@@ -53,6 +53,16 @@ def test_a_replica_set_without_a_number_is_no_revision(annotations: Any) -> None
     assert revision_from({"metadata": meta, "spec": {"template": template}}) is None
 
 
+@pytest.mark.parametrize("labels", [None, {}, {"pod-template-hash": "1"}, {"app": "x", "pod-template-hash": "1"}])
+def test_a_revision_has_the_labels_that_the_deployment_had(labels: Any) -> None:
+    template = {"metadata": {"labels": labels}, "spec": {"containers": []}}
+    meta = {"annotations": {"deployment.kubernetes.io/revision": "3"}, "creationTimestamp": "2026-01-01T00:00:00Z"}
+    found = revision_from({"metadata": meta, "spec": {"template": template}})
+    assert found is not None
+    assert (found.number, "pod-template-hash" in str(found.template)) == (3, False)
+    assert template["metadata"]["labels"] == labels, "what was read is not changed"
+
+
 def test_a_new_job_has_nothing_of_what_the_server_gave_the_old_one() -> None:
     labels = {"app": "x", "controller-uid": "u", "batch.kubernetes.io/controller-uid": "u", "job-name": "n"}
     manifest = {

@@ -136,7 +136,7 @@ def test_an_image_is_known_by_its_digest_and_a_tag_is_no_target() -> None:
     why = version_of(("host:5000/p/x:latest",), 1).why_not
     assert "host:5000/p/x:latest is a tag" in why
     assert "Name a digest" in why
-    assert "2 containers" in version_of((f"x@{A}", f"y@{B}"), 1).why_not
+    assert "had 2 containers" in version_of((f"x@{A}", f"y@{B}"), 1).why_not
 
 
 def test_former_versions_are_newest_first_and_without_the_present_one() -> None:

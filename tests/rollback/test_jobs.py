@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from blocks.environment import PipelineEnvironment
+from blocks.job_definitions import ImageRef
 from deployments.sandbox.pipeline.simulator_faults import SimulatorFault
 from deployments.sandbox.server import Sandbox
 from tests.rollback.world import (
@@ -172,6 +175,37 @@ def test_an_execution_that_somebody_has_cancelled_says_nothing_of_its_image(
     assert one.plan is not None
     versions: Any = one.plan.details["versions"]
     assert [(row["succeeded"], row["failed"]) for row in versions] == [(1, 0), (0, 0)]
+
+
+def test_the_containers_of_a_job_go_back_together_and_another_number_of_them_is_no_target(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    make_test_scene(sandbox)
+    run_job(environment)  # with one container
+    add_sidecar(environment)
+    run_job(environment)
+    former = [one.digest for one in live_job(environment).images]
+    push(sandbox, environment)
+    sandbox.simulator.behave(SimulatorFault(workflow=JOB, kind="raise"))
+    run_job(environment)
+    sandbox.simulator.forgive()
+    assert "fits several versions" in rollback(environment, "job", JOB, to=str(former[0])[:20]).reasons[0]
+    assert (
+        "the job had 1 containers, and it has 2 now" in rollback(environment, "job", JOB, to=str(former[0])).reasons[0]
+    )
+    one = rollback(environment, "job", JOB)
+    assert one.outcome == "done", one.sentence()
+    assert [image.digest for image in live_job(environment).images] == former
+    assert "| sidecar |" in page(one)
+
+
+def add_sidecar(environment: PipelineEnvironment) -> None:
+    """Deploy the job with a second container."""
+    live = live_job(environment)
+    job = copy.deepcopy(live.job)
+    job["template"]["template"]["containers"].append({"name": "sidecar", "image": "host/p/sidecar:v1"})
+    images = (replace(live.images[0], digest=None), ImageRef("host/p/sidecar:v1", None))
+    environment.jobs.deploy(replace(live, job=job, images=images), etag=live.etag)
 
 
 def test_what_runs_is_named_with_its_image_and_not_touched(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
