@@ -51,6 +51,8 @@ class Execution:
     created: datetime
     """When it began; of one that still waits in the queue, when it was looked at."""
     ended: datetime | None = None
+    revision: str = ""
+    """The revision of the workflow that it runs to its end, whatever is deployed meanwhile."""
 
     @property
     def live(self) -> bool:
@@ -74,6 +76,7 @@ def execution_from(message: executions_v1.Execution) -> Execution:
         error=_error_text(message),
         created=message.start_time if "start_time" in message else datetime.now(UTC),
         ended=message.end_time if "end_time" in message else None,
+        revision=message.workflow_revision_id,
     )
 
 

@@ -1,4 +1,4 @@
-"""The GPU Jobs that workflows create in the cluster."""
+"""The GPU Jobs that workflows create in the cluster, and the way to change what runs there."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from blocks.base import RemediationBlock
 from blocks.calls import Call, CallLimits, read
 from blocks.clients import Lazy
 from blocks.errors import PermanentError
+from blocks.gke_workloads import Workloads
 
 if TYPE_CHECKING:
     from kubernetes import client as kubernetes
@@ -38,7 +39,7 @@ class GkeJobInfo:
 
 
 class GkeCluster(RemediationBlock):
-    """The cluster where the pipeline's GPU Jobs run. It is only looked at, never changed."""
+    """The cluster where the pipeline's GPU Jobs run. What changes something there is in `workloads`."""
 
     _block_type_name = "Remediation GKE Cluster"
     _block_type_slug = "remediation-gke-cluster"
@@ -72,6 +73,15 @@ class GkeCluster(RemediationBlock):
             token = page.metadata._continue
             if not token:
                 return sorted(found, key=lambda job: job.name)
+
+    @property
+    def workloads(self) -> Workloads:
+        """Deployments and Jobs as they are deployed, and changing them. Raises PermanentError where there is no cluster."""
+        if not self.enabled:
+            raise PermanentError(
+                "This installation has no cluster (enabled is off in its cluster block): nothing of it can be changed."
+            )
+        return Workloads(lambda: self._open().api_client, self.namespace, self.limits)
 
     def close(self) -> None:
         """Close the connections. The next call opens new ones."""

@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from deployments import cli_backup, cli_events, cli_intake, cli_journal, cli_self
+from deployments import cli_backup, cli_events, cli_intake, cli_journal, cli_rollback, cli_self
 from deployments.cli_backup import EnvironmentOption
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -129,6 +129,7 @@ def undo(
 
 cli_backup.register(app)
 cli_events.register(app)
+app.command()(cli_rollback.rollback)
 
 
 @sandbox_app.callback()

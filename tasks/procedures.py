@@ -22,6 +22,7 @@ from tasks.restore.definitions import RestoreDefinition
 from tasks.restore.drill import RestoreDrill
 from tasks.restore.objects import RestoreObjects
 from tasks.restore.terraform import RestoreState
+from tasks.rollback.procedure import Rollback
 
 PROCEDURES: tuple[type[AnyProcedure], ...] = (
     ExportRecovery,
@@ -35,6 +36,7 @@ PROCEDURES: tuple[type[AnyProcedure], ...] = (
     GiveBack,
     PauseIntake,
     ResumeIntake,
+    Rollback,
 )
 
 

@@ -80,6 +80,8 @@ class Control:
             ("POST", "events", self._events),
             ("POST", "deployment", self._deployment),
             ("POST", "images", self._image),
+            ("POST", "jobs/(?P<name>[^/]+)", self._spoilt_job),
+            ("POST", "kubernetes/images", self._kubernetes_image),
             ("POST", "kubernetes/jobs/(?P<name>[^/]+)", self._job_state),
             ("POST", "kubernetes/logs/(?P<name>[^/]+)", self._pod_log),
             ("POST", "objects", self._objects),
@@ -134,6 +136,16 @@ class Control:
     def _image(self, call: _Call) -> None:
         wish = call.read(bodies.Image)
         self._sandbox.run.images.put(wish.image, wish.exists)
+
+    def _spoilt_job(self, call: _Call) -> None:
+        if call.at["name"] not in self._sandbox.run.deployed:
+            raise BadInput(f"No job '{call.at['name']}' is deployed.")
+        self._sandbox.run.spoilt[call.at["name"]] = call.read(bodies.SpoiltJob).message
+
+    def _kubernetes_image(self, call: _Call) -> None:
+        wish = call.read(bodies.KubernetesImage)
+        broken = self._sandbox.cluster.controllers.broken_images
+        (broken.discard if wish.ready else broken.add)(wish.image)
 
     def _job_state(self, call: _Call) -> None:
         state = call.read(bodies.KubernetesJobState).state

@@ -70,6 +70,19 @@ class Image(Body):
     exists: bool
 
 
+class SpoiltJob(Body):
+    """POST jobs/<name>: after its next change the Cloud Run job is not ready, and says this."""
+
+    message: str = Field(min_length=1)
+
+
+class KubernetesImage(Body):
+    """POST kubernetes/images: containers of this image get ready, or never do."""
+
+    image: str = Field(min_length=1)
+    ready: bool
+
+
 class KubernetesJobState(Body):
     """POST kubernetes/jobs/<name>."""
 

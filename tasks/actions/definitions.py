@@ -50,11 +50,17 @@ def read_definition(
     environment: PipelineEnvironment, kind: DefinitionKind, bucket: str, name: str, sha256: str
 ) -> Definition:
     """A recorded definition. Raises PermanentError when its bytes are not those that were recorded."""
+    value = read_kept(environment, bucket, name, sha256)
+    return WorkflowDefinition.from_dict(value) if kind == "workflow" else JobDefinition.from_dict(value)
+
+
+def read_kept(environment: PipelineEnvironment, bucket: str, name: str, sha256: str) -> dict[str, Any]:
+    """A recorded JSON object. Raises PermanentError when its bytes are not those that were recorded."""
     body = environment.storage.read(bucket, name)
     if hashlib.sha256(body).hexdigest() != sha256:
         raise PermanentError(f"gs://{bucket}/{name} is not what was recorded; use another record.")
     value: dict[str, Any] = json.loads(body)
-    return WorkflowDefinition.from_dict(value) if kind == "workflow" else JobDefinition.from_dict(value)
+    return value
 
 
 def same(recorded: Definition, live: Definition | None) -> bool:
@@ -79,18 +85,21 @@ def digest_of(definition: Definition | None) -> str:
     return hashlib.sha256(body_of(definition)).hexdigest() if definition is not None else ""
 
 
-def kept_name(kind: DefinitionKind, name: str, sha256: str) -> str:
+def kept_name(kind: str, name: str, sha256: str) -> str:
     """Where a definition that is replaced is kept in the ops bucket."""
     return f"{ROOT}{kind}s/{name}/{sha256}.json"
 
 
 def keep_definition(environment: PipelineEnvironment, kind: DefinitionKind, definition: Definition) -> str:
     """Keep what is about to be replaced; its SHA-256."""
-    sha256 = digest_of(definition)
+    return keep_body(environment, kind, definition.name, body_of(definition))
+
+
+def keep_body(environment: PipelineEnvironment, kind: str, name: str, body: bytes) -> str:
+    """Keep the JSON of something that is deployed; its SHA-256."""
+    sha256 = hashlib.sha256(body).hexdigest()
     with suppress(PreconditionFailed):  # its name is its content
-        environment.storage.create(
-            environment.ops_bucket, kept_name(kind, definition.name, sha256), body_of(definition)
-        )
+        environment.storage.create(environment.ops_bucket, kept_name(kind, name, sha256), body)
     return sha256
 
 

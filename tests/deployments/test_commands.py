@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from blocks.environment import PipelineEnvironment
 from blocks.errors import NotFound, PermanentError, TemporaryError, UnknownOutcome
-from deployments import cli, cli_backup, cli_flows, cli_intake, cli_journal, cli_self, cli_validate
+from deployments import cli, cli_backup, cli_flows, cli_intake, cli_journal, cli_rollback, cli_self, cli_validate
 from tasks.remediation.journal import Journal
 from tasks.remediation.outcome import EXIT
 
@@ -29,7 +29,7 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         ran.append((flow.name, parameters))
         return 4
 
-    for module in (cli_flows, cli_backup, cli_intake, cli_self):
+    for module in (cli_flows, cli_backup, cli_intake, cli_rollback, cli_self):
         monkeypatch.setattr(module, "outcome", outcome)
         monkeypatch.setattr(module, "use_running_stack", lambda: None)
     monkeypatch.setattr("getpass.getuser", lambda: "ada")
@@ -58,6 +58,8 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         ("restore scene a", "restore", {"scope": "scene", "name": "a", "mode": "plan", "at": None, "overwrite": "damaged", "remove_extra": False, "markers": False, "without_hold": False, "older_serial": False}),
         ("restore bucket --apply --reason why --remove-extra", "restore", {"name": "", "mode": "apply", "reason": "why", "remove_extra": True, "markers": False}),
         ("restore-drill", "restore-drill", {}),
+        ("rollback job simready-job", "rollback", {"kind": "job", "name": "simready-job", "to": "", "mode": "plan", "without_canary": False, "case": "", **DIGEST}),
+        ("rollback workflow w --to 000001-abc --apply --reason why --without-canary --case i1 --plan-digest d", "rollback", {"kind": "workflow", "to": "000001-abc", "mode": "apply", "reason": "why", "without_canary": True, "case": "i1", "plan_digest": "d"}),
         ("intake pause", "pause-intake", {"mode": "plan", "without_hold": False, **DIGEST}),
         ("intake pause --apply --reason why --without-hold", "pause-intake", {"mode": "apply", "reason": "why", "without_hold": True}),
         ("intake resume", "resume-intake", {"mode": "plan", "run": "", **DIGEST}),

@@ -23,6 +23,7 @@ MUST_BE_GIVEN = {
     "export-recovery-on-failure": {"scene_ids"},
     "undo": {"subject", "run"},
     "restore": {"scope"},
+    "rollback": {"kind", "name"},
     "trigger-watch": {"automation"},
 }
 

@@ -34,10 +34,14 @@ from tasks.restore.drill import DrillRequest, RestoreDrill
 from tasks.restore.objects import RestoreObjects
 from tasks.restore.request import RestoreRequest
 from tasks.restore.terraform import RestoreState
+from tasks.rollback.procedure import Rollback
+from tasks.rollback.request import RollbackRequest
 from tests.recovery.world import SCENE, ill, without_triggers
 from tests.restore.test_definitions import WORKFLOW, captured, change, live_workflow
 from tests.restore.test_terraform import BUCKET, NAME, body
 from tests.restore.world import interrupt, make_night, now
+from tests.rollback.world import JOB as ROLLED_BACK
+from tests.rollback.world import broken_job
 
 DATA, OPS = "sandbox-scenes", "sandbox-ops"
 
@@ -202,6 +206,12 @@ def resuming(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[AnyPro
     return ResumeIntake(), ResumeRequest(run=done.id, mode="apply")
 
 
+def rolling_back(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[AnyProcedure, Request]:
+    """A job whose new image fails, and a test scene to try the former one on."""
+    broken_job(sandbox, environment)
+    return Rollback(), RollbackRequest(kind="job", name=ROLLED_BACK, mode="apply", reason="a test")
+
+
 CASES: tuple[Case, ...] = (
     Case("export-recovery", recovery),
     Case("undo", undoing, takes=False),
@@ -215,4 +225,5 @@ CASES: tuple[Case, ...] = (
     Case("give-back", giving_back, takes=False, stops=False),
     Case("pause-intake", pausing, takes=False),
     Case("resume-intake", resuming, takes=False, stops=False),
+    Case("rollback", rolling_back),
 )

@@ -11,7 +11,7 @@ from deployments.sandbox.cluster.cluster import Cluster
 from deployments.sandbox.cluster.errors import KubernetesError
 from deployments.sandbox.cluster.merge import strategic_patch
 from deployments.sandbox.cluster.objects import LOGGED, Objects
-from deployments.sandbox.cluster.pods import CPU_NODE, GPU_NODE
+from deployments.sandbox.cluster.pods import CPU_NODE, GPU_NODE, pulled
 from deployments.sandbox.cluster.requests import Request, Target
 from deployments.sandbox.cluster.resources import BY_PLURAL
 from deployments.sandbox.cluster.selectors import field_selector, label_selector, matches
@@ -127,6 +127,32 @@ def test_a_revision_keeps_its_cause_and_a_rollout_its_times(cluster: Cluster) ->
     cluster.objects.put("deployments", made)
     assert cluster.controllers.settle("deployments", made)["status"]["conditions"] == made["status"]["conditions"]
     assert roll(cluster, replicas=3)["status"]["conditions"] != made["status"]["conditions"]
+
+
+def test_a_rollout_to_an_image_that_never_gets_ready_says_so_until_another_one_does(cluster: Cluster) -> None:
+    create(cluster, "deployments", deployment())
+    (container,) = deployment()["spec"]["template"]["spec"]["containers"]
+    cluster.controllers.broken_images.add("broken:1")
+    template = deployment()["spec"]["template"]
+    stuck = roll(cluster, template=template | {"spec": {"containers": [container | {"image": "broken:1"}]}})
+    reasons = {one["type"]: one["reason"] for one in stuck["status"]["conditions"]}
+    assert reasons == {"Available": "MinimumReplicasUnavailable", "Progressing": "ProgressDeadlineExceeded"}
+    assert stuck["status"]["availableReplicas"] == 0
+    again = cluster.controllers.settle("deployments", stuck)
+    assert again["status"] == stuck["status"], "asked again, nothing has changed"
+    mended = roll(cluster, template=template)
+    assert {one["status"] for one in mended["status"]["conditions"]} == {"True"}
+    assert mended["status"]["availableReplicas"] == mended["spec"]["replicas"]
+
+
+def test_a_pod_tells_the_digest_of_its_image(cluster: Cluster) -> None:
+    assert pulled("h:5000/p/x:v1").startswith("h:5000/p/x@sha256:")
+    assert pulled("x") != pulled("x:v1")
+    assert pulled("x@sha256:1") == "x@sha256:1"
+    create(cluster, "jobs", job())
+    (pod,) = pods(cluster)
+    (status,) = pod["status"]["containerStatuses"]
+    assert status["imageID"] == pulled(status["image"])
 
 
 def test_a_cron_job_and_a_namespace_are_as_the_server_makes_them(cluster: Cluster) -> None:

@@ -293,6 +293,8 @@ CONTROL_PATHS = [
     "endpoints",
     "executions",
     "kubernetes/jobs/x",
+    "kubernetes/images",
+    "jobs/simready-job",
     "scenes/a/damage",
     "objects",
     "nothing",

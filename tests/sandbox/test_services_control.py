@@ -104,6 +104,15 @@ def test_genie_sim_and_kubernetes_jobs_are_switched(sandbox: Sandbox) -> None:
     sandbox.cluster.delete("blueprint", "gpu-1", {})
 
 
+def test_what_shall_not_get_ready_is_told_and_an_image_may_get_ready_again(sandbox: Sandbox) -> None:
+    control(sandbox, "POST", "jobs/simready-job", {"message": "no such secret"})
+    assert sandbox.run.spoilt == {"simready-job": "no such secret"}
+    sandbox.run.spoilt.clear()
+    for ready in (False, True):
+        control(sandbox, "POST", "kubernetes/images", {"image": "x:1", "ready": ready})
+        assert ("x:1" in sandbox.cluster.controllers.broken_images) != ready
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "words"),
     [
@@ -123,6 +132,9 @@ def test_genie_sim_and_kubernetes_jobs_are_switched(sandbox: Sandbox) -> None:
         ("POST", "kubernetes/logs/absent", {"text": ""}, "absent"),
         ("POST", "images", {"image": "", "exists": False}, "image"),
         ("POST", "kubernetes/jobs/absent", {"state": "failed"}, "absent"),
+        ("POST", "jobs/absent", {"message": "no"}, "absent"),
+        ("POST", "jobs/simready-job", {"message": ""}, "message"),
+        ("POST", "kubernetes/images", {"image": "x"}, "ready"),
         ("POST", "objects?bucket=absent", {}, "bucket"),
         ("POST", "objects?at=yesterday", {}, "yesterday"),
         ("POST", "objects", {"not": "a tar"}, "tar"),

@@ -199,6 +199,32 @@ def test_every_container_of_a_job_has_an_image(world: World, images: tuple[str, 
         world.jobs_client.update_job(job=run_v2.Job(name=JOB_NAME, template=run_v2.ExecutionTemplate(template=task)))
 
 
+def test_a_job_is_found_not_to_be_ready_just_after_a_change_whose_operation_ended_well(world: World) -> None:
+    world.run.spoilt[JOB] = "Secret x was not found."
+    wanted = world.jobs_client.get_job(name=JOB_NAME)
+    for ready in (False, True):
+        wanted.labels = {"try": str(ready).lower()}
+        sent = world.jobs_client.update_job(request=run_v2.UpdateJobRequest(job=wanted))
+        assert sent.result(timeout=60).terminal_condition.state == run_v2.Condition.State.CONDITION_SUCCEEDED
+        found = world.jobs_client.get_job(name=JOB_NAME)
+        assert (found.terminal_condition.state == run_v2.Condition.State.CONDITION_SUCCEEDED) == ready
+        assert found.terminal_condition.message == ("" if ready else "Secret x was not found.")
+        wanted = found
+        if not ready:
+            with pytest.raises(exceptions.FailedPrecondition, match="is not ready: Secret x"):
+                world.jobs_client.run_job(name=JOB_NAME)
+
+
+def test_an_execution_keeps_the_image_that_the_tag_stood_for_when_it_began(world: World) -> None:
+    seen = []
+    for _ in range(2):
+        ran = world.jobs_client.run_job(name=JOB_NAME).metadata
+        seen.append(ended_job(world, ran.name).template.containers[0].image)
+        world.run.images.push(world.jobs_client.get_job(name=JOB_NAME).template.template.containers[0].image)
+    assert seen[0] != seen[1]
+    assert all("@sha256:" in image for image in seen)
+
+
 def test_a_tag_stands_for_a_new_image_after_a_push_and_a_digest_for_itself() -> None:
     registry = ImageRegistry()
     tag = "host:5000/path/image:latest"

@@ -28,6 +28,8 @@ class Controllers:
         """Work on `objects`. A Job runs until `states` says, by its uid, how it stands."""
         self._objects = objects
         self.states: dict[str, JobState] = {}
+        self.broken_images: set[str] = set()
+        """Images whose containers never get ready: a rollout to one of them does not finish."""
 
     def settle(self, plural: str, item: Json) -> Json:
         """Let follow what follows from an object that was put; returns it with its status."""
@@ -98,8 +100,10 @@ class Controllers:
         if annotations != deployment["metadata"].get("annotations"):
             meta = {**deployment["metadata"], "annotations": annotations}
             deployment = self._objects.put("deployments", deployment | {"metadata": meta})
-        conditions = _rolled_out(deployment)
-        counts = dict.fromkeys(("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), replicas)
+        ready = not any(one["image"] in self.broken_images for one in template["spec"]["containers"])
+        conditions = _rolled_out(deployment) if ready else _stuck(deployment)
+        counts = {"replicas": replicas, "updatedReplicas": replicas}
+        counts |= dict.fromkeys(("readyReplicas", "availableReplicas"), replicas if ready else 0)
         status = {"observedGeneration": deployment["metadata"]["generation"], "conditions": conditions, **counts}
         return self._with_status("deployments", deployment, status)
 
@@ -205,6 +209,16 @@ def _rolled_out(deployment: Json) -> list[Json]:
     times = {"lastUpdateTime": now(), "lastTransitionTime": now()}
     reasons = {"Available": "MinimumReplicasAvailable", "Progressing": "NewReplicaSetAvailable"}
     return [{"type": kind, "status": "True", "reason": reason, **times} for kind, reason in reasons.items()]
+
+
+def _stuck(deployment: Json) -> list[Json]:
+    """What a Deployment says when its progress deadline is over: here at once."""
+    times = {"lastUpdateTime": now(), "lastTransitionTime": now()}
+    message = f'ReplicaSet of "{deployment["metadata"]["name"]}" has timed out progressing.'
+    available = {"type": "Available", "status": "False", "reason": "MinimumReplicasUnavailable", **times}
+    late = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": message, **times}
+    known = (deployment.get("status") or {}).get("conditions") or []
+    return list(known) if any(one.get("message") == message for one in known) else [available, late]
 
 
 def _condition(kind: str, before: Json) -> Json:

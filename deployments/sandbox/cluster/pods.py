@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import uuid
 from typing import NamedTuple
 
@@ -58,7 +59,7 @@ def pod_status(pod: Json, phase: str) -> Json:
     }
     containers = [
         {
-            "name": one["name"], "image": one["image"], "imageID": one["image"], "ready": ready, "started": ready,
+            "name": one["name"], "image": one["image"], "imageID": pulled(one["image"]), "ready": ready, "started": ready,
             "restartCount": 0, "state": states[phase],
         }
         for one in pod["spec"]["containers"]
@@ -71,6 +72,14 @@ def pod_status(pod: Json, phase: str) -> Json:
         "phase": phase, "qosClass": "BestEffort", "startTime": at, "podIP": "10.0.0.1", "hostIP": "10.128.0.2",
         "conditions": conditions, "containerStatuses": containers,
     }  # fmt: skip
+
+
+def pulled(image: str) -> str:
+    """The image by its digest, as a node says it after pulling (`imageID`). A tag always stands for the same one."""
+    if "@" in image:
+        return image
+    path, slash, last = image.rpartition("/")
+    return f"{path}{slash}{last.partition(':')[0]}@sha256:{hashlib.sha256(image.encode()).hexdigest()}"
 
 
 def new_event(pod: Json) -> Json:

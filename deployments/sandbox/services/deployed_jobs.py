@@ -71,6 +71,8 @@ class DeployedJobs:
         self._deployed = deployed
         self._lock = threading.RLock()
         self._jobs: dict[str, tuple[datetime, run_v2.Job]] = {}
+        self.spoilt: dict[str, str] = {}
+        """By job, why it is found not to be ready just after its next change, whose operation ends well; used up by it."""
 
     def get(self, job: str) -> run_v2.Job:
         """A copy of a deployed job, without anything about its executions."""
@@ -106,8 +108,11 @@ class DeployedJobs:
             live.observed_generation = live.generation
             live.terminal_condition = self._ready(live)
             live.etag = _etag(live)
+            changed = run_v2.Job(live)
+            if reason := self.spoilt.pop(job, ""):
+                live.terminal_condition = _not_ready(live, reason)
             self._jobs[job] = (self._jobs[job][0], live)
-            return run_v2.Job(live)
+            return changed
 
     def _shipped(self, job: str) -> run_v2.Job:
         """The job as the pipeline's own scripts would deploy it."""
@@ -118,14 +123,13 @@ class DeployedJobs:
 
     def _ready(self, job: run_v2.Job) -> run_v2.Condition:
         """Whether a job could be run, as Cloud Run finds out when it is made or changed."""
-        ready = run_v2.Condition(type_="Ready", last_transition_time=job.update_time)
         missing = [one.image for one in job.template.template.containers if one.image not in self._images]
-        if not missing:
-            ready.state = run_v2.Condition.State(run_v2.Condition.State.CONDITION_SUCCEEDED)
-            return ready
-        ready.state = run_v2.Condition.State(run_v2.Condition.State.CONDITION_FAILED)
-        ready.reason = run_v2.Condition.CommonReason(run_v2.Condition.CommonReason.CONTAINER_MISSING)
-        ready.message = f"Image '{missing[0]}' not found."
+        if missing:
+            failed = _not_ready(job, f"Image '{missing[0]}' not found.")
+            failed.reason = run_v2.Condition.CommonReason(run_v2.Condition.CommonReason.CONTAINER_MISSING)
+            return failed
+        ready = run_v2.Condition(type_="Ready", last_transition_time=job.update_time)
+        ready.state = run_v2.Condition.State(run_v2.Condition.State.CONDITION_SUCCEEDED)
         return ready
 
     def _first(self, job: str, wanted: run_v2.Job, since: datetime) -> run_v2.Job:
@@ -141,6 +145,12 @@ class DeployedJobs:
         message.terminal_condition = self._ready(message)
         message.etag = _etag(message)
         return message
+
+
+def _not_ready(job: run_v2.Job, message: str) -> run_v2.Condition:
+    failed = run_v2.Condition(type_="Ready", last_transition_time=job.update_time, message=message)
+    failed.state = run_v2.Condition.State(run_v2.Condition.State.CONDITION_FAILED)
+    return failed
 
 
 def _take(job: run_v2.Job, wanted: run_v2.Job) -> None:

@@ -51,6 +51,7 @@ class RunService:
         self.deployed = Deployed(catalogue.jobs)
         self.images = ImageRegistry()
         self._jobs = DeployedJobs(catalogue, self.deployed, self.images)
+        self.spoilt = self._jobs.spoilt
         self._simulator = simulator
         self._workers = workers
         self._operations = operations
