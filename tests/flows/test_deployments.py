@@ -24,6 +24,7 @@ MUST_BE_GIVEN = {
     "undo": {"subject", "run"},
     "restore": {"scope"},
     "trigger-watch": {"automation"},
+    "acknowledge-incident": {"incident", "by"},
 }
 
 
