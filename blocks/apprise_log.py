@@ -31,6 +31,8 @@ class Heard:
     """Answers that were no success."""
     errors: list[BaseException] = field(default_factory=list)
     """Exceptions that were caught."""
+    outer: BaseException | None = None
+    """What whoever sends is just handling; it has nothing to do with this."""
 
 
 _heard: ContextVar[Heard | None] = ContextVar("apprise_heard", default=None)
@@ -45,10 +47,11 @@ class _Listener(logging.Filter):
             return record.levelno >= logging.WARNING
         if record.name != LOGS[0]:
             return False
-        if record.levelno < logging.WARNING:
+        caught = sys.exc_info()[1]
+        if caught is not None and caught is not heard.outer:
+            heard.errors += [] if caught in heard.errors else [caught]  # some services write two lines about one
+        elif record.levelno < logging.WARNING:
             heard.sent += record.levelno == logging.INFO and record.getMessage().startswith("Sent ")
-        elif (caught := sys.exc_info()[1]) is not None:
-            heard.errors.append(caught)
         elif found := STATUS.search(record.getMessage()):
             heard.statuses.append(int(found.group(1)))
         return False
@@ -64,8 +67,8 @@ def listening() -> Iterator[Heard]:
         log = logging.getLogger(name)
         log.addFilter(_listener)  # adding it twice changes nothing
         if name == LOGS[0]:
-            log.setLevel(logging.INFO)
-    heard = Heard()
+            log.setLevel(logging.DEBUG)  # e-mail tells its reason there only
+    heard = Heard(outer=sys.exc_info()[1])
     before = _heard.set(heard)
     try:
         yield heard
