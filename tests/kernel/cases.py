@@ -20,6 +20,9 @@ from tasks.backup.leftovers import ExpireLeftovers
 from tasks.backup.procedure import NightlyBackup
 from tasks.delivery.tickets import open_tickets
 from tasks.delivery.watch import GiveBack, GiveBackRequest
+from tasks.escalation.procedure import Escalation, EscalationRequest
+from tasks.incidents.entries import Declared
+from tasks.incidents.incident import declare
 from tasks.intake.pause import PauseIntake, PauseRequest
 from tasks.intake.resume import ResumeIntake, ResumeRequest
 from tasks.procedures import undo
@@ -202,6 +205,12 @@ def resuming(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[AnyPro
     return ResumeIntake(), ResumeRequest(run=done.id, mode="apply")
 
 
+def escalating(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[AnyProcedure, Request]:
+    """An incident that was declared just now, and of which nobody was told."""
+    made = declare(Context(environment, "ann"), Declared(title="Exports fail", severity="sev2"))
+    return Escalation(), EscalationRequest(mode="apply", incident=made.id)
+
+
 CASES: tuple[Case, ...] = (
     Case("export-recovery", recovery),
     Case("undo", undoing, takes=False),
@@ -215,4 +224,5 @@ CASES: tuple[Case, ...] = (
     Case("give-back", giving_back, takes=False, stops=False),
     Case("pause-intake", pausing, takes=False),
     Case("resume-intake", resuming, takes=False, stops=False),
+    Case("escalation", escalating, takes=False, stops=False),
 )
