@@ -6,6 +6,7 @@ claimed. The link is signed (`tasks.incidents.links`), so there is no other door
 
 from __future__ import annotations
 
+import hashlib
 import html
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -82,8 +83,12 @@ class AcknowledgePages:
 
 
 def message_of(link: Link, by: str) -> Message:
-    """What somebody said with a link. The same name by the same link is the same event, however often it is sent."""
-    data = {"incident": link.incident, "tier": link.tier, "link": link.signature, "by": by}
+    """What somebody said with a link. The same name by the same link is the same event, however often it is sent.
+
+    The link itself is not kept: whoever reads the spool or Prefect's events could use it.
+    """
+    known = hashlib.sha256(link.signature.encode()).hexdigest()[:32]
+    data = {"incident": link.incident, "tier": link.tier, "link": known, "by": by}
     return Message("acknowledgement", data)
 
 
