@@ -40,7 +40,9 @@ class Notifier(RemediationBlock):
             if not str(name).strip():
                 raise ValueError("A sink has no name; give it one, as in primary.")
             if not isinstance(address, str) or "://" not in address:
-                raise ValueError(f"The address of sink {name} is none of Apprise's: it looks like slack://... or json://...")
+                raise ValueError(
+                    f"The address of sink {name} is none of Apprise's: it looks like slack://... or json://..."
+                )
         return value
 
     def names(self) -> tuple[str, ...]:
@@ -84,7 +86,9 @@ class Notifier(RemediationBlock):
             )
             service = apprise.Apprise.instantiate(address, asset=asset)
         if service is None:
-            raise PermanentError(f"The address of sink {sink} is none that Apprise understands; correct it in the block.")
+            raise PermanentError(
+                f"The address of sink {sink} is none that Apprise understands; correct it in the block."
+            )
         service.socket_connect_timeout = service.socket_read_timeout = self.seconds
         return service
 

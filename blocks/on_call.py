@@ -47,13 +47,10 @@ class Quiet(BaseModel):
         local = at.astimezone(zone)
         clock = local.time().replace(fold=0)
         by_night = self.start > self.end
-        if by_night:
-            inside = clock >= self.start or clock < self.end
-        else:
-            inside = self.start <= clock < self.end
-        if not inside:
+        begun, not_over = clock >= self.start, clock < self.end
+        if not (begun or not_over if by_night else begun and not_over):
             return at
-        day = local.date() + timedelta(days=1 if by_night and clock >= self.start else 0)
+        day = local.date() + timedelta(days=1 if by_night and begun else 0)
         # When clocks are set back the end comes twice, and the first time may lie behind us.
         ends = [datetime.combine(day, self.end, zone).replace(fold=fold) for fold in (0, 1)]
         return next((end for end in ends if end > at), ends[-1]).astimezone(at.tzinfo)
@@ -69,7 +66,9 @@ class Tier(BaseModel):
     after_minutes: float = Field(default=0.0, ge=0, le=1440, description="Minutes after the declaration.")
     repeat: int = Field(default=2, ge=0, le=20, description="How often they are told again while nobody has it.")
     every_minutes: float = Field(default=15.0, ge=1, le=1440, description="Minutes between two messages.")
-    quiet: Quiet | None = Field(default=None, description="Hours in which sev3 and sev4 wait; none: they are always told.")
+    quiet: Quiet | None = Field(
+        default=None, description="Hours in which sev3 and sev4 wait; none: they are always told."
+    )
 
     @field_validator("label")
     @classmethod
@@ -153,7 +152,9 @@ class OnCall(RemediationBlock):
         if bool(secret) != bool(self.link_url):
             raise ValueError("link_url and link_secret belong together: give both, or neither.")
         if self.link_url and not self.link_url.startswith(("https://", "http://")):
-            raise ValueError(f"link_url {self.link_url!r} is no web address; it looks like https://receiver.example.org.")
+            raise ValueError(
+                f"link_url {self.link_url!r} is no web address; it looks like https://receiver.example.org."
+            )
         return self
 
     def unreachable(self, area: str, known: tuple[str, ...]) -> list[str]:
@@ -166,9 +167,15 @@ class OnCall(RemediationBlock):
         chain = self.chains.of(area)
         if not chain:
             return [f"Nobody is on call for {area}: its chain is empty; add a tier to the on-call block."]
-        wrong = [f"Tier {one.label} of {area} has no sinks; name some in the on-call block." for one in chain if not one.sinks]
+        wrong = [
+            f"Tier {one.label} of {area} has no sinks; name some in the on-call block."
+            for one in chain
+            if not one.sinks
+        ]
         for one in chain:
             if missing := [sink for sink in one.sinks if sink not in known]:
                 names = ", ".join(missing)
-                wrong.append(f"Tier {one.label} of {area} names {names}, which the notifier does not have; add its address.")
+                wrong.append(
+                    f"Tier {one.label} of {area} names {names}, which the notifier does not have; add its address."
+                )
         return wrong

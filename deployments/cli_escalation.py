@@ -42,9 +42,7 @@ def ack(
     from flows.acknowledge_incident import acknowledge_incident
 
     name = by or getpass.getuser()
-    raise typer.Exit(
-        outcome(acknowledge_incident, incident=incident, by=name, how="command", environment=environment)
-    )
+    raise typer.Exit(outcome(acknowledge_incident, incident=incident, by=name, how="command", environment=environment))
 
 
 @app.command()

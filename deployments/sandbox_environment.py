@@ -24,7 +24,6 @@ from blocks.workflows import PipelineWorkflows
 from deployments.sandbox.names import BACKUP_BUCKET, DATA_BUCKET, OPS_BUCKET, PROJECT, REGION
 from deployments.sandbox.server import Endpoints
 
-
 SINKS = ("primary", "platform", "simulation", "updates")
 """The people of the sandbox, whose messages it keeps."""
 
@@ -79,7 +78,8 @@ def for_sandbox(
         cluster=GkeCluster(endpoint=endpoints.kubernetes, limits=calls),
         genie_sim=GenieSimEndpoint(address=endpoints.genie_sim),
         notifier=Notifier(
-            sinks=SecretDict({name: f"{endpoints.sinks.replace('http', 'json', 1)}/{name}" for name in SINKS}), seconds=5.0
+            sinks=SecretDict({name: f"{endpoints.sinks.replace('http', 'json', 1)}/{name}" for name in SINKS}),
+            seconds=5.0,
         ),
         on_call=OnCall(
             updates_to=("updates",),

@@ -32,8 +32,8 @@ def acknowledge_incident(
         identity: Whether somebody vouches for the name; Prefect's own server knows nobody.
         environment: Name of the Remediation Environment block, which says whose incidents these are.
     """
+    context = flow_context(environment, by)
     try:
-        context = flow_context(environment, by)
         found, new = acknowledge(context, incident, by, how, identity)
     except Exception as error:
         return state_of_error(error)

@@ -125,7 +125,9 @@ def action_for(told: Told, notice: Notice, policy: OnCall) -> Action:
         incident=told.incident, key=notice.key, to=one.to, sink=one.sink, title=title_of(told, notice),
         text=text_of(told, notice, policy), wakes=wakes,
     )  # fmt: skip
-    why = f"message {notice.number} of {len(one.slots)} to {one.to}" if wakes else "an update that this sink has not had"
+    why = (
+        f"message {notice.number} of {len(one.slots)} to {one.to}" if wakes else "an update that this sink has not had"
+    )
     return page.action(
         params,
         step="tell people",
@@ -142,5 +144,3 @@ def then(facts: Standing) -> str:
         return f"nobody is paged any more, for {facts.told.stopped}"
     at = facts.chain.next_at
     return f"the next one at {at:%Y-%m-%d %H:%M} UTC" if at else "no further one is planned"
-
-

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from prefect.types import SecretDict
 
 from blocks.environment import PipelineEnvironment
 from blocks.notifier import Notifier

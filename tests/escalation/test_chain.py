@@ -152,7 +152,8 @@ def test_the_texts_say_what_where_and_what_next() -> None:
     update = an_update(next_update_at=minutes(60))
     told = a_record(updates=((4, minutes(5), update),))
     page, secondary, said = (
-        next(one for one in at(15, told, policy).due if one.series.to == to) for to in ("primary", "secondary", "updates")
+        next(one for one in at(15, told, policy).due if one.series.to == to)
+        for to in ("primary", "secondary", "updates")
     )
     assert title_of(told, page) == f"[sev2] Exports fail ({told.incident})"
     text = text_of(told, page, policy)

@@ -119,7 +119,9 @@ def test_no_address_is_in_any_log_error_or_text_even_when_everything_is_logged(
     assert PASSWORD not in said + caplog.text + repr(notifier) + str(notifier) + notifier.model_dump_json()
 
 
-def test_what_the_sender_is_just_handling_is_not_taken_for_what_went_wrong(notifier: Notifier, sandbox: Sandbox) -> None:
+def test_what_the_sender_is_just_handling_is_not_taken_for_what_went_wrong(
+    notifier: Notifier, sandbox: Sandbox
+) -> None:
     sandbox.faults.add(FaultRule(service="sinks", kind="status", status=500))
     try:
         raise TimeoutError("of something else")
@@ -127,9 +129,7 @@ def test_what_the_sender_is_just_handling_is_not_taken_for_what_went_wrong(notif
         assert type(failed(notifier)) is TemporaryError
 
 
-def test_what_others_say_by_apprises_log_is_still_heard(
-    notifier: Notifier, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_what_others_say_by_apprises_log_is_still_heard(notifier: Notifier, caplog: pytest.LogCaptureFixture) -> None:
     notifier.send("primary", "t", "x")
     log = logging.getLogger("apprise")
     log.warning("a warning of somebody else")

@@ -305,7 +305,9 @@ def test_each_page_carries_a_link_that_is_in_no_record_and_no_plan(
 def test_no_address_of_a_sink_is_in_the_record_or_the_journal(
     environment: PipelineEnvironment, sandbox: Sandbox
 ) -> None:
-    environment.notifier = Notifier(sinks=SecretDict({"primary": "json://ann:hunter2@127.0.0.1:1/hunter3"}), seconds=0.3)
+    environment.notifier = Notifier(
+        sinks=SecretDict({"primary": "json://ann:hunter2@127.0.0.1:1/hunter3"}), seconds=0.3
+    )
     one = tell(environment, an_incident(environment))
     assert one.outcome == "failed"
     said = json.dumps([one.sentence(), one.notes, one.reasons, str(vars(one))])

@@ -37,9 +37,7 @@ def test_it_is_recorded_with_name_road_and_who_vouches_for_it(context: Context, 
     assert opened(read).acknowledged == found.acknowledged, "the first one counts"
 
 
-def test_saying_it_twice_by_any_road_has_one_effect(
-    context: Context, incident: Incident, sandbox: Sandbox
-) -> None:
+def test_saying_it_twice_by_any_road_has_one_effect(context: Context, incident: Incident, sandbox: Sandbox) -> None:
     acknowledge(context, incident.id, "bo", "link")
     sandbox.requests.reset()
     found, new = acknowledge(context, incident.id, "bo", "ui")
@@ -66,7 +64,12 @@ def test_what_is_reopened_can_be_taken_again_by_the_same_person(context: Context
 
 @pytest.mark.parametrize(
     ("name", "said"),
-    [("", "Say who you are"), (" \t", "Say who you are"), ("x" * (LONGEST_NAME + 1), "longer than"), ("a\u202eb", "cannot be shown")],
+    [
+        ("", "Say who you are"),
+        (" \t", "Say who you are"),
+        ("x" * (LONGEST_NAME + 1), "longer than"),
+        ("a\u202eb", "cannot be shown"),
+    ],
 )
 def test_who_gives_no_name_that_can_be_shown_is_refused_and_nothing_is_written(
     context: Context, incident: Incident, sandbox: Sandbox, name: str, said: str

@@ -56,7 +56,11 @@ def test_what_is_none_of_ours_is_not_taken(token: str) -> None:
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [("9f3ac1d2", "9f3ac1d3"), ("primary", "vendor"), (f"{int((NOW + timedelta(hours=1)).timestamp())}", "99999999999")],
+    [
+        ("9f3ac1d2", "9f3ac1d3"),
+        ("primary", "vendor"),
+        (f"{int((NOW + timedelta(hours=1)).timestamp())}", "99999999999"),
+    ],
 )
 def test_a_link_that_was_changed_in_any_part_is_not_taken(old: str, new: str) -> None:
     assert old in TOKEN

@@ -159,9 +159,7 @@ def test_no_other_method_does_anything(world: World, method: str) -> None:
     assert world.rows() == []
 
 
-def test_when_the_disk_refuses_it_says_so_and_asks_to_try_again(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_when_the_disk_refuses_it_says_so_and_asks_to_try_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     from deployments.receiver import writer
 
     monkeypatch.setattr(writer, "WAITING", -1)
