@@ -6,14 +6,16 @@ docs/operations/escalation.md.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 from prefect import State, flow, get_run_logger
 
-from flows.running import as_task_run, flow_context, state_of
+from flows.running import as_task_run, flow_context, state_of, state_of_error
 from tasks.escalation.procedure import Escalation, EscalationRequest
 from tasks.escalation.sweep import Sweep, forget_closed, sweep, tell
+from tasks.remediation.context import Context
 from tasks.remediation.report import publish
 
 
@@ -33,37 +35,42 @@ def escalation(
         requested_by: Your name. It is recorded.
     """
     context, procedure = flow_context(environment, requested_by), Escalation()
-    found = sweep(context, datetime.now(UTC), incident)
-    runs = list(found.failed)
-    for one in found.due:
-        request = EscalationRequest(mode=mode, incident=one, reason="due by the on-call policy")
-        for done in tell(context, one, request, as_task_run):
-            publish(done, procedure.sections(done), "escalation")
-            runs.append(done)
+    try:
+        found = sweep(context, datetime.now(UTC), incident)
+    except Exception as error:
+        return state_of_error(error)
+    request = EscalationRequest(mode=mode, incident="", reason="due by the on-call policy")
+    runs = [run for one in found.due for run in tell(context, replace(request, incident=one), as_task_run)]
     if mode == "apply":
+        afterwards(context, found, incident, environment)
+    for one in runs:  # what is shown comes last: nobody waits for a page because of it
+        publish(one, procedure.sections(one), "escalation")
+    return state_of([*found.failed, *runs], "" if runs or found.failed else found.sentence())
+
+
+def afterwards(context: Context, found: Sweep, incident: str, environment: str) -> None:
+    """Forget what is over, and have the next run made. If that cannot be done now, the schedule comes soon."""
+    try:
         forget_closed(context, found)
-        come_again(sweep(context, datetime.now(UTC), incident), environment)
-    return state_of(runs, "" if runs else found.sentence())
+        following = sweep(context, datetime.now(UTC), incident).next_at
+        if following is not None:
+            come_again(environment, *following)
+    except Exception as error:  # no such deployment, no server: whatever it is, everybody was told
+        get_run_logger().warning("The next run could not be planned (%s); the schedule comes every 5 minutes.", error)
 
 
-def come_again(found: Sweep, environment: str) -> None:
-    """Have Prefect start the next run when the next message is due; so nothing waits in a process meanwhile.
+def come_again(environment: str, at: datetime, incident: str) -> None:
+    """Have Prefect start a run at a time, so that nothing waits in a process meanwhile.
 
-    One run for an incident and a time, however often this is asked. If it cannot be had, the schedule comes soon.
+    One run for an incident and a time, however often this is asked. Raises whatever Prefect's client does.
     """
-    if found.next_at is None:
-        return
     from prefect.deployments import run_deployment
 
-    at, incident = found.next_at
-    try:
-        run_deployment(
-            "escalation/escalation",
-            parameters={"mode": "apply", "environment": environment, "requested_by": "escalation, when it is due"},
-            scheduled_time=at,
-            timeout=0,
-            idempotency_key=f"escalation:{incident}:{at.isoformat()}",
-            as_subflow=False,
-        )
-    except Exception as error:  # no such deployment, no server: whatever it is, nobody must be told twice for it
-        get_run_logger().warning("The next run could not be planned (%s); the schedule comes every 5 minutes.", error)
+    run_deployment(
+        "escalation/escalation",
+        parameters={"mode": "apply", "environment": environment, "requested_by": "escalation, when it is due"},
+        scheduled_time=at,
+        timeout=0,
+        idempotency_key=f"escalation:{incident}:{at.isoformat()}",
+        as_subflow=False,
+    )

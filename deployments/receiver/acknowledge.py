@@ -78,7 +78,7 @@ class AcknowledgePages:
         kept = await self._keep(message_of(link, by))
         if kept.status_code != 204:
             return page("It was not kept", "<p>Try again in a minute, or use the command.</p>", kept.status_code)
-        said = f"{by} has {link.incident}. It shows in the incident's record within seconds."
+        said = f"{by} has {link.incident}. It is in the incident's record within seconds, unless that is closed."
         return page("Thank you", f"<p>{html.escape(said)}</p>")
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from pydantic import JsonValue
 
+from blocks.errors import OutsideError
 from blocks.on_call import OnCall
 from tasks.actions.paging import Page, page
 from tasks.escalation.chain import Chain, Notice, chain
@@ -18,6 +19,7 @@ from tasks.incidents.incident import read_incident, record_of
 from tasks.incidents.pages import attempts
 from tasks.remediation.context import Context
 from tasks.remediation.journal import Journal
+from tasks.remediation.ledger import LedgerDamaged
 from tasks.remediation.plan import Action, Plan
 from tasks.remediation.procedure import Procedure, Request, Verdict
 from tasks.remediation.report import Section
@@ -100,8 +102,12 @@ class Escalation(Procedure[EscalationRequest, Standing]):
 
     def sections(self, run: Run) -> Iterable[Section]:
         """Whom it was told to, and what became of it."""
-        if run.subject.startswith(SUBJECT) and run.outcome != "refused":
+        if not run.subject.startswith(SUBJECT) or run.outcome == "refused":
+            return
+        try:
             yield told_section(told_by(read_incident(run.context, run.subject.removeprefix(SUBJECT))))
+        except (OutsideError, LedgerDamaged) as error:
+            yield Section("Who was told", f"The record cannot be read just now ({error}).")
 
 
 def standing(context: Context, incident: str, now: datetime) -> Standing:

@@ -76,7 +76,7 @@ def not_looked_at(context: Context, id_: str, error: Exception) -> Run:
     return one
 
 
-def tell(context: Context, incident: str, request: EscalationRequest, call: Caller = inline) -> Iterator[Run]:
+def tell(context: Context, request: EscalationRequest, call: Caller = inline) -> Iterator[Run]:
     """Tell whoever is due of one incident. What another process is just telling is left to it.
 
     A run that was interrupted is carried on first, which sends what was due then; what is due now comes after it.

@@ -72,9 +72,7 @@ def test_a_page_comes_with_a_link_by_which_a_person_takes_the_incident(
     assert messages(stack, incident) == ["primary"]
 
 
-def test_the_next_tier_is_told_at_its_time_by_a_run_that_nobody_starts(
-    stack: RunningStack, incident: Incident
-) -> None:
+def test_the_next_tier_is_told_at_its_time_by_a_run_that_nobody_starts(stack: RunningStack, incident: Incident) -> None:
     """The schedules of the stack are off: it is the escalation itself that has Prefect come again."""
     tiers = [
         {"label": "primary", "sinks": ["primary"], "repeat": 0},

@@ -116,7 +116,7 @@ def test_what_another_one_is_just_telling_is_left_to_it(environment: PipelineEnv
     incident = an_incident(environment)
     with Context(environment, "somebody").holding(f"@escalation-{incident.id}", "their-run"):
         request = EscalationRequest(mode="apply", incident=incident.id)
-        (one,) = tell(Context(environment, "ann"), incident.id, request)
+        (one,) = tell(Context(environment, "ann"), request)
     assert (one.outcome, came(sandbox)) == ("nothing_to_do", {})
     assert "Another run is telling" in one.reasons[0]
 
@@ -130,7 +130,7 @@ def test_after_a_run_that_was_interrupted_whoever_is_due_now_is_told_too(
     request = EscalationRequest(
         mode="apply", incident=incident.id, now=datetime.now(UTC) + timedelta(minutes=15, seconds=1)
     )
-    runs = list(tell(heir(environment), incident.id, request))
+    runs = list(tell(heir(environment), request))
     assert [one.outcome for one in runs] == ["done", "done"]
     assert came(sandbox) == {"primary": 2, "platform": 1}
 
@@ -143,7 +143,7 @@ def test_an_interrupted_run_pages_nobody_when_somebody_has_it_meanwhile(
         told(environment, incident)
     acknowledge(Context(environment, "bo"), incident.id, "bo", "command")
     request = EscalationRequest(mode="apply", incident=incident.id)
-    assert [one.outcome for one in tell(heir(environment), incident.id, request)] == ["done", "nothing_to_do"]
+    assert [one.outcome for one in tell(heir(environment), request)] == ["done", "nothing_to_do"]
     assert came(sandbox) == {}
 
 

@@ -164,3 +164,28 @@ def test_the_audit_fails_where_nobody_would_be_told(saved: Saved) -> None:
     state = run(escalation_audit)
     assert state.is_failed()
     assert "the notifier has no sinks" in str(state.message)
+
+
+def test_while_the_bucket_does_not_answer_the_run_fails_with_its_sentence(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    an_incident(environment)
+    sandbox.faults.add(FaultRule(service="storage", method="objects.list", kind="status", status=403))
+    state = run(escalation, mode="apply")
+    assert state.is_failed()
+    assert "Could not list" in str(state.message)
+
+
+def test_when_what_comes_after_cannot_be_done_people_were_told_all_the_same(
+    environment: PipelineEnvironment, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import flows.escalation
+
+    def fails(*_: object) -> None:
+        raise OSError("the server is away")
+
+    monkeypatch.setattr(flows.escalation, "come_again", fails)
+    an_incident(environment)
+    state = run(escalation, mode="apply")
+    assert state.is_completed()
+    assert came(sandbox) == {"primary": 1}
