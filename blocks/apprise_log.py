@@ -31,8 +31,6 @@ class Heard:
     """Answers that were no success."""
     errors: list[BaseException] = field(default_factory=list)
     """Exceptions that were caught."""
-    outer: BaseException | None = None
-    """What whoever sends is just handling; it has nothing to do with this."""
 
 
 _heard: ContextVar[Heard | None] = ContextVar("apprise_heard", default=None)
@@ -48,7 +46,7 @@ class _Listener(logging.Filter):
         if record.name != LOGS[0]:
             return False
         caught = sys.exc_info()[1]
-        if caught is not None and caught is not heard.outer:
+        if caught is not None:
             heard.errors += [] if caught in heard.errors else [caught]  # some services write two lines about one
         elif record.levelno < logging.WARNING:
             heard.sent += record.levelno == logging.INFO and record.getMessage().startswith("Sent ")
@@ -62,13 +60,16 @@ _listener = _Listener()
 
 @contextmanager
 def listening() -> Iterator[Heard]:
-    """Hear what Apprise says in this thread until the end of the block, instead of letting it be logged."""
+    """Hear what Apprise says in this thread until the end of the block, instead of letting it be logged.
+
+    The thread must not be handling an exception of its own: it would be taken for one of Apprise's.
+    """
     for name in LOGS:
         log = logging.getLogger(name)
         log.addFilter(_listener)  # adding it twice changes nothing
         if name == LOGS[0]:
             log.setLevel(logging.DEBUG)  # e-mail tells its reason there only
-    heard = Heard(outer=sys.exc_info()[1])
+    heard = Heard()
     before = _heard.set(heard)
     try:
         yield heard

@@ -5,6 +5,7 @@ The address of a sink is its password. It is kept as a secret, and is in no erro
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from prefect.types import SecretDict
@@ -18,6 +19,8 @@ from blocks.errors import NotFound, OutsideError, PermanentError, TemporaryError
 PERHAPS = (408, 502, 504)
 """Answers of a gateway that has given up waiting for the service behind it, which may have taken the message."""
 NOT_NOW = (425, 429)
+PATIENCE = 3.0
+"""Times `seconds` that a message may take altogether: a connection, an answer, and as long again."""
 
 
 class Notifier(RemediationBlock):
@@ -64,13 +67,21 @@ class Notifier(RemediationBlock):
             UnknownOutcome: it may have been taken, by some or all.
         """
         service = self._service(sink)
-        with listening() as heard:
-            try:
-                taken = service.notify(body=text, title=title, body_format="text")
-            except Exception as error:  # a service of Apprise's that is broken: whatever it is, it must not be lost
-                raise UnknownOutcome(f"Sink {sink} failed with {type(error).__name__}; look whether it came.") from None
-        if not taken:
-            raise _failure(sink, heard)
+        outcome: list[OutsideError | None] = []
+
+        def work() -> None:
+            outcome.append(_sent(sink, service, title, text))
+
+        # Its own timeouts are for each piece of an answer: a server that drips would hold up everybody's pages.
+        thread = threading.Thread(target=work, name=f"sink-{sink}", daemon=True)
+        thread.start()
+        thread.join(PATIENCE * self.seconds)
+        if not outcome:
+            raise UnknownOutcome(
+                f"Sink {sink} did not come to an end; the message may have come: look before it is sent again."
+            )
+        if outcome[0] is not None:
+            raise outcome[0]
 
     def _service(self, sink: str) -> Any:
         """Apprise's service for a sink."""
@@ -91,6 +102,16 @@ class Notifier(RemediationBlock):
             )
         service.socket_connect_timeout = service.socket_read_timeout = self.seconds
         return service
+
+
+def _sent(sink: str, service: Any, title: str, text: str) -> OutsideError | None:
+    """Send it; what went wrong, None: nothing."""
+    with listening() as heard:
+        try:
+            taken = service.notify(body=text, title=title, body_format="text")
+        except Exception as error:  # a service of Apprise's that is broken: whatever it is, it must not be lost
+            return UnknownOutcome(f"Sink {sink} failed with {type(error).__name__}; look whether it came.")
+    return None if taken else _failure(sink, heard)
 
 
 def _failure(sink: str, heard: Heard) -> OutsideError:

@@ -13,8 +13,9 @@ from typing import Any, Literal
 from prefect import State, flow, get_run_logger
 
 from flows.running import as_task_run, flow_context, state_of, state_of_error
+from tasks.escalation.chain import RETRY_AFTER
 from tasks.escalation.procedure import Escalation, EscalationRequest
-from tasks.escalation.sweep import Sweep, forget_closed, sweep, tell
+from tasks.escalation.sweep import JUST_NOW, Sweep, forget_closed, sweep, tell
 from tasks.remediation.context import Context
 from tasks.remediation.report import publish
 
@@ -42,17 +43,25 @@ def escalation(
     request = EscalationRequest(mode=mode, incident="", reason="due by the on-call policy")
     runs = [run for one in found.due for run in tell(context, replace(request, incident=one), as_task_run)]
     if mode == "apply":
-        afterwards(context, found, incident, environment)
+        soon = any(JUST_NOW in one.reasons for one in runs)
+        afterwards(context, found, incident, environment, soon=soon)
     for one in runs:  # what is shown comes last: nobody waits for a page because of it
         publish(one, procedure.sections(one), "escalation")
     return state_of([*found.failed, *runs], "" if runs or found.failed else found.sentence())
 
 
-def afterwards(context: Context, found: Sweep, incident: str, environment: str) -> None:
-    """Forget what is over, and have the next run made. If that cannot be done now, the schedule comes soon."""
+def afterwards(context: Context, found: Sweep, incident: str, environment: str, *, soon: bool) -> None:
+    """Forget what is over, and have the next run made. If that cannot be done now, the schedule comes soon.
+
+    `soon`: somebody else was at work; if it was killed, whoever looks in a minute takes over.
+    """
     try:
         forget_closed(context, found)
-        following = sweep(context, datetime.now(UTC), incident).next_at
+        now = datetime.now(UTC)
+        following = sweep(context, now, incident).next_at
+        in_a_minute = now.replace(second=0, microsecond=0) + 2 * RETRY_AFTER
+        if soon and (following is None or in_a_minute < following[0]):
+            following = (in_a_minute, "others")
         if following is not None:
             come_again(environment, *following)
     except Exception as error:  # no such deployment, no server: whatever it is, everybody was told

@@ -15,6 +15,7 @@ from tasks.remediation.outcome import outcome_of
 from tasks.remediation.run import Run
 from tasks.remediation.runner import run
 
+JUST_NOW = "Another run is telling people of it just now, or was killed and its lease has not ended."
 MOST = 200
 """Open incidents that are looked at, the newest first: each is read as a whole."""
 
@@ -83,7 +84,7 @@ def tell(context: Context, request: EscalationRequest, call: Caller = inline) ->
     """
     one = run(Escalation(), context, request, call)
     if one.outcome == "busy":
-        one.end("nothing_to_do", "Another run is telling people of it just now.")
+        one.end("nothing_to_do", JUST_NOW)
     yield one
     if one.continues and one.begun:
         yield run(Escalation(), context, request, call)

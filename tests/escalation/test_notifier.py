@@ -71,6 +71,36 @@ def test_an_answer_says_whether_anything_was_taken(
     assert sandbox.requests.count("sinks", "primary") == 1, "it is tried once"
 
 
+@contextmanager
+def dripping() -> Iterator[int]:
+    """A server whose answer never ends, one byte after the other."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    ended = threading.Event()
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nx-slow: ")
+            while not ended.wait(0.05):
+                connection.sendall(b"x")
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    yield listener.getsockname()[1]
+    ended.set()
+    thread.join(10)
+    listener.close()
+
+
+def test_a_server_whose_answer_never_ends_is_given_up() -> None:
+    """Each of its bytes comes in time; it must not hold up everybody's pages."""
+    with dripping() as port:
+        error = failed(Notifier(sinks=SecretDict({"primary": f"json://127.0.0.1:{port}/x"}), seconds=0.2))
+    assert type(error) is UnknownOutcome
+    assert "did not come to an end" in str(error)
+
+
 def test_where_nobody_listens_nothing_was_taken(notifier: Notifier, sandbox: Sandbox) -> None:
     sandbox.sinks.switch("down")
     assert type(failed(notifier)) is TemporaryError

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from blocks.on_call import OnCall
 from tasks.escalation import audit, chain, sweep
@@ -38,6 +39,14 @@ def test_the_schedule_is_the_one_that_is_deployed() -> None:
     own = text.partition("- name: escalation\n")[2].partition("- name: ")[0]
     assert '"*/5 * * * *"' in own
     assert "runs every 5 minutes" in PAGE
+
+
+def test_the_watchdog_sees_when_either_of_them_does_not_run() -> None:
+    """It looks at every deployment that has an active schedule."""
+    deployments = {one["name"]: one for one in yaml.safe_load((HOME / "prefect.yaml").read_text())["deployments"]}
+    for name in ("escalation", "escalation-audit"):
+        assert [schedule["active"] for schedule in deployments[name]["schedules"]] == [True]
+    assert deployments["escalation"]["concurrency_limit"]["collision_strategy"] == "ENQUEUE", "no page is dropped"
 
 
 @pytest.mark.parametrize("command", re.findall(r"remediate escalation (\w+)", PAGE))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -189,3 +189,17 @@ def test_when_what_comes_after_cannot_be_done_people_were_told_all_the_same(
     state = run(escalation, mode="apply")
     assert state.is_completed()
     assert came(sandbox) == {"primary": 1}
+
+
+def test_what_somebody_else_was_telling_is_looked_at_again_within_two_minutes(
+    environment: PipelineEnvironment, sandbox: Sandbox, deployed: str
+) -> None:
+    """If that one was killed, its lease has ended by then; the next page may be a quarter of an hour away."""
+    incident = an_incident(environment)
+    before = datetime.now(UTC)
+    with Context(environment, "somebody").holding(f"@escalation-{incident.id}", "their-run"):
+        assert run(escalation, mode="apply").is_completed()
+    assert came(sandbox) == {}
+    (one,) = planned(deployed)
+    due = datetime.fromisoformat(one["expected_start_time"])
+    assert before < due <= before + timedelta(minutes=2, seconds=30)
