@@ -36,7 +36,7 @@ def page_lines(told: Told, notice: Notice, policy: OnCall) -> list[str]:
         f"People talk at {first.channel}" if first.channel else "",
         f"You are {notice.series.to}; this is message {number} of {of} to you.",
         following(told, notice, policy),
-        f"Say that you have it: remediate incident ack {told.incident} --by NAME",
+        f"Say that you have it: remediate escalation ack {told.incident} --by NAME",
         "What to do then: docs/operations/escalation.md",
     ]
 

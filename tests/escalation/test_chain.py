@@ -158,7 +158,7 @@ def test_the_texts_say_what_where_and_what_next() -> None:
     assert title_of(told, page) == f"[sev2] Exports fail ({told.incident})"
     text = text_of(told, page, policy)
     for part in ("severity sev2, area pipeline", "message 2 of 3", "secondary is told from 2026-06-01 12:15 UTC on",
-                 f"remediate incident ack {told.incident}", "led by nobody yet", "Declared 2026-06-01 12:00 UTC"):  # fmt: skip
+                 f"remediate escalation ack {told.incident}", "led by nobody yet", "Declared 2026-06-01 12:00 UTC"):  # fmt: skip
         assert part in text, part
     assert "vendor is told from 2026-06-01 12:30 UTC on" in text_of(told, secondary, policy)
     for part in ("Impact: no exports", "Mitigation: rerun", "over: an hour", "Next update: 2026-06-01 13:00 UTC"):
