@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from blocks.genie_sim import GenieSimEndpoint
     from blocks.gke import GkeCluster
     from blocks.heartbeat import Heartbeat
+    from blocks.notifier import Notifier
+    from blocks.on_call import OnCall
     from blocks.policy import RemediationPolicy
     from blocks.project_access import ProjectAccess
     from blocks.receiver import EventReceiver
@@ -36,6 +38,8 @@ __all__ = [
     "GkeCluster",
     "GoogleCredentials",
     "Heartbeat",
+    "Notifier",
+    "OnCall",
     "PipelineEnvironment",
     "PipelineSchedulers",
     "PipelineStorage",
@@ -55,6 +59,8 @@ _MODULES = {
     "GkeCluster": "blocks.gke",
     "GoogleCredentials": "blocks.credentials",
     "Heartbeat": "blocks.heartbeat",
+    "Notifier": "blocks.notifier",
+    "OnCall": "blocks.on_call",
     "PipelineEnvironment": "blocks.environment",
     "PipelineSchedulers": "blocks.schedulers",
     "PipelineStorage": "blocks.storage",

@@ -13,6 +13,8 @@ from blocks.delivery import EventDelivery
 from blocks.genie_sim import GenieSimEndpoint
 from blocks.gke import GkeCluster
 from blocks.heartbeat import Heartbeat
+from blocks.notifier import Notifier
+from blocks.on_call import OnCall
 from blocks.policy import RemediationPolicy
 from blocks.project_access import ProjectAccess
 from blocks.receiver import EventReceiver
@@ -64,6 +66,8 @@ class PipelineEnvironment(RemediationBlock):
     heartbeat: Heartbeat = Field(
         default_factory=Heartbeat, description="Who outside is told that the remediation itself is alive."
     )
+    notifier: Notifier = Field(default_factory=Notifier, description="The sinks that messages to people go to.")
+    on_call: OnCall = Field(default_factory=OnCall, description="Who is told of an incident, in which order and when.")
     policy: RemediationPolicy = Field(default_factory=RemediationPolicy, description="The limits of remediation.")
     backup: BackupPolicy = Field(default_factory=BackupPolicy, description="The rules of backups, restores and drills.")
 

@@ -1,6 +1,6 @@
 """What a Prefect server needs before the flows can run: block types, the environment, a work pool, deployments.
 
-`python -m deployments.bootstrap ENDPOINTS` does it for a sandbox. docs/deploy.md tells the same for a real project,
+`python -m deployments.bootstrap ENDPOINTS [RECEIVER]` does it for a sandbox, whose pages carry a link to the receiver. docs/deploy.md tells the same for a real project,
 where the environment block is filled in by a person.
 """
 
@@ -29,12 +29,12 @@ AUTOMATIONS = HOME / "deployments" / "automations.yaml"
 WORK_POOL = "remediation"
 
 
-def bootstrap(endpoints: Endpoints) -> None:
+def bootstrap(endpoints: Endpoints, receiver_url: str = "") -> None:
     """Set a Prefect server up for the sandbox. Doing it twice changes nothing but the environment's addresses.
 
     Raises CalledProcessError when the deployments cannot be made, RuntimeError when the server is not set up for them.
     """
-    make_blocks(endpoints)
+    make_blocks(endpoints, receiver_url)
     make_work_pool()
     make_automations(AUTOMATIONS)
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(DEPLOYMENTS)]
@@ -43,14 +43,14 @@ def bootstrap(endpoints: Endpoints) -> None:
         raise RuntimeError(" ".join(wrong))
 
 
-def make_blocks(endpoints: Endpoints, attempts: int = 10) -> None:
+def make_blocks(endpoints: Endpoints, receiver_url: str = "", attempts: int = 10) -> None:
     """Every block type, and the environment. A server that has just started registers Prefect's own block types itself,
     and whoever comes second is told that they exist: then once more."""
     for remaining in reversed(range(attempts)):
         try:
             for name in blocks.__all__:
                 getattr(blocks, name).register_type_and_schema()
-            for_sandbox(endpoints).save("default", overwrite=True)
+            for_sandbox(endpoints, receiver_url=receiver_url).save("default", overwrite=True)
             return
         except (ObjectAlreadyExists, PrefectHTTPStatusError):
             if not remaining:
@@ -79,4 +79,4 @@ def make_automations(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    bootstrap(Endpoints.model_validate_json(sys.argv[1]))
+    bootstrap(Endpoints.model_validate_json(sys.argv[1]), *sys.argv[2:3])

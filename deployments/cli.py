@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from deployments import cli_backup, cli_events, cli_intake, cli_journal, cli_rollback, cli_self
+from deployments import cli_backup, cli_escalation, cli_events, cli_intake, cli_journal, cli_rollback, cli_self
 from deployments.cli_backup import EnvironmentOption
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -17,6 +17,7 @@ sandbox_app = typer.Typer(invoke_without_command=True, help="The pipeline's outs
 app.add_typer(sandbox_app, name="sandbox")
 app.add_typer(cli_journal.app, name="journal")
 app.add_typer(cli_intake.app, name="intake")
+app.add_typer(cli_escalation.app, name="escalation")
 app.add_typer(cli_self.app, name="kill-switch")
 app.command()(cli_self.unfinished)
 

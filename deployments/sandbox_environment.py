@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import secrets
+
+from prefect.types import SecretDict
+from pydantic import SecretStr
+
 from blocks.calls import CallLimits
 from blocks.delivery import EventDelivery
 from blocks.environment import PipelineEnvironment
 from blocks.genie_sim import GenieSimEndpoint
 from blocks.gke import GkeCluster
+from blocks.notifier import Notifier
+from blocks.on_call import OnCall
 from blocks.policy import RemediationPolicy
 from blocks.project_access import ProjectAccess
 from blocks.run_jobs import CloudRunJobs
@@ -17,6 +24,9 @@ from blocks.triggers import PipelineTriggers
 from blocks.workflows import PipelineWorkflows
 from deployments.sandbox.names import BACKUP_BUCKET, DATA_BUCKET, OPS_BUCKET, PROJECT, REGION
 from deployments.sandbox.server import Endpoints
+
+SINKS = ("primary", "platform", "simulation", "updates")
+"""The people of the sandbox, whose messages it keeps."""
 
 
 def quick_policy(**changes: object) -> RemediationPolicy:
@@ -33,7 +43,10 @@ def quick_policy(**changes: object) -> RemediationPolicy:
 
 
 def for_sandbox(
-    endpoints: Endpoints, policy: RemediationPolicy | None = None, limits: CallLimits | None = None
+    endpoints: Endpoints,
+    policy: RemediationPolicy | None = None,
+    limits: CallLimits | None = None,
+    receiver_url: str = "",
 ) -> PipelineEnvironment:
     """The environment that stands for a running sandbox.
 
@@ -41,6 +54,7 @@ def for_sandbox(
         endpoints: Where its services are.
         policy: Limits of remediation; by default `quick_policy()`.
         limits: Retries and timeouts of calls.
+        receiver_url: Where the receiver listens, so that pages carry a link to it; empty: they carry none.
     """
     calls = limits or CallLimits(call_seconds=5.0, total_seconds=60.0, first_wait_seconds=0.05)
     return PipelineEnvironment(
@@ -65,5 +79,14 @@ def for_sandbox(
         access=ProjectAccess(project=PROJECT, endpoint=endpoints.projects, limits=calls),
         cluster=GkeCluster(endpoint=endpoints.kubernetes, limits=calls),
         genie_sim=GenieSimEndpoint(address=endpoints.genie_sim),
+        notifier=Notifier(
+            sinks=SecretDict({name: f"{endpoints.sinks.replace('http', 'json', 1)}/{name}" for name in SINKS}),
+            seconds=5.0,
+        ),
+        on_call=OnCall(
+            updates_to=("updates",),
+            link_url=receiver_url,
+            link_secret=SecretStr(secrets.token_hex(16) if receiver_url else ""),
+        ),
         policy=policy or quick_policy(),
     )

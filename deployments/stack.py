@@ -102,7 +102,8 @@ class Stack:
         self.children.start("prefect-server", prefect("server", "start", "--log-level", "WARNING"), env)
         self.start_sandbox(env)
         self.children.wait_for("prefect-server", self.server_is_up, SERVER_SECONDS)
-        self.children.run("bootstrap", [sys.executable, "-m", "deployments.bootstrap", self.endpoints_json()], env)
+        known = [self.endpoints_json(), self.receiver_url.removesuffix("/pubsub")]
+        self.children.run("bootstrap", [sys.executable, "-m", "deployments.bootstrap", *known], env)
         self.children.start("worker", prefect("worker", "start", "--pool", WORK_POOL, "--type", "process"), env)
         arguments = ["receiver", "--port", str(self.receiver_port)]
         self.children.start("receiver", [sys.executable, "-m", "deployments.cli", *arguments], env)

@@ -78,6 +78,7 @@ def welcome(console: Console, stack: Stack) -> None:
         f"""
 [bold]Prefect UI[/bold]      {stack.ui_url}
 [bold]Sandbox[/bold]         {stack.endpoints.storage}  (Cloud Storage; control at {stack.endpoints.control})
+[bold]Messages[/bold]        {stack.endpoints.control}/messages  (what the people on call of the sandbox were sent)
 [bold]Logs and state[/bold]  {stack.folder}
 
 Scene kitchen_001 has lost its export. To recover it:

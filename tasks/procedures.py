@@ -10,6 +10,7 @@ from tasks.backup.expiry import ExpireBackups
 from tasks.backup.leftovers import ExpireLeftovers
 from tasks.backup.procedure import NightlyBackup
 from tasks.delivery.watch import GiveBack
+from tasks.escalation.procedure import Escalation
 from tasks.intake.pause import PauseIntake
 from tasks.intake.resume import ResumeIntake
 from tasks.pipeline.activity import phrases_on
@@ -37,6 +38,7 @@ PROCEDURES: tuple[type[AnyProcedure], ...] = (
     PauseIntake,
     ResumeIntake,
     Rollback,
+    Escalation,
 )
 
 

@@ -23,14 +23,17 @@ from starlette.routing import Route
 
 from blocks.errors import TemporaryError
 from deployments.receiver import spool
+from deployments.receiver.acknowledge import AcknowledgePages
 from deployments.receiver.auth import Door, Forged
 from deployments.receiver.decode import DECODERS
 from deployments.receiver.dispatch import Dispatcher
+from deployments.receiver.message import Message
 from deployments.receiver.metrics import Metrics
 from deployments.receiver.rules import Rules
 from deployments.receiver.strict import Undecodable
 from deployments.receiver.writer import SpoolBusy, Writer
 from deployments.receiver.writes import Accept
+from tasks.incidents.links import PATH
 
 MAX_BODY = 1024 * 1024
 """Bytes. The largest message we take is a log entry: 256 KB at Google, a third more as base64."""
@@ -107,9 +110,25 @@ class Receiver:
             return Response(f"More than {MAX_BODY} bytes.", 413)
         door.enter(request.headers, body)
         try:
-            event = self.rules.event_of(DECODERS[path](request.headers, body))
+            return await self._matched(DECODERS[path](request.headers, body))
         except Undecodable as error:
             return await self._keep(dead_letter(path, body, str(error)))
+
+    async def said(self, message: Message) -> Response:
+        """A message of our own pages, kept like every other: 204 when it is on disk, 503 when it is not."""
+        try:
+            return await self._matched(message)
+        except (SpoolBusy, sqlite3.Error) as error:
+            self.metrics.unkept.labels(type(error).__name__).inc()
+            return Response("It was not kept; send it again.", 503)
+
+    def refused_link(self, sentence: str) -> None:
+        """A link that is not one of ours, or not any more."""
+        self.metrics.forged.labels(PATH).inc()
+        self._warn(f"A link was not taken: {sentence}")
+
+    async def _matched(self, message: Message) -> Response:
+        event = self.rules.event_of(message)
         if event is None:
             self.metrics.ignored.labels("no_rule").inc()
             return Response(status_code=204)
@@ -148,6 +167,8 @@ def make_app(receiver: Receiver) -> Starlette:
         Route("/readyz", receiver.ready),
         Route("/metrics", receiver.numbers),
     ]
+    policy = receiver.rules.environment.on_call
+    routes += AcknowledgePages(policy, receiver.said, receiver.refused_link).routes()
     return Starlette(routes=routes, lifespan=receiver.running)
 
 

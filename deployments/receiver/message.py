@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 from deployments.receiver.strict import Undecodable, optional_table, table, text
 
-Kind = Literal["object", "log", "incident", "other"]
-"""An object was written (or deleted); a log entry; an incident of Cloud Monitoring; anything else."""
+Kind = Literal["object", "log", "incident", "acknowledgement", "other"]
+"""An object was written (or deleted); a log entry; an incident of Cloud Monitoring; a person's "I have it" by the link in a
+page (`acknowledge.py`); anything else."""
 GENERATION = re.compile(r"[1-9][0-9]{0,19}")
 """Cloud Storage: a 64-bit number, written as a string; 0 is that of an object that does not exist."""
 
@@ -20,7 +21,8 @@ class Message:
 
     kind: Kind
     data: dict[str, Any]
-    """`object`: event, bucket, name, generation. `log`: the LogEntry. `incident`: the incident. `other`: attributes, data."""
+    """`object`: event, bucket, name, generation. `log`: the LogEntry. `incident`: the incident. `acknowledgement`: incident (ours),
+    tier, link (its signature), by. `other`: attributes, data."""
 
 
 def of_object(event: str, bucket: Any, name: Any, generation: Any) -> Message:

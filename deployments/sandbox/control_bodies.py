@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from deployments.sandbox.cluster.cluster import JobState
 from deployments.sandbox.services.genie_sim import GenieSimState
+from deployments.sandbox.services.sinks import SinksState
 
 
 class Body(BaseModel):
@@ -41,6 +42,12 @@ class GenieSimSwitch(Body):
     """POST genie_sim."""
 
     state: GenieSimState
+
+
+class SinksSwitch(Body):
+    """POST sinks: whether anybody listens where messages are sent to."""
+
+    state: SinksState
 
 
 class EventCopies(Body):

@@ -36,6 +36,7 @@ from deployments.sandbox.services.pubsub_push import PushDelivery
 from deployments.sandbox.services.rpc import Wire
 from deployments.sandbox.services.run_service import RunService
 from deployments.sandbox.services.scheduler_service import SchedulerService
+from deployments.sandbox.services.sinks import Sinks
 from deployments.sandbox.services.transfer_service import TransferService
 from deployments.sandbox.services.workflows_service import WorkflowsService
 from deployments.sandbox.storage.api import StorageApp
@@ -64,6 +65,7 @@ class Endpoints(BaseModel):
     projects: str
     kubernetes: str
     genie_sim: str
+    sinks: str
     control: str
 
 
@@ -85,7 +87,8 @@ class Sandbox:
         """Build the world.
 
         Args:
-            port: of HTTP; gRPC takes the next one and Genie Sim the one after. 0 = three free ones.
+            port: of HTTP; gRPC takes the next one and Genie Sim the one after. 0 = three free ones. Sinks of messages are
+                always at a free one.
             catalogue: the pipeline to stand for; None = as its authors ship it.
             seed: of the faults' random numbers; None = a new one each time.
             job_seconds: how long a simulated job works.
@@ -103,6 +106,7 @@ class Sandbox:
         self.store.create_bucket(BACKUP_BUCKET, versioning=True)
         self._wire = Wire(self.faults, self.requests)
         self.genie_sim = GenieSim(self._wire, port + 2 if port else 0)
+        self.sinks = Sinks(self.faults, self.requests)
         self.simulator = Simulator(
             self.store,
             self.catalogue,
@@ -144,6 +148,7 @@ class Sandbox:
             self._grpc = LoopbackServer(self._grpc_handlers(), GRPC_THREADS)
             grpc = f"{HOST}:{self._grpc.start(self._port + 1 if self._port else 0)}"
             self.genie_sim.start()
+            self.sinks.start()
         except OSError:
             self.stop()
             raise
@@ -161,6 +166,7 @@ class Sandbox:
             projects=grpc,
             kubernetes=http,
             genie_sim=f"{HOST}:{self.genie_sim.port}",
+            sinks=self.sinks.address,
             control=f"{http}{PREFIX.rstrip('/')}",
         )
         return self._endpoints
@@ -169,7 +175,7 @@ class Sandbox:
         """Close the ports, end the executions and every thread. A stopped sandbox cannot be started again."""
         self._wire.stopping.set()
         self.push.stop()
-        for server in (self._http, self._grpc, self.genie_sim):
+        for server in (self._http, self._grpc, self.genie_sim, self.sinks):
             if server is not None:
                 server.stop()
         self.transfer.stop()

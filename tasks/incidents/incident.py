@@ -2,6 +2,7 @@
 
     remediation/incidents/<id>/record/000001.json      the entries
     remediation/incidents/<id>/evidence/<name>         what was captured
+    remediation/open-incidents/<id>.json               that it is open (`open_marks`)
 
 It outlives every flow run: whoever goes on with it, days later or after a restart, reads it and knows where it stands.
 """
@@ -35,6 +36,7 @@ from tasks.incidents.entries import (
     Said,
     Updated,
 )
+from tasks.incidents.open_marks import mark_open
 from tasks.remediation.case import Case, open_case
 from tasks.remediation.context import Context, new_run_id
 from tasks.remediation.ledger import Entry
@@ -86,6 +88,8 @@ class Incident:
 
     def say(self, said: Said) -> Entry:
         """Write an entry after whatever others have written. Raises `LedgerDamaged`, `LedgerTaken`."""
+        if self.closed or isinstance(said, Reopened):
+            mark_open(self.case.storage, self.case.bucket, self.id)  # what is said of it now must be looked at
         entry = self.case.record(said.kind, said.model_dump(mode="json"))
         self._take(entry, said)
         return entry
@@ -153,6 +157,7 @@ def declare(context: Context, said: Declared) -> Incident:
         raise Refused("Give the incident a title: one line that says what is wrong.")
     environment, id_ = context.environment, f"inc-{new_run_id()}"
     case = Case(environment.storage, environment.ops_bucket, record_of(id_), id_, context.actor)
+    mark_open(environment.storage, environment.ops_bucket, id_)
     case.append(said.kind, said.model_dump(mode="json"))
     return Incident(case, said)
 

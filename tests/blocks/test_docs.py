@@ -18,7 +18,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "blocks.md").read_text()
 
 def shown(field: FieldInfo) -> str:
     default = field.get_default(call_default_factory=True)
-    if default is None or default in ("", [], SecretDict({}), SecretStr("")):
+    if default is None or default in ("", [], (), SecretDict({}), SecretStr("")):
         return "empty"
     return (
         f"`{default!r}`"

@@ -12,7 +12,17 @@ from typer.testing import CliRunner
 
 from blocks.environment import PipelineEnvironment
 from blocks.errors import NotFound, PermanentError, TemporaryError, UnknownOutcome
-from deployments import cli, cli_backup, cli_flows, cli_intake, cli_journal, cli_rollback, cli_self, cli_validate
+from deployments import (
+    cli,
+    cli_backup,
+    cli_escalation,
+    cli_flows,
+    cli_intake,
+    cli_journal,
+    cli_rollback,
+    cli_self,
+    cli_validate,
+)
 from tasks.remediation.journal import Journal
 from tasks.remediation.outcome import EXIT
 
@@ -29,7 +39,7 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         ran.append((flow.name, parameters))
         return 4
 
-    for module in (cli_flows, cli_backup, cli_intake, cli_rollback, cli_self):
+    for module in (cli_flows, cli_backup, cli_escalation, cli_intake, cli_rollback, cli_self):
         monkeypatch.setattr(module, "outcome", outcome)
         monkeypatch.setattr(module, "use_running_stack", lambda: None)
     monkeypatch.setattr("getpass.getuser", lambda: "ada")
@@ -65,6 +75,11 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         ("intake resume", "resume-intake", {"mode": "plan", "run": "", **DIGEST}),
         ("intake resume run1 --apply", "resume-intake", {"mode": "apply", "run": "run1"}),
         ("intake status", "intake-watch", {}),
+        ("escalation tell", "escalation", {"mode": "plan", "incident": ""}),
+        ("escalation tell inc-1 --apply", "escalation", {"mode": "apply", "incident": "inc-1", "requested_by": "ada"}),
+        ("escalation ack inc-1", "acknowledge-incident", {"incident": "inc-1", "by": "ada", "how": "command"}),
+        ("escalation ack inc-1 --by bob", "acknowledge-incident", {"incident": "inc-1", "by": "bob"}),
+        ("escalation audit", "escalation-audit", {}),
         ("kill-switch on --reason why", "kill-switch", {"turn": "on", "reason": "why", "which": "", "requested_by": "ada"}),
         ("kill-switch on --reason why --by bob", "kill-switch", {"turn": "on", "requested_by": "bob"}),
         ("kill-switch off 2 --reason over", "kill-switch", {"turn": "off", "which": "2", "reason": "over"}),

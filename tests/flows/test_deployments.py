@@ -25,6 +25,7 @@ MUST_BE_GIVEN = {
     "restore": {"scope"},
     "rollback": {"kind", "name"},
     "trigger-watch": {"automation"},
+    "acknowledge-incident": {"incident", "by"},
 }
 
 

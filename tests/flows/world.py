@@ -38,7 +38,7 @@ class Saved:
     def keep(self, **policy: Any) -> None:
         """Save it, with these changes of the policy."""
         self.environment.policy = self.environment.policy.model_copy(update=policy)
-        data = self.environment.model_dump(mode="json")
+        data = self.environment.model_dump(mode="json", context={"include_secrets": True})
         with get_client(sync_client=True) as client:
             client.update_block_document(self._block, BlockDocumentUpdate(data=data))
 

@@ -20,6 +20,9 @@ from tasks.backup.leftovers import ExpireLeftovers
 from tasks.backup.procedure import NightlyBackup
 from tasks.delivery.tickets import open_tickets
 from tasks.delivery.watch import GiveBack, GiveBackRequest
+from tasks.escalation.procedure import Escalation, EscalationRequest
+from tasks.incidents.entries import Declared
+from tasks.incidents.incident import declare
 from tasks.intake.pause import PauseIntake, PauseRequest
 from tasks.intake.resume import ResumeIntake, ResumeRequest
 from tasks.procedures import undo
@@ -212,6 +215,12 @@ def rolling_back(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[An
     return Rollback(), RollbackRequest(kind="job", name=ROLLED_BACK, mode="apply", reason="a test")
 
 
+def escalating(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[AnyProcedure, Request]:
+    """An incident that was declared just now, and of which nobody was told."""
+    made = declare(Context(environment, "ann"), Declared(title="Exports fail", severity="sev2"))
+    return Escalation(), EscalationRequest(mode="apply", incident=made.id)
+
+
 CASES: tuple[Case, ...] = (
     Case("export-recovery", recovery),
     Case("undo", undoing, takes=False),
@@ -226,4 +235,5 @@ CASES: tuple[Case, ...] = (
     Case("pause-intake", pausing, takes=False),
     Case("resume-intake", resuming, takes=False, stops=False),
     Case("rollback", rolling_back),
+    Case("escalation", escalating, takes=False, stops=False),
 )

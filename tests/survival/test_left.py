@@ -20,7 +20,15 @@ from tests.kernel.cases import CASES, OPS, Case, World, environment_of
 from tests.kernel.world import Killed, heir, journals, killed_at
 
 BY_NAME = {case.name: case for case in CASES}
-CONTINUED = ("export-recovery", "restore-objects", "restore-state", "restore-definition", "pause-intake", "rollback")
+CONTINUED = (
+    "export-recovery",
+    "restore-objects",
+    "restore-state",
+    "restore-definition",
+    "pause-intake",
+    "rollback",
+    "escalation",
+)
 
 
 def world(case: Case, sandbox: Sandbox) -> World:
