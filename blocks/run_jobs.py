@@ -53,6 +53,8 @@ class JobExecution:
     completed: datetime | None = None
     message: str = ""
     """What Cloud Run says of the state: why it failed, or what it waits for."""
+    images: tuple[str, ...] = ()
+    """The image of each container, by the digest that it ran with."""
 
 
 class CloudRunJobs(RemediationBlock):
@@ -223,6 +225,7 @@ def execution_from(message: run_v2.Execution) -> JobExecution:
         created=message.create_time if "create_time" in message else datetime.now(UTC),
         completed=message.completion_time if "completion_time" in message else None,
         message=completed.message if completed else "",
+        images=tuple(one.image for one in message.template.containers),
     )
 
 
