@@ -1,0 +1,219 @@
+"""What the probes look at, each thing asked of its service once whoever needs it, and everything bounded."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Any, Generic, TypeVar
+
+from blocks.environment import PipelineEnvironment
+from blocks.errors import OutsideError
+from blocks.logs import LogLine
+from blocks.triggers import TriggerInfo
+from tasks.diagnosis.attempts import Attempt, newest_first, of_job, of_workflow
+from tasks.pipeline.deployed import Deployed, Once
+from tasks.pipeline.scene_view import SceneView, scene_view
+from tasks.validation.findings import SceneReport
+from tasks.validation.scene import validate_scene
+from tasks.validation.scene_under_test import Depth
+
+T = TypeVar("T")
+
+MOST_EXECUTIONS = 300
+"""Executions of one workflow and state, or of one job, that are looked at, newest first: three pages of the service."""
+MOST_LINES = 1000
+"""Lines of the log for each of two questions: Cloud Logging answers 60 requests a minute for a whole project."""
+FULL_SCENES = 5
+"""Up to so many scenes everything is read; of more, the documents and the list of objects."""
+PARALLEL = 8
+"""Requests at the same time for one purpose."""
+ERRORS = "severity>=ERROR"
+METRICS = (
+    'jsonPayload.bp_metric="geniesim_sla_violation" OR jsonPayload.bp_metric="job_retry_exhausted" OR '
+    '(jsonPayload.bp_metric="job_invocation" AND (jsonPayload.timed_out=true OR jsonPayload.status="FAILED"))'
+)
+"""The pipeline's own events that speak of trouble, whatever their severity is."""
+WORKFLOW_EXECUTION = "workflows.googleapis.com/execution_id"
+JOB_EXECUTION = "run.googleapis.com/execution_name"
+"""Labels that name an execution (Google: Workflows and Cloud Run, "Logging")."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known(Generic[T]):
+    """The newest of something, and whether there is more that was not looked at."""
+
+    newest: tuple[T, ...]
+    cut: bool = False
+
+
+class World:
+    """One installation as it is now, for one diagnosis. Safe to use from many threads."""
+
+    def __init__(self, environment: PipelineEnvironment, hours: float, scenes: tuple[str, ...] = ()) -> None:
+        """
+        Args:
+            environment: The pipeline. Its own blocks are left alone: quick copies of them ask.
+            hours: How far back executions, markers and the log are looked at.
+            scenes: The scenes that were named; none: those that the executions name.
+        """
+        self.deployed = Deployed(environment)
+        self.environment = self.deployed.environment
+        self.catalogue = environment.catalogue
+        self.scenes = scenes
+        self.hours = hours
+        self.now = datetime.now(UTC)
+        self.since = self.now - timedelta(hours=hours)
+        self.depth: Depth = "full" if 0 < len(scenes) <= FULL_SCENES else "documents"
+        self._lock = threading.Lock()
+        self._once: dict[tuple[object, ...], Once[Any]] = {}
+
+    def once(self, key: tuple[object, ...], ask: Callable[[], T]) -> T:
+        """The answer to a question, asked the first time that somebody needs it; so is a refusal."""
+        with self._lock:
+            known: Once[T] = self._once.setdefault(key, Once(ask))
+        return known.get()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.deployed.close()
+
+    # Executions
+
+    def of_workflow(self, workflow: str) -> Known[Attempt]:
+        """What was tried by a workflow since then, and what is running however long."""
+        return self.once(("workflow", workflow), lambda: self._ask_workflow(workflow))
+
+    def of_job(self, job: str) -> Known[Attempt]:
+        """What was run of a Cloud Run job since then."""
+        return self.once(("job", job), lambda: self._ask_job(job))
+
+    def ask_ahead(self) -> None:
+        """Ask for the executions of everything, several at the same time. A refusal is told to whoever needs it."""
+        asks: list[Callable[[], object]] = [
+            lambda name=name: self.of_workflow(name) for name in self.catalogue.workflows
+        ]  # type: ignore[misc]
+        asks += [lambda name=name: self.of_job(name) for name in self.catalogue.jobs]  # type: ignore[misc]
+
+        def quietly(ask: Callable[[], object]) -> None:
+            with suppress(OutsideError):
+                ask()
+
+        with ThreadPoolExecutor(PARALLEL) as pool:
+            list(pool.map(quietly, asks))
+
+    def entries(self) -> Iterator[tuple[str, Callable[[], Known[Attempt]]]]:
+        """Every workflow and job by a name for people, with how to ask for its executions. May raise when asked."""
+        self.once(("ahead",), self.ask_ahead)
+        for name in self.catalogue.workflows:
+            yield f"executions of workflow {name}", lambda name=name: self.of_workflow(name)  # type: ignore[misc]
+        for name in self.catalogue.jobs:
+            yield f"executions of job {name}", lambda name=name: self.of_job(name)  # type: ignore[misc]
+
+    def attempts(self) -> list[Attempt]:
+        """Everything that is known to have been tried, newest first; without what could not be asked."""
+        found: list[Attempt] = []
+        for _, ask in self.entries():
+            with suppress(OutsideError):
+                found += ask().newest
+        return newest_first(found)
+
+    def _ask_workflow(self, workflow: str) -> Known[Attempt]:
+        ask, most = self.environment.workflows.executions, MOST_EXECUTIONS
+        found = [one for state in ("ACTIVE", "QUEUED") for one in islice(ask(workflow, state=state), most)]  # type: ignore[arg-type]
+        cut = False
+        for state in ("FAILED", "CANCELLED", "SUCCEEDED"):
+            ended = list(islice(ask(workflow, state=state, since=self.since), most))  # type: ignore[arg-type]
+            cut = cut or len(ended) == most
+            found += ended
+        return Known(tuple(newest_first(of_workflow(one, self.environment) for one in found)), cut)
+
+    def _ask_job(self, job: str) -> Known[Attempt]:
+        found = list(islice(self.environment.jobs.executions(job, since=self.since), MOST_EXECUTIONS))
+        return Known(tuple(of_job(one) for one in found), len(found) == MOST_EXECUTIONS)
+
+    # Everything else
+
+    def triggers(self) -> list[TriggerInfo]:
+        """Every deployed trigger of the project."""
+        return self.once(("triggers",), self.environment.triggers.list)
+
+    def log(self) -> Known[LogLine]:
+        """Errors and the pipeline's own events of trouble, newest first."""
+        return self.once(("log",), self._ask_log)
+
+    def _ask_log(self) -> Known[LogLine]:
+        lines, cut = {}, False
+        for query in (ERRORS, METRICS):
+            found = self.environment.logs.newest(query, since=self.since, most=MOST_LINES)
+            cut = cut or len(found) == MOST_LINES
+            lines |= {(line.insert_id or str(id(line)), line.at): line for line in found}
+        return Known(tuple(sorted(lines.values(), key=lambda line: line.at, reverse=True)), cut)
+
+    def failed_jobs(self, execution: str) -> frozenset[str]:
+        """The jobs at which an execution of a workflow failed, as its own log says; none when the log cannot be read."""
+        with suppress(OutsideError):
+            return self.once(("failed jobs",), self._ask_failed_jobs).get(execution, frozenset())
+        return frozenset()
+
+    def _ask_failed_jobs(self) -> dict[str, frozenset[str]]:
+        found: dict[str, frozenset[str]] = {}
+        for line in self.log().newest:
+            job, execution = str(line.data.get("job", "")), line.labels.get(WORKFLOW_EXECUTION, "")
+            if job in self.catalogue.jobs and execution:
+                found[execution] = found.get(execution, frozenset()) | {job}
+        return found
+
+    def view(self, scene_id: str) -> SceneView:
+        """A scene, listed once."""
+        return self.once(("view", scene_id), lambda: scene_view(self.environment, scene_id))
+
+    def report(self, scene_id: str) -> SceneReport | None:
+        """What the validator says of a scene; None when there is no such scene."""
+        return self.once(("report", scene_id), lambda: self._validate(scene_id))
+
+    def _validate(self, scene_id: str) -> SceneReport | None:
+        view = self.view(scene_id)
+        return validate_scene(view, self.catalogue, self.depth) if view.files() else None
+
+    def reports(self, scene_ids: Iterable[str]) -> Iterator[tuple[str, Callable[[], SceneReport | None]]]:
+        """Several scenes, looked at at the same time, with how to get what is said of each; that may raise."""
+        with ThreadPoolExecutor(PARALLEL) as pool:
+            asked = [(scene_id, pool.submit(self.report, scene_id)) for scene_id in scene_ids]
+            for scene_id, future in asked:
+                yield scene_id, future.result
+
+    # Judgements that several probes make
+
+    def stages_of(self, attempt: Attempt) -> tuple[str, ...]:
+        """What an execution was to make."""
+        if attempt.is_job:
+            stage = self.catalogue.jobs[attempt.entry].stage
+            return (stage,) if stage else ()
+        return self.catalogue.workflows[attempt.entry].stages
+
+    def mended(self, attempt: Attempt) -> bool:
+        """Whether what failed then is whole now: the same was done since on the same scene, or its stages are good."""
+        known = self.of_job(attempt.entry) if attempt.is_job else self.of_workflow(attempt.entry)
+        good = ("success", "partial")
+        if any(
+            one.outcome in good and one.scene == attempt.scene and one.created > attempt.created for one in known.newest
+        ):
+            return True
+        stages = self.stages_of(attempt)
+        if not attempt.scene or not stages:
+            return False
+        report = self.report(attempt.scene)
+        return report is None or self.whole(report, stages)
+
+    def whole(self, report: SceneReport, stages: Iterable[str]) -> bool:
+        """Whether a scene has these stages; optional ones may never have been made, but not all of them."""
+        states = {stage: report.stages.get(stage, "never_ran") for stage in stages}
+        good = [stage for stage, state in states.items() if state in ("complete", "expired")]
+        rest = [stage for stage in states if stage not in good]
+        skipped = [stage for stage in rest if states[stage] == "never_ran" and self.catalogue.stages[stage].optional]
+        return bool(good) and len(skipped) == len(rest)
