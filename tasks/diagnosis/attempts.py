@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, cast
 
 from blocks.catalogue import Catalogue
 from blocks.environment import PipelineEnvironment
@@ -112,9 +112,9 @@ def _outcome(execution: Execution, catalogue: Catalogue) -> Outcome:
     if execution.live:
         return "running"
     if execution.state != "SUCCEEDED":
-        return {"FAILED": "failed", "CANCELLED": "cancelled"}.get(execution.state, "unknown")  # type: ignore[return-value]
-    found = meaning(execution.result, catalogue.workflows[execution.workflow].result)
-    return found  # type: ignore[return-value]
+        ended: dict[str, Outcome] = {"FAILED": "failed", "CANCELLED": "cancelled"}
+        return ended.get(execution.state, "unknown")
+    return cast("Outcome", meaning(execution.result, catalogue.workflows[execution.workflow].result))
 
 
 def _words(result: object) -> str:

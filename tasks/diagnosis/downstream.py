@@ -15,6 +15,7 @@ from tasks.diagnosis.scope import MOST_SCENES, concerns, scope_of
 from tasks.diagnosis.signs import tags, utc
 from tasks.diagnosis.symptoms import Params
 from tasks.diagnosis.world import PARALLEL, World
+from tasks.validation.findings import SceneReport
 
 
 class Silence(Params):
@@ -94,7 +95,7 @@ def judge(world: World, one: Asked[Silence], scene: str, link: Link, stored: Sto
         )
         return
     report = world.report(scene)
-    if report is None or world.whole(report, world.catalogue.workflows[link.workflow].stages):
+    if report is None or not nothing_made(world, report, link.workflow):
         return
     found.say(
         one.row,
@@ -108,6 +109,12 @@ def judge(world: World, one: Asked[Silence], scene: str, link: Link, stored: Sto
         values={"scene": scene, "workflow": link.workflow, "trigger": link.trigger},
         since=stored.updated,
     )
+
+
+def nothing_made(world: World, report: SceneReport, workflow: str) -> bool:
+    """Whether none of what the workflow must make was ever made."""
+    stages = [stage for stage in world.catalogue.workflows[workflow].stages if not world.catalogue.stages[stage].optional]
+    return all(report.stages.get(stage, "never_ran") in ("never_ran", "missing") for stage in stages)
 
 
 PROBES = (Probe("silent_markers", Silence, frozenset({"scene", "workflow", "trigger"}), look_for_silence),)

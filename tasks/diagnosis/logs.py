@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from pydantic import Field
+
 from blocks.logs import LogLine
 from tasks.diagnosis.attempts import Attempt, cut, service_tags
 from tasks.diagnosis.probe import Asked, Found, Probe
@@ -27,7 +29,7 @@ class Words(Params):
 
     words: str = ""
     """A regular expression that the line must hold."""
-    fields: dict[str, str | bool] = {}
+    fields: dict[str, str | bool] = Field(default_factory=dict)
     """Fields of the line's JSON with their values."""
     per: Literal["job", "scene"] = "job"
     """Whose fault it is: mended by the next success of the job, or only by one on the same scene."""

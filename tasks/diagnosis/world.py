@@ -170,7 +170,12 @@ class World:
 
     def view(self, scene_id: str) -> SceneView:
         """A scene, listed once."""
-        return self.once(("view", scene_id), lambda: scene_view(self.environment, scene_id))
+        return self.once(("view", scene_id), lambda: self._list(scene_id))
+
+    def _list(self, scene_id: str) -> SceneView:
+        view = scene_view(self.environment, scene_id)
+        view.files()  # here, by one thread: it is several probes' by then
+        return view
 
     def report(self, scene_id: str) -> SceneReport | None:
         """What the validator says of a scene; None when there is no such scene."""
