@@ -113,7 +113,9 @@ def judge(world: World, one: Asked[Silence], scene: str, link: Link, stored: Sto
 
 def nothing_made(world: World, report: SceneReport, workflow: str) -> bool:
     """Whether none of what the workflow must make was ever made."""
-    stages = [stage for stage in world.catalogue.workflows[workflow].stages if not world.catalogue.stages[stage].optional]
+    stages = [
+        stage for stage in world.catalogue.workflows[workflow].stages if not world.catalogue.stages[stage].optional
+    ]
     return all(report.stages.get(stage, "never_ran") in ("never_ran", "missing") for stage in stages)
 
 

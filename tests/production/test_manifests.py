@@ -215,4 +215,7 @@ def test_everything_is_in_one_namespace_but_the_right_to_list_the_pipelines_jobs
     elsewhere = [one for one in documents() if one["metadata"].get("namespace", NAMESPACE) != NAMESPACE]
     assert {one["kind"] for one in elsewhere} == {"Role", "RoleBinding"}
     (role,) = [one for one in elsewhere if one["kind"] == "Role"]
-    assert role["rules"] == [{"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["list"]}]
+    assert role["rules"] == [
+        {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["list"]},
+        {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},
+    ]
