@@ -20,8 +20,8 @@ from tasks.diagnosis.symptoms import Params
 from tasks.diagnosis.world import JOB_EXECUTION, WORKFLOW_EXECUTION, World
 from tasks.remediation.report import counted
 
-SHOWN = 2
-"""Lines that are shown of several: the newest and the oldest."""
+MOST_SAID = 120
+"""Characters of a line that are said; its evidence has more."""
 
 
 class Words(Params):
@@ -124,8 +124,7 @@ def say(world: World, one: Asked[Words], who: str, scene: str, lines: list[Line]
     """One row of one writer."""
     newest, oldest = lines[0], lines[-1]
     shown = [newest] if newest is oldest else [newest, oldest]
-    match = compiled(one.params.words).search(newest.text) if one.params.words else None
-    what = f"'{cut(match.group(0))}'" if match and match.group(0) else one.row.symptom.symptom
+    what = f'"{shortened(newest.text)}"' if one.params.words else one.row.symptom.symptom
     found.say(
         one.row,
         f"{who}{f' on {scene}' if scene else ''}",
@@ -140,6 +139,12 @@ def say(world: World, one: Asked[Words], who: str, scene: str, lines: list[Line]
         },
         since=oldest.line.at,
     )
+
+
+def shortened(text: str) -> str:
+    """The beginning of a line, which mostly says it."""
+    said = cut(text)
+    return said if len(said) <= MOST_SAID else f"{said[:MOST_SAID]}…"
 
 
 def tags_of(world: World, line: Line) -> frozenset[str]:

@@ -216,9 +216,5 @@ class World:
         return report is None or self.whole(report, stages)
 
     def whole(self, report: SceneReport, stages: Iterable[str]) -> bool:
-        """Whether a scene has these stages; optional ones may never have been made, but not all of them."""
-        states = {stage: report.stages.get(stage, "never_ran") for stage in stages}
-        good = [stage for stage, state in states.items() if state in ("complete", "expired")]
-        rest = [stage for stage in states if stage not in good]
-        skipped = [stage for stage in rest if states[stage] == "never_ran" and self.catalogue.stages[stage].optional]
-        return bool(good) and len(skipped) == len(rest)
+        """Whether a scene has these stages."""
+        return all(report.stages.get(stage) in ("complete", "expired") for stage in stages)

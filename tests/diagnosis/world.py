@@ -144,3 +144,18 @@ def put(sandbox: Sandbox, name: str, value: object) -> None:
 def manifest_damaged(sandbox: Sandbox, scene_id: str) -> None:
     """The manifest of a scene ends in the middle."""
     damage(sandbox.store, DATA, scene_id, "manifest_truncated")
+
+
+def five_faults(sandbox: Sandbox, environment: PipelineEnvironment) -> None:
+    """A lock that was left, a deleted trigger, a bad image, a damaged manifest, and Genie Sim down."""
+    for name in ("locked", "image-1", "image-2", "damaged", "simulated"):
+        scene(sandbox, name, upto="genie-sim-export")
+    cancelled_with_lock(sandbox, environment, "locked")
+    start(sandbox, environment, USD, "locked")
+    delete_trigger(sandbox)
+    manifest_damaged(sandbox, "damaged")
+    for _ in range(3):
+        start(sandbox, environment, USD, "damaged")
+    sandbox.genie_sim.switch("down")
+    start(sandbox, environment, EXPORT, "simulated")
+    bad_image(sandbox, environment, ["image-1", "image-2"])
