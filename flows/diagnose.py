@@ -18,7 +18,7 @@ from tasks.remediation.check import check, sections_of
 from tasks.remediation.report import publish
 
 
-@flow(name="diagnose", flow_run_name="diagnose {scene_ids}")
+@flow(name="diagnose", flow_run_name="diagnose")
 def diagnose(
     scene_ids: list[str] | None = None,
     hours: Annotated[float, Field(gt=0, le=MOST_HOURS)] = 24.0,

@@ -23,7 +23,12 @@ _NO_SIMULATOR = re.compile(r"(?i)genie.?sim.{0,60}(not ready|unavailable|not ser
 """How its clients say so ("Genie Sim gRPC server is not ready")."""
 MOST_TEXT = 300
 """Characters of an error that are shown."""
-_SECRET = re.compile(r"(?i)((?:api[_-]?key|token|secret|password|authorization|credential)\w*[\"']?\s*[=:]\s*)\S+")
+MOST_READ = 20_000
+"""Characters of an error or a line that are looked at: one line of Cloud Logging may have 256 kB."""
+_SECRET = re.compile(
+    r"(?i)((?:api[_-]?key|token|secret|password|passwd|authorization|credential|signature)\w*[\"']?\s*[=:]\s*)"
+    r"(?:(?:Bearer|Basic)\s+)?\S+"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +132,7 @@ def _words(result: object) -> str:
 
 def cut(text: str) -> str:
     """A text for a report: one line, not too long, and nothing that looks like a secret."""
-    line = _SECRET.sub(r"\1…", " ".join(text.split()))
+    line = _SECRET.sub(r"\1…", " ".join(text[:MOST_READ].split()))
     return line if len(line) <= MOST_TEXT else f"{line[:MOST_TEXT]}…"
 
 

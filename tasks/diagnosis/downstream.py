@@ -77,6 +77,7 @@ def look_for_silence(world: World, asked: list[Asked[Silence]], found: Found) ->
 
 def marker(world: World, scene: str, link: Link) -> StoredObject | None:
     """The marker's object."""
+    world.go_on()
     name = world.catalogue.scene_prefix(scene) + link.path
     return world.environment.storage.stat(world.environment.data_bucket, name)
 

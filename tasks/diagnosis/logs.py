@@ -12,7 +12,7 @@ from typing import Literal
 from pydantic import Field
 
 from blocks.logs import LogLine
-from tasks.diagnosis.attempts import Attempt, cut, service_tags
+from tasks.diagnosis.attempts import MOST_READ, Attempt, cut, service_tags
 from tasks.diagnosis.probe import Asked, Found, Probe
 from tasks.diagnosis.scope import concerns
 from tasks.diagnosis.signs import tags, utc
@@ -92,7 +92,7 @@ def about(entry: LogLine, known: dict[str, Attempt]) -> Line:
     job = str(data.get("job") or labels.get("job_name") or "")
     workflow = str(data.get("workflow") or labels.get("workflow_id") or "")
     scene = str(data.get("scene_id") or (attempt.scene if attempt else ""))
-    text = entry.text or json.dumps(data, sort_keys=True, default=str)
+    text = (entry.text or json.dumps(data, sort_keys=True, default=str))[:MOST_READ]
     return Line(entry, text, data, job, workflow, scene, execution)
 
 

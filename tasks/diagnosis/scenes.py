@@ -76,6 +76,7 @@ def look_at_scenes(world: World, asked: list[Asked[Findings]], found: Found) -> 
 
 def _say_scope(world: World, found: Found) -> None:
     scope = scope_of(world)
+    found.unknown += [scope.unknown] if scope.unknown else []
     if scope.left_out:
         found.notes.append(
             f"Only the {len(scope.scenes)} scenes with the latest trouble were looked at; {scope.left_out} more had some. "
@@ -89,7 +90,7 @@ def _say_scope(world: World, found: Found) -> None:
 
 def judge(world: World, asked: list[Asked[Findings]], report: SceneReport, found: Found) -> None:
     """The errors of one scene."""
-    errors = [one for one in report.findings if one.severity == "error"]
+    errors = [one for one in report.findings if one.severity == "error" and not made_since(world, report.scene_id, one)]
     working = at_work(world, report.scene_id)
     if working and errors:
         found.notes.append(f"{report.scene_id}: {listed(sorted(working))} is being made, so it was not judged.")
@@ -100,6 +101,16 @@ def judge(world: World, asked: list[Asked[Findings]], report: SceneReport, found
         sign = say(world, report, group, found, because=root)
         if not root:
             roots.append((sign.key, group.stage))
+
+
+def made_since(world: World, scene: str, finding: Finding) -> bool:
+    """Whether a failure is older than a success of the same stage. Of a stage whose completion markers nobody in the cloud
+    writes (usd) the scene itself does not tell, and nobody removes a failure marker."""
+    file = world.view(scene).files().get(finding.object)
+    if finding.code != "stage-failed" or file is None or file.updated is None:
+        return False
+    good = [one for one in world.attempts() if one.scene == scene and one.outcome in ("success", "partial")]
+    return any((one.ended or one.created) > file.updated and finding.stage in world.stages_of(one) for one in good)
 
 
 def at_work(world: World, scene: str) -> set[str]:

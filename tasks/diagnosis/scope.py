@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from blocks.catalogue import SCENE_ID, Catalogue
+from blocks.errors import OutsideError
 from blocks.patterns import matches_any
 from tasks.diagnosis.attempts import Attempt
 from tasks.diagnosis.world import World
@@ -24,6 +25,8 @@ class Scope:
     """How many more had trouble."""
     trials: tuple[str, ...] = ()
     """Test scenes with trouble, which are looked at only when they are named."""
+    unknown: str = ""
+    """Why not every scene with trouble may be known, one sentence."""
 
 
 def scope_of(world: World) -> Scope:
@@ -38,10 +41,14 @@ def _scope(world: World) -> Scope:
     attempts = world.attempts()
     failed = [one.scene for one in attempts if one.outcome in ("failed", "cancelled", "partial")]
     nothing_done = [one.scene for one in attempts if one.outcome == "nothing_done" and meant(world.catalogue, one)]
-    ids = [one for one in dict.fromkeys([*failed, *_recorded(world), *nothing_done]) if SCENE_ID.fullmatch(one)]
+    try:
+        recorded, unknown = _recorded(world), ""
+    except OutsideError as error:
+        recorded, unknown = [], f"Scenes that recoveries found broken: {error}"
+    ids = [one for one in dict.fromkeys([*failed, *recorded, *nothing_done]) if SCENE_ID.fullmatch(one)]
     trials = tuple(one for one in ids if is_trial(world.catalogue, one))
     real = [one for one in ids if one not in trials]
-    return Scope(tuple(real[:MOST_SCENES]), max(0, len(real) - MOST_SCENES), trials)
+    return Scope(tuple(real[:MOST_SCENES]), max(0, len(real) - MOST_SCENES), trials, unknown)
 
 
 def _recorded(world: World) -> list[str]:

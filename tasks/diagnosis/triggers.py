@@ -12,6 +12,7 @@ from tasks.pipeline.deployed import Unread
 from tasks.remediation.report import listed
 
 VALUES = frozenset({"trigger", "workflow", "bucket", "project", "region"})
+"""Of what is deployed."""
 
 
 def values_of(world: World, trigger: str, workflow: str) -> dict[str, str]:
@@ -37,7 +38,8 @@ def look_for_missing(world: World, asked: list[Asked[Nothing]], found: Found) ->
                     f"{listed([each.name for each in there], 8)}"
                 ],
                 tags=tags(trigger=name, workflow=known.workflow),
-                values=values_of(world, name, known.workflow),
+                values=values_of(world, name, known.workflow)
+                | {"location": world.location(), "account": world.trigger_account()},
             )
 
 
@@ -107,7 +109,7 @@ def look_for_workflows(world: World, asked: list[Asked[Nothing]], found: Found) 
 
 
 PROBES = (
-    Probe("missing_triggers", Nothing, VALUES, look_for_missing),
+    Probe("missing_triggers", Nothing, VALUES | {"location", "account"}, look_for_missing),
     Probe("misdirected_triggers", Nothing, VALUES, look_for_misdirected),
     Probe("missing_workflows", Nothing, VALUES - {"trigger"}, look_for_workflows),
 )

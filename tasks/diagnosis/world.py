@@ -8,11 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
 from blocks.environment import PipelineEnvironment
-from blocks.errors import OutsideError
+from blocks.errors import OutsideError, TemporaryError
 from blocks.logs import LogLine
 from blocks.triggers import TriggerInfo
 from tasks.diagnosis.attempts import Attempt, newest_first, of_job, of_workflow
@@ -70,16 +71,24 @@ class World:
         self.since = self.now - timedelta(hours=hours)
         self.depth: Depth = "full" if 0 < len(scenes) <= FULL_SCENES else "documents"
         self._lock = threading.Lock()
+        self._over = threading.Event()
         self._once: dict[tuple[object, ...], Once[Any]] = {}
 
     def once(self, key: tuple[object, ...], ask: Callable[[], T]) -> T:
         """The answer to a question, asked the first time that somebody needs it; so is a refusal."""
+        self.go_on()
         with self._lock:
             known: Once[T] = self._once.setdefault(key, Once(ask))
         return known.get()
 
+    def go_on(self) -> None:
+        """Raise TemporaryError once the diagnosis is over: what a probe has queued and was given up asks nothing more."""
+        if self._over.is_set():
+            raise TemporaryError("The diagnosis is over.")
+
     def close(self) -> None:
-        """Close the connections."""
+        """End it and close the connections."""
+        self._over.set()
         self.deployed.close()
 
     # Executions
@@ -94,10 +103,8 @@ class World:
 
     def ask_ahead(self) -> None:
         """Ask for the executions of everything, several at the same time. A refusal is told to whoever needs it."""
-        asks: list[Callable[[], object]] = [
-            lambda name=name: self.of_workflow(name) for name in self.catalogue.workflows
-        ]  # type: ignore[misc]
-        asks += [lambda name=name: self.of_job(name) for name in self.catalogue.jobs]  # type: ignore[misc]
+        asks: list[Callable[[], object]] = [partial(self.of_workflow, name) for name in self.catalogue.workflows]
+        asks += [partial(self.of_job, name) for name in self.catalogue.jobs]
 
         def quietly(ask: Callable[[], object]) -> None:
             with suppress(OutsideError):
@@ -110,12 +117,15 @@ class World:
         """Every workflow and job by a name for people, with how to ask for its executions. May raise when asked."""
         self.once(("ahead",), self.ask_ahead)
         for name in self.catalogue.workflows:
-            yield f"executions of workflow {name}", lambda name=name: self.of_workflow(name)  # type: ignore[misc]
+            yield f"executions of workflow {name}", partial(self.of_workflow, name)
         for name in self.catalogue.jobs:
-            yield f"executions of job {name}", lambda name=name: self.of_job(name)  # type: ignore[misc]
+            yield f"executions of job {name}", partial(self.of_job, name)
 
     def attempts(self) -> list[Attempt]:
         """Everything that is known to have been tried, newest first; without what could not be asked."""
+        return self.once(("attempts",), self._all_attempts)
+
+    def _all_attempts(self) -> list[Attempt]:
         found: list[Attempt] = []
         for _, ask in self.entries():
             with suppress(OutsideError):
@@ -124,10 +134,10 @@ class World:
 
     def _ask_workflow(self, workflow: str) -> Known[Attempt]:
         ask, most = self.environment.workflows.executions, MOST_EXECUTIONS
-        found = [one for state in ("ACTIVE", "QUEUED") for one in islice(ask(workflow, state=state), most)]  # type: ignore[arg-type]
+        found = [one for state in ("ACTIVE", "QUEUED") for one in islice(ask(workflow, state=state), most)]
         cut = False
         for state in ("FAILED", "CANCELLED", "SUCCEEDED"):
-            ended = list(islice(ask(workflow, state=state, since=self.since), most))  # type: ignore[arg-type]
+            ended = list(islice(ask(workflow, state=state, since=self.since), most))
             cut = cut or len(ended) == most
             found += ended
         return Known(tuple(newest_first(of_workflow(one, self.environment) for one in found)), cut)
@@ -142,12 +152,24 @@ class World:
         """Every deployed trigger of the project."""
         return self.once(("triggers",), self.environment.triggers.list)
 
+    def location(self) -> str:
+        """Where the data bucket is, as triggers name it; words for a person when it may not be asked."""
+        with suppress(OutsideError):
+            return self.deployed.bucket(self.environment.data_bucket).location.lower() or "LOCATION_OF_THE_BUCKET"
+        return "LOCATION_OF_THE_BUCKET"
+
+    def trigger_account(self) -> str:
+        """The service account of the triggers that are there; words for a person when none says one."""
+        accounts = [str(one.get("serviceAccount") or "") for one in self.deployed.triggers()]
+        return next(filter(None, accounts), "ACCOUNT_OF_THE_TRIGGERS")
+
     def log(self) -> Known[LogLine]:
         """Errors and the pipeline's own events of trouble, newest first."""
         return self.once(("log",), self._ask_log)
 
     def _ask_log(self) -> Known[LogLine]:
-        lines, cut = {}, False
+        lines: dict[tuple[str, datetime], LogLine] = {}
+        cut = False
         for query in (ERRORS, METRICS):
             found = self.environment.logs.newest(query, since=self.since, most=MOST_LINES)
             cut = cut or len(found) == MOST_LINES
