@@ -16,6 +16,7 @@ from tasks.diagnosis.scope import concerns, meant, scope_of
 from tasks.diagnosis.signs import tag, utc
 from tasks.diagnosis.symptoms import Params
 from tasks.diagnosis.world import World
+from tasks.pipeline.stops import settings_of
 from tasks.validation.documents.json_values import mapping, text
 from tasks.validation.source import Vanished
 
@@ -121,15 +122,17 @@ def look_at_ended(world: World, asked: list[Asked[Ended]], found: Found) -> None
 
 
 def _nothing_to_do(world: World, one: Attempt) -> bool:
-    """Whether doing nothing was right: the marker by which its workflow skips is there, or somebody else is at work."""
+    """Whether doing nothing was right: it is optional or switched off, the marker by which it skips is there, or somebody
+    else is at work."""
     if one.outcome != "nothing_done" or one.is_job or not one.scene:
         return False
-    files = world.view(one.scene).files()
-    skip = [
-        path for name in world.catalogue.workflows[one.entry].skip_if for path in world.catalogue.markers[name].paths
-    ]
+    workflow, view = world.catalogue.workflows[one.entry], world.view(one.scene)
+    stages = [world.catalogue.stages[name] for name in workflow.stages]
+    settings = mapping(settings_of(view, world.catalogue.settings))
+    off = any(settings.get(key) is False for stage in stages for key in stage.promised_by)
+    skip = [path for name in workflow.skip_if for path in world.catalogue.markers[name].paths]
     busy = any(other.outcome == "running" and other.scene == one.scene for other in world.of_workflow(one.entry).newest)
-    return not files or busy or any(path in files for path in skip)
+    return off or busy or all(stage.optional for stage in stages) or any(path in view.files() for path in skip)
 
 
 def overdue(world: World, one: Attempt, grace: float) -> bool:

@@ -23,6 +23,7 @@ from tests.diagnosis.world import (
     deploy_image,
     diagnosed,
     held,
+    put,
     rows,
     run_job,
     scene,
@@ -122,6 +123,25 @@ def test_events_that_are_for_other_workflows_put_no_scene_under_suspicion(
     until(lambda: any(one.skipped for one in sandbox.workflows.executions.newest_first(EXPORT)))
     found = diagnosed(environment)
     assert (found.causes, found.unknown) == ([], [])
+
+
+def test_a_stage_that_the_scenes_owner_has_switched_off_is_no_cause(
+    sandbox: Sandbox, environment: PipelineEnvironment
+) -> None:
+    scene(sandbox, "kitchen-1", upto="variation")
+    put(sandbox, "scenes/kitchen-1/config.json", {"use_geniesim": False})
+    assert "use_geniesim=false" in start(sandbox, environment, EXPORT, "kitchen-1").result
+    assert rows(diagnosed(environment)) == []
+    put(sandbox, "scenes/kitchen-1/config.json", {"use_geniesim": True})
+    assert rows(diagnosed(environment)) == ["execution-skipped"]
+
+
+def test_an_optional_stage_that_an_installation_has_switched_off_is_no_cause(
+    sandbox: Sandbox, environment: PipelineEnvironment
+) -> None:
+    scene(sandbox, "kitchen-1", upto="isaac-lab")
+    assert "ENABLE_DWM" in start(sandbox, environment, "dwm-preparation-pipeline", "kitchen-1").result
+    assert rows(diagnosed(environment)) == []
 
 
 def test_a_run_that_skips_what_is_there_already_is_no_cause(sandbox: Sandbox, environment: PipelineEnvironment) -> None:

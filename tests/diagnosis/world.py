@@ -41,8 +41,9 @@ def rows(found: Diagnosis) -> list[str]:
 
 def only(found: Diagnosis, row: str) -> Cause:
     """Its one cause, which must be of that row, and nothing may be unknown."""
-    assert [(cause.row, cause.subject) for cause in found.causes if cause.row != row] == []
-    assert found.unknown == []
+    others = [(cause.row, cause.sentence) for cause in found.causes if cause.row != row]
+    assert not others, others
+    assert not found.unknown, found.unknown
     (cause,) = found.causes
     return cause
 
