@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from blocks.catalogue_query import closure
 from blocks.errors import OutsideError
-from blocks.patterns import matches_any
+from blocks.patterns import matches, matches_any, widen
 from tasks.diagnosis.attempts import cut, service_tags
 from tasks.diagnosis.executions import overdue
 from tasks.diagnosis.probe import Asked, Found, Probe
@@ -91,7 +91,7 @@ def _say_scope(world: World, found: Found) -> None:
 def judge(world: World, asked: list[Asked[Findings]], report: SceneReport, found: Found) -> None:
     """The errors of one scene."""
     errors = [one for one in report.findings if one.severity == "error" and not made_since(world, report.scene_id, one)]
-    working = at_work(world, report.scene_id)
+    working = at_work(world, report.scene_id) | just_written(world, report.scene_id, {one.stage for one in errors})
     if working and errors:
         found.notes.append(f"{report.scene_id}: {listed(sorted(working))} is being made, so it was not judged.")
     groups = grouped(world, asked, [one for one in errors if one.stage not in working])
@@ -118,6 +118,15 @@ def at_work(world: World, scene: str) -> set[str]:
     attempts = [one for one in world.attempts() if one.scene == scene and one.outcome == "running"]
     stages = [stage for one in attempts if not overdue(world, one, 0) for stage in world.stages_of(one)]
     return set(closure(world.catalogue, stages))
+
+
+def just_written(world: World, scene: str, stages: set[str]) -> set[str]:
+    """Of these stages those that somebody wrote to since the diagnosis began, and what is made from them."""
+    late = [file.path for file in world.view(scene).files().values() if file.updated and file.updated > world.now]
+    known = [stage for stage in stages if stage in world.catalogue.stages]
+    outputs = {stage: [widen(output.path) for output in world.catalogue.stages[stage].outputs] for stage in known}
+    written = [stage for stage in known if any(matches(one, path) for one in outputs[stage] for path in late)]
+    return set(closure(world.catalogue, written))
 
 
 def after(world: World, stage: str) -> set[str]:

@@ -195,6 +195,7 @@ class World:
         return self.once(("view", scene_id), lambda: self._list(scene_id))
 
     def _list(self, scene_id: str) -> SceneView:
+        self.once(("ahead",), self.ask_ahead)  # first: what ends meanwhile is whole in what is listed afterwards
         view = scene_view(self.environment, scene_id)
         view.files()  # here, by one thread: it is several probes' by then
         return view
