@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.pipeline.damage import damage
 from deployments.sandbox.server import Sandbox
-from tasks.diagnosis.scenes import Findings
+from tasks.diagnosis.scenes import Findings, just_written
+from tasks.diagnosis.world import World
 from tasks.validation.findings import Finding
 from tests.diagnosis.world import DATA, USD, diagnosed, held, only, rows, scene, until
 
@@ -82,6 +84,19 @@ def test_a_scene_that_is_being_made_is_not_judged_and_that_is_said(
     running.created -= running.created - running.created.replace(year=2020)  # far too long
     assert rows(diagnosed(environment, "kitchen-1")) == ["execution-late", "scene-usd-missing"]
     sandbox.simulator.forgive()
+
+
+def test_what_was_written_since_the_diagnosis_began_is_not_judged_nor_what_is_made_from_it(
+    sandbox: Sandbox, environment: PipelineEnvironment
+) -> None:
+    scene(sandbox, "kitchen-1")
+    world = World(environment, 24.0, ("kitchen-1",))
+    sandbox.store.put(
+        DATA, "scenes/kitchen-1/usd/scene.usda", b"#usda 1.0", at=world.now + timedelta(seconds=1), quiet=True
+    )
+    assert just_written(world, "kitchen-1", {"regen3d", "simready", ""}) == set()
+    assert just_written(world, "kitchen-1", {"usd"}) >= {"usd", "replicator", "isaac-lab"}
+    world.close()
 
 
 def test_evidence_names_objects_with_generation_and_what_is_not_there(
