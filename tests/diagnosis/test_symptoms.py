@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
+import typer
 
 from blocks.catalogue_yaml import CatalogueError
+from deployments.cli import app
 from tasks.diagnosis.probes import PROBES, symptoms
 from tasks.diagnosis.symptoms import load_symptoms
 
@@ -87,6 +89,14 @@ def test_every_pattern_can_be_read_and_fits_no_empty_line() -> None:
     for row in symptoms():
         words = getattr(row.params, "words", "")
         assert not words or not re.search(words, ""), row.id
+
+
+def test_every_command_that_a_remedy_names_exists() -> None:
+    """`rollback` is the one of images and revisions that went bad."""
+    known = set(typer.main.get_command(app).commands) | {"rollback"}  # type: ignore[attr-defined]
+    for row in symptoms():
+        named = re.findall(r"remediate ([a-z-]+)", row.symptom.remedy)
+        assert set(named) <= known, row.id
 
 
 def test_a_remedy_never_proposes_to_delete_what_a_person_put_there() -> None:
