@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -33,6 +33,8 @@ FULL_SCENES = 5
 """Up to so many scenes everything is read; of more, the documents and the list of objects."""
 PARALLEL = 8
 """Requests at the same time for one purpose."""
+AHEAD_SECONDS = 8.0
+"""How long the executions of everything are waited for by those who can do without: half of a probe's time."""
 ERRORS = "severity>=ERROR"
 METRICS = (
     'jsonPayload.bp_metric="geniesim_sla_violation" OR jsonPayload.bp_metric="job_retry_exhausted" OR '
@@ -101,36 +103,30 @@ class World:
         """What was run of a Cloud Run job since then."""
         return self.once(("job", job), lambda: self._ask_job(job))
 
-    def ask_ahead(self) -> None:
-        """Ask for the executions of everything, several at the same time. A refusal is told to whoever needs it."""
-        asks: list[Callable[[], object]] = [partial(self.of_workflow, name) for name in self.catalogue.workflows]
+    def attempts(self) -> list[Attempt]:
+        """Everything that is known to have been tried, newest first: what was answered, and in time.
+
+        Nobody who only wants to know what else happened waits for a service that hangs; who lists it says so.
+        """
+        return self.once(("attempts",), self._ask_all)
+
+    def _ask_all(self) -> list[Attempt]:
+        asks: list[Callable[[], Known[Attempt]]] = [
+            partial(self.of_workflow, name) for name in self.catalogue.workflows
+        ]
         asks += [partial(self.of_job, name) for name in self.catalogue.jobs]
-
-        def quietly(ask: Callable[[], object]) -> None:
-            with suppress(OutsideError):
-                ask()
-
-        with ThreadPoolExecutor(PARALLEL) as pool:
-            list(pool.map(quietly, asks))
+        pool = ThreadPoolExecutor(PARALLEL)
+        done, _ = wait([pool.submit(ask) for ask in asks], timeout=AHEAD_SECONDS)
+        pool.shutdown(wait=False)
+        return newest_first(one for ask in done if ask.exception() is None for one in ask.result().newest)
 
     def entries(self) -> Iterator[tuple[str, Callable[[], Known[Attempt]]]]:
         """Every workflow and job by a name for people, with how to ask for its executions. May raise when asked."""
-        self.once(("ahead",), self.ask_ahead)
+        self.attempts()  # several at the same time
         for name in self.catalogue.workflows:
             yield f"executions of workflow {name}", partial(self.of_workflow, name)
         for name in self.catalogue.jobs:
             yield f"executions of job {name}", partial(self.of_job, name)
-
-    def attempts(self) -> list[Attempt]:
-        """Everything that is known to have been tried, newest first; without what could not be asked."""
-        return self.once(("attempts",), self._all_attempts)
-
-    def _all_attempts(self) -> list[Attempt]:
-        found: list[Attempt] = []
-        for _, ask in self.entries():
-            with suppress(OutsideError):
-                found += ask().newest
-        return newest_first(found)
 
     def _ask_workflow(self, workflow: str) -> Known[Attempt]:
         ask, most = self.environment.workflows.executions, MOST_EXECUTIONS
@@ -195,7 +191,7 @@ class World:
         return self.once(("view", scene_id), lambda: self._list(scene_id))
 
     def _list(self, scene_id: str) -> SceneView:
-        self.once(("ahead",), self.ask_ahead)  # first: what ends meanwhile is whole in what is listed afterwards
+        self.attempts()  # first: what ends meanwhile is whole in what is listed afterwards
         view = scene_view(self.environment, scene_id)
         view.files()  # here, by one thread: it is several probes' by then
         return view

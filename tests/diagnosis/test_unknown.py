@@ -14,6 +14,7 @@ from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.server import Sandbox
 from deployments.sandbox_environment import for_sandbox
 from tasks.diagnosis import check as module
+from tasks.diagnosis import world as bounds
 from tasks.diagnosis.check import Diagnose, Question, ask, word_of
 from tasks.diagnosis.probe import Found, Probe
 from tasks.diagnosis.probes import PROBES, symptoms
@@ -21,7 +22,7 @@ from tasks.diagnosis.symptoms import Nothing
 from tasks.diagnosis.world import World
 from tasks.remediation.check import check
 from tasks.remediation.context import Context
-from tests.diagnosis.world import DATA, delete_trigger, diagnosed, put, rows, scene
+from tests.diagnosis.world import DATA, delete_trigger, diagnosed, manifest_damaged, put, rows, scene
 
 
 @pytest.mark.parametrize(
@@ -77,6 +78,21 @@ def test_a_service_that_hangs_is_given_up(sandbox: Sandbox) -> None:
     environment.close()
     assert rows(found) == ["trigger-missing"]
     assert [one.partition(":")[0] for one in found.unknown] == ["log lines"]
+
+
+def test_scenes_are_judged_although_executions_hang(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "AHEAD_SECONDS", 0.2)
+    limits = CallLimits(attempts=1, total_seconds=5.0, call_seconds=5.0, first_wait_seconds=0.01)
+    environment = for_sandbox(sandbox.endpoints, limits=limits)
+    scene(sandbox, "kitchen-1")
+    manifest_damaged(sandbox, "kitchen-1")
+    sandbox.faults.add(FaultRule(service="executions", kind="hang", seconds=60))
+    found = diagnosed(environment, "kitchen-1", seconds=4.0)
+    environment.close()
+    assert rows(found) == ["manifest-damaged"]
+    assert (
+        "ended executions: not answered. It was not done within 4 s; what it found by then is shown." in found.unknown
+    )
 
 
 def test_a_probe_that_takes_too_long_is_unknown_and_what_it_has_seen_is_kept(
