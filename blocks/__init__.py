@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from blocks.genie_sim import GenieSimEndpoint
     from blocks.gke import GkeCluster
     from blocks.heartbeat import Heartbeat
+    from blocks.logs import PipelineLogs
     from blocks.notifier import Notifier
     from blocks.on_call import OnCall
     from blocks.policy import RemediationPolicy
@@ -41,6 +42,7 @@ __all__ = [
     "Notifier",
     "OnCall",
     "PipelineEnvironment",
+    "PipelineLogs",
     "PipelineSchedulers",
     "PipelineStorage",
     "PipelineTriggers",
@@ -62,6 +64,7 @@ _MODULES = {
     "Notifier": "blocks.notifier",
     "OnCall": "blocks.on_call",
     "PipelineEnvironment": "blocks.environment",
+    "PipelineLogs": "blocks.logs",
     "PipelineSchedulers": "blocks.schedulers",
     "PipelineStorage": "blocks.storage",
     "PipelineTriggers": "blocks.triggers",

@@ -14,6 +14,7 @@ from blocks.base import RemediationBlock
 from blocks.calls import Call, CallLimits, read
 from blocks.clients import Lazy
 from blocks.errors import PermanentError
+from blocks.gke_pods import PodInfo, pod_from
 from blocks.gke_workloads import Workloads
 
 if TYPE_CHECKING:
@@ -57,6 +58,20 @@ class GkeCluster(RemediationBlock):
     limits: CallLimits = Field(default_factory=CallLimits, description="How long calls are waited for and repeated.")
 
     _client: Lazy[kubernetes.BatchV1Api] = PrivateAttr(default_factory=Lazy)
+
+    def pods(self) -> list[PodInfo]:
+        """The pods of the namespace by name, 500 at most: one page, as the service orders them."""
+        if not self.enabled:
+            return []
+        from kubernetes import client as kubernetes
+
+        call = Call(f"list the pods in namespace {self.namespace}", "list on pods", "check the cluster's address.")
+        core = kubernetes.CoreV1Api(self._open().api_client)
+        timeout = self.limits.call_seconds
+        page = read(
+            call, lambda: core.list_namespaced_pod(self.namespace, limit=500, _request_timeout=timeout), self.limits
+        )
+        return sorted(map(pod_from, page.items), key=lambda pod: pod.name)
 
     def jobs(self, prefix: str = "") -> list[GkeJobInfo]:
         """The Jobs of the namespace whose names begin with `prefix`, by name."""

@@ -9,7 +9,16 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from deployments import cli_backup, cli_escalation, cli_events, cli_intake, cli_journal, cli_rollback, cli_self
+from deployments import (
+    cli_backup,
+    cli_diagnose,
+    cli_escalation,
+    cli_events,
+    cli_intake,
+    cli_journal,
+    cli_rollback,
+    cli_self,
+)
 from deployments.cli_backup import EnvironmentOption
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -20,6 +29,7 @@ app.add_typer(cli_intake.app, name="intake")
 app.add_typer(cli_escalation.app, name="escalation")
 app.add_typer(cli_self.app, name="kill-switch")
 app.command()(cli_self.unfinished)
+app.command()(cli_diagnose.diagnose)
 
 TRACEBACK = "REMEDIATION_TRACEBACK"
 """Variable that, when set, lets an unforeseen error end the command with its traceback."""

@@ -16,7 +16,7 @@ from blocks.environment import PipelineEnvironment
 from deployments.children import ChildFailed, stop_if_asked, stop_on_signals
 from deployments.sandbox_environment import for_sandbox
 from deployments.stack import Stack, call
-from tasks.recovery.observe import scene_view
+from tasks.pipeline.scene_view import scene_view
 from tasks.remediation.journal import Journal, read_journal
 from tasks.remediation.report import plan_sentence
 from tasks.remediation.runs import past_runs

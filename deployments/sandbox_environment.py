@@ -12,6 +12,7 @@ from blocks.delivery import EventDelivery
 from blocks.environment import PipelineEnvironment
 from blocks.genie_sim import GenieSimEndpoint
 from blocks.gke import GkeCluster
+from blocks.logs import PipelineLogs
 from blocks.notifier import Notifier
 from blocks.on_call import OnCall
 from blocks.policy import RemediationPolicy
@@ -78,6 +79,7 @@ def for_sandbox(
         transfers=StorageTransfers(project=PROJECT, endpoint=endpoints.transfer, limits=calls),
         access=ProjectAccess(project=PROJECT, endpoint=endpoints.projects, limits=calls),
         cluster=GkeCluster(endpoint=endpoints.kubernetes, limits=calls),
+        logs=PipelineLogs(project=PROJECT, endpoint=endpoints.logging, limits=calls),
         genie_sim=GenieSimEndpoint(address=endpoints.genie_sim),
         notifier=Notifier(
             sinks=SecretDict({name: f"{endpoints.sinks.replace('http', 'json', 1)}/{name}" for name in SINKS}),

@@ -14,7 +14,7 @@ from blocks.environment import PipelineEnvironment
 from blocks.errors import NotFound
 from deployments.receiver.places import Places
 from tasks.pipeline.activity import scene_of_argument
-from tasks.recovery.stops import scene_stops
+from tasks.pipeline.stops import scene_stops
 
 Values = Mapping[str, str]
 

@@ -6,7 +6,7 @@ A guard whose place is a pattern (`**/...`) is left to the recovery, which lists
 from __future__ import annotations
 
 from blocks.environment import PipelineEnvironment
-from tasks.recovery.stops import settings_of
+from tasks.pipeline.stops import settings_of
 from tasks.validation.source import BucketSource, Listed, SceneFile
 from tasks.validation.stages.guards import named_paths
 

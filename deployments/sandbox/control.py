@@ -85,6 +85,7 @@ class Control:
             ("POST", "images", self._image),
             ("POST", "jobs/(?P<name>[^/]+)", self._spoilt_job),
             ("POST", "kubernetes/images", self._kubernetes_image),
+            ("POST", "log", self._log),
             ("POST", "kubernetes/jobs/(?P<name>[^/]+)", self._job_state),
             ("POST", "kubernetes/logs/(?P<name>[^/]+)", self._pod_log),
             ("POST", "objects", self._objects),
@@ -138,7 +139,15 @@ class Control:
 
     def _image(self, call: _Call) -> None:
         wish = call.read(bodies.Image)
-        self._sandbox.run.images.put(wish.image, wish.exists)
+        images = self._sandbox.run.images
+        images.put(wish.image, wish.exists)
+        images.broken.pop(wish.image, None)
+        if wish.fails_with:
+            images.broken[wish.image] = wish.fails_with
+
+    def _log(self, call: _Call) -> None:
+        line = call.read(bodies.LogLine)
+        self._sandbox.log.of_container(line.job, line.execution, line.text)
 
     def _spoilt_job(self, call: _Call) -> None:
         if call.at["name"] not in self._sandbox.run.deployed:

@@ -71,10 +71,20 @@ class PodLog(Body):
 
 
 class Image(Body):
-    """POST images: take an image of a Cloud Run job away, as the job names it, or put it back."""
+    """POST images: take an image of a Cloud Run job away, as the job names it, put it back, or let its runs fail."""
 
     image: str = Field(min_length=1)
-    exists: bool
+    exists: bool = True
+    fails_with: str = ""
+    """What every run of a job with it logs before it fails; empty: it works."""
+
+
+class LogLine(Body):
+    """POST log: the container of a Cloud Run job writes a line to stderr."""
+
+    job: str = Field(min_length=1)
+    execution: str = ""
+    text: str
 
 
 class SpoiltJob(Body):

@@ -125,6 +125,7 @@ class Sandbox:
         self.workflows.changed.append(self.log.of_workflow)
         self.run.changed.append(self.log.of_job)
         self.simulator.jobs.tell = self.log.of_invocation
+        self.simulator.jobs.image_fault = self.run.image_fault
         self.push = PushDelivery()
         self.cluster = Cluster(("default", self.catalogue.namespace))
         self.store.on_finalize(self.eventarc.finalized)

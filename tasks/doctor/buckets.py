@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from blocks.backup import BackupPolicy
 from blocks.bucket_facts import BucketFacts
-from tasks.doctor.deployed import Deployed
 from tasks.doctor.examine import Look
 from tasks.doctor.finding import Code
 from tasks.doctor.lifecycle import judge_rules
+from tasks.pipeline.deployed import Deployed
 
 UNNAMED = Code(
     "bucket-unnamed",

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from contextvars import copy_context
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
-from blocks.error_details import one_line
 from blocks.errors import OutsideError, TemporaryError
 from tasks.doctor.finding import Code, Finding
+from tasks.pipeline.at_once import at_once
 
 PART_UNKNOWN = Code(
     "part-unknown",
@@ -72,33 +70,11 @@ class Part(NamedTuple):
 def examine(parts: Sequence[Part], seconds: float) -> list[Look]:
     """What every part has found, in their order. One that fails, or is not done in `seconds`, says so itself."""
     looks = [Look(part.name) for part in parts]
-    pairs = list(zip(parts, looks, strict=True))
-    threads = [
-        # The settings of Prefect are in the context: each thread takes a copy of it along.
-        threading.Thread(target=copy_context().run, args=(_look, *pair), daemon=True, name=pair[0].name)
-        for pair in pairs
-    ]
-    began = time.monotonic()
-    for thread in threads:
-        thread.start()
+    ends = at_once([partial(part.look, look) for part, look in zip(parts, looks, strict=True)], seconds)
     found = []
-    for thread, look in zip(threads, looks, strict=True):
-        thread.join(max(0.0, began + seconds - time.monotonic()))
-        seen = Look(look.part, list(look.findings), look.good, look.seconds or time.monotonic() - began)
-        if thread.is_alive():  # it may go on writing into its own, which nobody reads any more
-            seen.say(PART_UNKNOWN, look.part, f"It was not done within {seconds:g} s; what it found by then is shown.")
+    for look, end in zip(looks, ends, strict=True):
+        seen = Look(look.part, list(look.findings), look.good, end.seconds)  # a late one may go on writing into its own
+        if end.problem:
+            seen.say(PART_UNKNOWN, look.part, end.problem)
         found.append(seen)
     return found
-
-
-def _look(part: Part, look: Look) -> None:
-    began = time.monotonic()
-    try:
-        part.look(look)
-    except OutsideError as error:
-        look.say(PART_UNKNOWN, part.name, str(error))
-    except Exception as error:  # a fault of the doctor's own must not hide what the other parts have found
-        look.say(
-            PART_UNKNOWN, part.name, f"It ended by a fault of its own ({type(error).__name__}: {one_line(error)})."
-        )
-    look.seconds = time.monotonic() - began

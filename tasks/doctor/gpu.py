@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from itertools import islice
 
-from tasks.doctor.deployed import Deployed
 from tasks.doctor.examine import Look
 from tasks.doctor.finding import Code
+from tasks.pipeline.deployed import Deployed
 from tasks.remediation.report import counted, listed
 
 MOST_SCENES = 1000

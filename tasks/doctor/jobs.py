@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from blocks.run_jobs import JobInfo
-from tasks.doctor.deployed import Deployed, Unread
 from tasks.doctor.examine import UNREADABLE, Look
 from tasks.doctor.finding import Code
+from tasks.pipeline.deployed import Deployed, Unread
 from tasks.remediation.report import listed
 
 MISSING = Code(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from blocks.bucket_facts import notifications
-from tasks.doctor.deployed import Deployed
 from tasks.doctor.examine import Look
 from tasks.doctor.finding import Code
 from tasks.doctor.triggers import own_buckets, seen
+from tasks.pipeline.deployed import Deployed
 
 OWN_NOTIFICATION = Code(
     "notification-on-own-bucket",

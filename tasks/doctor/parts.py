@@ -24,9 +24,9 @@ from tasks.doctor import (
     triggers,
     workflows,
 )
-from tasks.doctor.deployed import Deployed
 from tasks.doctor.examine import Look, Part
 from tasks.doctor.finding import Code
+from tasks.pipeline.deployed import Deployed
 
 CATALOGUE = Code(
     "catalogue-broken",

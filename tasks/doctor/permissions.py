@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Sequence
 from blocks.bucket_facts import granted
 from blocks.errors import NotFound
 from tasks.doctor.buckets import names
-from tasks.doctor.deployed import Deployed
 from tasks.doctor.examine import Look
 from tasks.doctor.finding import Code
 from tasks.doctor.permission_table import BUCKETS, JOBS, NOT_ASKED, PROJECT, SUBSCRIPTIONS, Need
 from tasks.doctor.triggers import seen
+from tasks.pipeline.deployed import Deployed
 from tasks.remediation.report import listed
 
 MISSING = Code(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from blocks.schedulers import SchedulerInfo
-from tasks.doctor.deployed import Deployed
 from tasks.doctor.examine import Look
 from tasks.doctor.finding import Code
+from tasks.pipeline.deployed import Deployed
 
 MISSING = Code(
     "scheduler-missing",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from blocks.errors import NotFound
-from tasks.doctor.deployed import Deployed
 from tasks.doctor.examine import Look
 from tasks.doctor.finding import Code
+from tasks.pipeline.deployed import Deployed
 from tasks.validation.stages.guards import bucket_guards, judge
 
 PIPELINE_PAUSED = Code(

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 from blocks.execution import WorkflowInfo
-from tasks.doctor.deployed import Deployed
 from tasks.doctor.examine import Look
 from tasks.doctor.finding import Code
 from tasks.doctor.source import Source
+from tasks.pipeline.deployed import Deployed
 from tasks.remediation.report import listed
 
 ENV_UNSET = Code(

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from blocks.catalogue import Trigger
-from tasks.doctor.deployed import Deployed
 from tasks.doctor.examine import Look
 from tasks.doctor.finding import Code
+from tasks.pipeline.deployed import Deployed
 
 FINALIZED = "google.cloud.storage.object.v1.finalized"
 

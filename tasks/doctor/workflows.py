@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from blocks.errors import OutsideError
 from blocks.execution import WorkflowInfo
-from tasks.doctor.deployed import Deployed, Unread, readable
 from tasks.doctor.examine import UNREADABLE, Look
 from tasks.doctor.finding import Code
 from tasks.doctor.source import Source
 from tasks.doctor.traps import judge_source
 from tasks.doctor.triggers import seen
+from tasks.pipeline.deployed import Deployed, Unread, readable
 from tasks.remediation.report import listed
 
 MISSING = Code(

@@ -6,7 +6,7 @@ import json
 import time
 from dataclasses import dataclass, field
 
-from blocks.catalogue import SCENE_ID, Catalogue
+from blocks.catalogue import Catalogue
 from blocks.catalogue_query import class_of, expand
 from blocks.environment import PipelineEnvironment
 from blocks.errors import PermanentError
@@ -14,19 +14,20 @@ from blocks.genie_sim import GenieSimHealth
 from blocks.stored_object import Protection
 from tasks.pipeline.activity import LiveBoard, LiveWork
 from tasks.pipeline.locks import LockFact
+from tasks.pipeline.scene_view import scene_view
+from tasks.pipeline.stops import scene_locks, scene_stops
 from tasks.recovery.candidates import Candidate, find_offers
 from tasks.recovery.options import Argument, former_arguments
 from tasks.recovery.records import WorkRecord, work_records
 from tasks.recovery.request import PROCEDURE
 from tasks.recovery.rerun import Unit, stages_to_make, units
-from tasks.recovery.stops import scene_locks, scene_stops
 from tasks.remediation.context import Context
 from tasks.remediation.outcome import GOOD
 from tasks.remediation.runs import PastRun, past_runs
 from tasks.validation.findings import Finding, SceneReport
 from tasks.validation.scene import validate_scene
 from tasks.validation.scene_under_test import Depth
-from tasks.validation.source import BucketSource, Listed, SceneFile, Vanished
+from tasks.validation.source import BucketSource, SceneFile, Vanished
 from tasks.validation.stages.attribution import located
 from tasks.validation.stages.guards import Stop
 
@@ -70,27 +71,6 @@ class SceneFacts:
     """Not everything of the scene was listed."""
     lately: int | None = None
     """Other scenes that recoveries were to work on in the last hour; None: it does not matter."""
-
-
-class SceneUnderTest(BucketSource):
-    """A scene as the bucket holds it, but without the locks that are known to be stale."""
-
-    hidden: frozenset[str] = frozenset()
-    """Paths that are left out."""
-
-    def files(self) -> Listed:
-        """All files but the hidden ones."""
-        return super().files().only(lambda file: None if file.path in self.hidden else file)
-
-
-def scene_view(environment: PipelineEnvironment, scene_id: str) -> SceneUnderTest:
-    """The scene in the data bucket. Raises PermanentError for anything that is not a plain scene id."""
-    if not SCENE_ID.fullmatch(scene_id):
-        raise PermanentError(
-            f"{scene_id!r} is not a scene id: name one scene with letters, digits, '_' or '-', as in 'kitchen_001'."
-        )
-    prefix = environment.catalogue.scene_prefix(scene_id)
-    return SceneUnderTest(environment.storage, environment.data_bucket, scene_id, prefix)
 
 
 def observe_scene(context: Context, scene_id: str, depth: Depth = "full") -> SceneFacts:

@@ -17,7 +17,8 @@ from tasks.actions.objects import OBJECT_KINDS, kept
 from tasks.actions.workflow_runs import start_workflow
 from tasks.pipeline.activity import LiveBoard
 from tasks.pipeline.fault_log import record_fault, scenes_lately, scenes_with_fault
-from tasks.recovery.observe import SceneFacts, observe_scene, scene_view
+from tasks.pipeline.scene_view import scene_view
+from tasks.recovery.observe import SceneFacts, observe_scene
 from tasks.recovery.plan import plan_recovery
 from tasks.recovery.report import sections
 from tasks.recovery.request import PROCEDURE, RecoveryRequest

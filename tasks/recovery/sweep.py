@@ -14,7 +14,7 @@ from blocks.catalogue import SCENE_ID
 from blocks.environment import PipelineEnvironment
 from blocks.errors import OutsideError
 from blocks.policy import RemediationPolicy
-from tasks.recovery.observe import scene_view
+from tasks.pipeline.scene_view import scene_view
 from tasks.recovery.rerun import earliest_broken
 from tasks.validation.scene import validate_scene
 

@@ -10,7 +10,7 @@ from blocks.catalogue import Catalogue
 from blocks.catalogue_query import class_of, expand
 from blocks.errors import PermanentError
 from blocks.patterns import matches
-from tasks.recovery.observe import scene_view
+from tasks.pipeline.scene_view import scene_view
 from tasks.remediation.kind import Doing, Kind, Params
 from tasks.validation.findings import SceneReport
 from tasks.validation.scene import validate_scene

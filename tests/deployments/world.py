@@ -23,7 +23,7 @@ from deployments.children import Children
 from deployments.sandbox.server import Endpoints
 from deployments.sandbox_environment import for_sandbox
 from deployments.stack import call
-from tasks.recovery.observe import scene_view
+from tasks.pipeline.scene_view import scene_view
 from tasks.validation.scene import validate_scene
 
 FREE_PORTS = ("--ui-port", "0", "--sandbox-port", "0")

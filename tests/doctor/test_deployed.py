@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from blocks.errors import NotFound, PermanentError, TemporaryError
-from tasks.doctor.deployed import LIMITS, Once, Unread, quick, readable
 from tasks.doctor.jobs import A_BYPASS_WHEN_OFF, ALWAYS_A_BYPASS, bypasses, look_at_jobs
 from tasks.doctor.permissions import Need, deployed_jobs, judge
 from tasks.doctor.workflows import look_at_workflows
+from tasks.pipeline.deployed import LIMITS, Once, Unread, quick, readable
 from tests.doctor.told import Told, World, environment, found, job, looked, names, scheduler, steps, trigger, workflow
 from tests.doctor.world import codes, said
 

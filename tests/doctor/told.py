@@ -13,8 +13,8 @@ from blocks.execution import WorkflowInfo
 from blocks.run_jobs import JobInfo
 from blocks.schedulers import SchedulerInfo
 from blocks.stored_object import Protection
-from tasks.doctor.deployed import Deployed, Jobs, Workflows
 from tasks.doctor.examine import Look
+from tasks.pipeline.deployed import Deployed, Jobs, Workflows
 
 PLACE = "projects/p/locations/us-central1"
 FINALIZED = "google.cloud.storage.object.v1.finalized"

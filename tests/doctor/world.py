@@ -13,9 +13,9 @@ from blocks.environment import PipelineEnvironment
 from deployments.sandbox.names import LOCATION, PROJECT
 from deployments.sandbox.server import Sandbox
 from deployments.sandbox.services.trigger_table import FINALIZED
-from tasks.doctor.deployed import Deployed
 from tasks.doctor.examine import Look
 from tasks.doctor.parts import PIPELINE
+from tasks.pipeline.deployed import Deployed
 
 DATA, OPS, BACKUP = "sandbox-scenes", "sandbox-ops", "sandbox-backup"
 USD = "usd-assembly-pipeline"

@@ -9,7 +9,7 @@ from deployments.sandbox.pipeline.damage import damage
 from deployments.sandbox.pipeline.scenes import make_scene
 from deployments.sandbox.server import Sandbox
 from flows.export_recovery import export_recovery
-from tasks.recovery.observe import scene_view
+from tasks.pipeline.scene_view import scene_view
 from tasks.validation.scene import validate_scene
 from tests.flows.world import BUCKET, Saved, actions, artifacts, everything, generations, run, task_runs
 

@@ -19,8 +19,8 @@ from deployments.sandbox.server import Sandbox
 from deployments.sandbox.services.executions import Execution
 from deployments.sandbox.storage.store import ObjectStore
 from deployments.sandbox_environment import for_sandbox, quick_policy
+from tasks.pipeline.scene_view import scene_view
 from tasks.procedures import undo
-from tasks.recovery.observe import scene_view
 from tasks.recovery.procedure import ExportRecovery
 from tasks.recovery.request import RecoveryRequest
 from tasks.remediation.caller import Caller, inline

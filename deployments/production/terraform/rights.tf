@@ -8,6 +8,7 @@ resource "google_project_iam_member" "flows" {
   for_each = toset([
     "roles/cloudscheduler.viewer",
     "roles/eventarc.viewer",
+    "roles/logging.viewer",
     "roles/run.viewer",
     "roles/storagetransfer.user",
     "roles/workflows.invoker",

@@ -12,13 +12,19 @@ from typing import Literal, get_args
 
 from deployments.sandbox.cluster.errors import Json
 from deployments.sandbox.cluster.objects import Objects, now
-from deployments.sandbox.cluster.pods import new_event, new_pod, owner_of, pod_status
+from deployments.sandbox.cluster.pods import OOM_KILLED, new_event, new_pod, owner_of, pod_status
 
-JobState = Literal["running", "pending", "succeeded", "failed"]
+JobState = Literal["running", "pending", "succeeded", "failed", "oom_killed"]
 JOB_STATES: tuple[str, ...] = get_args(JobState)
 REVISION = "deployment.kubernetes.io/revision"
 _HASH = "pod-template-hash"
-_PHASES = {"running": "Running", "pending": "Pending", "succeeded": "Succeeded", "failed": "Failed"}
+_PHASES = {
+    "running": "Running",
+    "pending": "Pending",
+    "succeeded": "Succeeded",
+    "failed": "Failed",
+    "oom_killed": OOM_KILLED,
+}
 
 
 class Controllers:
@@ -51,8 +57,9 @@ class Controllers:
         suspended = job["spec"].get("suspend") and state in ("running", "pending")
         before = job.get("status") or {}
         status: Json = {"startTime": meta["creationTimestamp"]}
-        if state in ("succeeded", "failed"):
-            status |= {state: 1, "conditions": [_condition("Complete" if state == "succeeded" else "Failed", before)]}
+        if state in ("succeeded", "failed", "oom_killed"):
+            count, word = ("succeeded", "Complete") if state == "succeeded" else ("failed", "Failed")
+            status |= {count: 1, "conditions": [_condition(word, before)]}
             if state == "succeeded":
                 status["completionTime"] = before.get("completionTime") or now()
         elif suspended:
@@ -70,7 +77,7 @@ class Controllers:
         pod = self._objects.find("pods", *place)
         if pod is None:
             pod = new_pod(_pod_name(job), job["spec"]["template"], owner_of(job))
-        elif pod["status"]["phase"] == phase:
+        elif pod["status"]["phase"] == phase.replace(OOM_KILLED, "Failed"):
             return
         pod = copy.deepcopy(pod)
         pod["status"] = pod_status(pod, phase)

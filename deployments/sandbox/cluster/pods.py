@@ -11,6 +11,8 @@ from deployments.sandbox.cluster.errors import Json
 from deployments.sandbox.cluster.objects import now
 
 GPU_NODE, CPU_NODE = "gke-sandbox-gpu-pool-0", "gke-sandbox-default-pool-0"
+OOM_KILLED = "OOMKilled"
+"""A phase of ours for a failed pod whose container needed more memory than it may have."""
 NO_GPU = "0/2 nodes are available: 2 Insufficient nvidia.com/gpu."
 
 
@@ -56,6 +58,7 @@ def pod_status(pod: Json, phase: str) -> Json:
         "Running": {"running": {"startedAt": at}},
         "Succeeded": {"terminated": {"exitCode": 0, "reason": "Completed", "startedAt": at, "finishedAt": now()}},
         "Failed": {"terminated": {"exitCode": 1, "reason": "Error", "startedAt": at, "finishedAt": now()}},
+        OOM_KILLED: {"terminated": {"exitCode": 137, "reason": OOM_KILLED, "startedAt": at, "finishedAt": now()}},
     }
     containers = [
         {
@@ -69,7 +72,7 @@ def pod_status(pod: Json, phase: str) -> Json:
         for kind, good in (("PodScheduled", True), ("Initialized", True), ("ContainersReady", ready), ("Ready", ready))
     ]
     return {
-        "phase": phase, "qosClass": "BestEffort", "startTime": at, "podIP": "10.0.0.1", "hostIP": "10.128.0.2",
+        "phase": phase.replace(OOM_KILLED, "Failed"), "qosClass": "BestEffort", "startTime": at, "podIP": "10.0.0.1", "hostIP": "10.128.0.2",
         "conditions": conditions, "containerStatuses": containers,
     }  # fmt: skip
 

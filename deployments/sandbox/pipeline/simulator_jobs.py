@@ -49,6 +49,8 @@ class Jobs:
         self.job_seconds, self.genie_sim_ready = job_seconds, genie_sim_ready
         self.tell: Callable[[str, str, dict[str, Any]], None] = lambda workflow, execution, payload: None
         """Hears what a workflow logs of a job it runs: its name, the execution's id, and the event."""
+        self.image_fault: Callable[[str], str] = lambda job: ""
+        """What every run of a job fails with, because of its image."""
 
     def play(self, call: JobCall) -> None:
         """Work, then write. Raises StageFailed after writing the job's own failure record, or Cancelled."""
@@ -98,6 +100,8 @@ class Jobs:
         kind = own.kind if own is not None else None
         if call.refusal is not None:
             raise call.refusal
+        if said := self.image_fault(job):
+            raise StageFailed(f"{job}: {said}")
         if kind == "stock_out":
             raise StartFailed(NO_GPU.format(job=job))
         if kind in ("raise", "failed_result"):

@@ -40,6 +40,8 @@ class ImageRegistry:
         """Every tag stands for its first image."""
         self._pushes: Counter[str] = Counter()
         self._gone: set[str] = set()
+        self.broken: dict[str, str] = {}
+        """Images with which every run of a job fails, as they are named in jobs or by digest: what it then logs."""
 
     def __contains__(self, image: str) -> bool:
         return image not in self._gone
@@ -51,6 +53,10 @@ class ImageRegistry:
     def push(self, image: str) -> None:
         """Let a tag (`host/path:tag`) stand for a new image from now on."""
         self._pushes[image] += 1
+
+    def fault_of(self, image: str) -> str:
+        """What a run of it fails with; empty for one that works."""
+        return self.broken.get(image) or self.broken.get(self.resolve(image), "")
 
     def resolve(self, image: str) -> str:
         """The image by its digest."""

@@ -71,16 +71,21 @@ class LoggingService:
 
     def of_job(self, execution: Execution) -> None:
         """An execution of a Cloud Run job began or ended: what its container wrote."""
-        labels = {"project_id": PROJECT, "location": REGION, "job_name": execution.parent}
         failed = execution.state == "FAILED"
         words = {"ACTIVE": "started", "SUCCEEDED": "exit code 0", "CANCELLED": "cancelled"}
+        text = execution.error if failed else f"{execution.parent}: {words[execution.state]}"
+        self.of_container(execution.parent, execution.id, text, failed=failed)
+
+    def of_container(self, job: str, execution: str, text: str, *, failed: bool = True) -> None:
+        """The container of a Cloud Run job wrote a line, to stderr if it `failed`; `execution` by its short name."""
+        labels = {"project_id": PROJECT, "location": REGION, "job_name": job}
         self.write(
             {
                 "logName": f"projects/{PROJECT}/logs/run.googleapis.com%2F{'stderr' if failed else 'stdout'}",
                 "resource": {"type": "cloud_run_job", "labels": labels},
-                "labels": {"run.googleapis.com/execution_name": execution.id},
+                "labels": {"run.googleapis.com/execution_name": execution},
                 "severity": "ERROR" if failed else "INFO",
-                "textPayload": execution.error if failed else f"{execution.parent}: {words[execution.state]}",
+                "textPayload": text,
             }
         )
 

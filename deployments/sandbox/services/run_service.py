@@ -64,6 +64,13 @@ class RunService:
         """Whether there is a job of that full name."""
         return name.startswith(f"{LOCATION}/jobs/") and name.rpartition("/")[2] in self.deployed
 
+    def image_fault(self, job: str) -> str:
+        """What every run of a job fails with, by the image it is deployed with; empty for one that works."""
+        if job not in self.deployed:
+            return ""
+        faults = (self.images.fault_of(one.image) for one in self._jobs.get(job).template.template.containers)
+        return next(filter(None, faults), "")
+
     def handlers(self, wire: Wire) -> list[grpc.GenericRpcHandler]:
         """The gRPC services of Cloud Run."""
         jobs: Methods = {

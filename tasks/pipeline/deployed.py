@@ -116,7 +116,16 @@ def readable(ask: Callable[[str], T], name: str) -> T | Unread:
 def quick(environment: PipelineEnvironment) -> PipelineEnvironment:
     """A copy with connections of its own whose calls are given up early."""
     copy = environment.model_copy(deep=True)
-    services = (copy.storage, copy.workflows, copy.jobs, copy.triggers, copy.schedulers, copy.delivery, copy.cluster)
+    services = (
+        copy.storage,
+        copy.workflows,
+        copy.jobs,
+        copy.triggers,
+        copy.schedulers,
+        copy.delivery,
+        copy.cluster,
+        copy.logs,
+    )
     for one in services:
         shorter = min(one.limits.call_seconds, LIMITS.call_seconds)
         one.limits = LIMITS.model_copy(update={"call_seconds": shorter})

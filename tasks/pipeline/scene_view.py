@@ -1,0 +1,29 @@
+"""One scene as the data bucket holds it. Read-only."""
+
+from __future__ import annotations
+
+from blocks.catalogue import SCENE_ID
+from blocks.environment import PipelineEnvironment
+from blocks.errors import PermanentError
+from tasks.validation.source import BucketSource, Listed
+
+
+class SceneView(BucketSource):
+    """A scene as the bucket holds it, but without the locks that are known to be stale."""
+
+    hidden: frozenset[str] = frozenset()
+    """Paths that are left out."""
+
+    def files(self) -> Listed:
+        """All files but the hidden ones."""
+        return super().files().only(lambda file: None if file.path in self.hidden else file)
+
+
+def scene_view(environment: PipelineEnvironment, scene_id: str) -> SceneView:
+    """The scene in the data bucket. Raises PermanentError for anything that is not a plain scene id."""
+    if not SCENE_ID.fullmatch(scene_id):
+        raise PermanentError(
+            f"{scene_id!r} is not a scene id: name one scene with letters, digits, '_' or '-', as in 'kitchen_001'."
+        )
+    prefix = environment.catalogue.scene_prefix(scene_id)
+    return SceneView(environment.storage, environment.data_bucket, scene_id, prefix)
