@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from blocks.genie_sim import GenieSimEndpoint
     from blocks.gke import GkeCluster
     from blocks.heartbeat import Heartbeat
+    from blocks.logs import PipelineLogs
     from blocks.policy import RemediationPolicy
     from blocks.receiver import EventReceiver
     from blocks.run_jobs import CloudRunJobs
@@ -36,6 +37,7 @@ __all__ = [
     "GoogleCredentials",
     "Heartbeat",
     "PipelineEnvironment",
+    "PipelineLogs",
     "PipelineSchedulers",
     "PipelineStorage",
     "PipelineTriggers",
@@ -54,6 +56,7 @@ _MODULES = {
     "GoogleCredentials": "blocks.credentials",
     "Heartbeat": "blocks.heartbeat",
     "PipelineEnvironment": "blocks.environment",
+    "PipelineLogs": "blocks.logs",
     "PipelineSchedulers": "blocks.schedulers",
     "PipelineStorage": "blocks.storage",
     "PipelineTriggers": "blocks.triggers",

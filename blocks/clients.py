@@ -26,6 +26,7 @@ LIBRARIES = (
     "google.cloud.run_v2",
     "google.cloud.eventarc_v1",
     "google.cloud.scheduler_v1",
+    "google.cloud.logging_v2.services.logging_service_v2",
     "google.pubsub_v1",
     "grpc_health.v1.health_pb2_grpc",
     "kubernetes.client",

@@ -13,6 +13,7 @@ from blocks.delivery import EventDelivery
 from blocks.genie_sim import GenieSimEndpoint
 from blocks.gke import GkeCluster
 from blocks.heartbeat import Heartbeat
+from blocks.logs import PipelineLogs
 from blocks.policy import RemediationPolicy
 from blocks.receiver import EventReceiver
 from blocks.run_jobs import CloudRunJobs
@@ -53,6 +54,7 @@ class PipelineEnvironment(RemediationBlock):
         default_factory=StorageTransfers, description="Large copies between buckets, made by Google."
     )
     cluster: GkeCluster = Field(default_factory=GkeCluster, description="The cluster of the GPU Jobs.")
+    logs: PipelineLogs = Field(default_factory=PipelineLogs, description="The log of the project.")
     genie_sim: GenieSimEndpoint = Field(default_factory=GenieSimEndpoint, description="The Genie Sim server.")
     receiver: EventReceiver = Field(
         default_factory=EventReceiver, description="The receiver of events, whose numbers the watchdog reads."
@@ -69,7 +71,7 @@ class PipelineEnvironment(RemediationBlock):
     def _name_the_project_once(self) -> PipelineEnvironment:
         """Nested blocks that name no project get the environment's, those that kept the default region likewise."""
         regional = (self.workflows, self.jobs, self.schedulers)
-        for block in (self.storage, self.transfers, self.triggers, *regional):
+        for block in (self.storage, self.transfers, self.triggers, self.logs, *regional):
             if not block.project:
                 block.project = self.project
         for one in regional:
@@ -101,5 +103,5 @@ class PipelineEnvironment(RemediationBlock):
     def close(self) -> None:
         """Close every connection. The next call opens new ones."""
         events = (self.triggers, self.schedulers, self.delivery)
-        for block in (self.storage, self.transfers, self.workflows, self.jobs, *events, self.cluster):
+        for block in (self.storage, self.transfers, self.workflows, self.jobs, *events, self.cluster, self.logs):
             block.close()

@@ -7,6 +7,7 @@ from blocks.delivery import EventDelivery
 from blocks.environment import PipelineEnvironment
 from blocks.genie_sim import GenieSimEndpoint
 from blocks.gke import GkeCluster
+from blocks.logs import PipelineLogs
 from blocks.policy import RemediationPolicy
 from blocks.run_jobs import CloudRunJobs
 from blocks.schedulers import PipelineSchedulers
@@ -62,6 +63,7 @@ def for_sandbox(
         delivery=EventDelivery(endpoint=endpoints.pubsub, limits=calls),
         transfers=StorageTransfers(project=PROJECT, endpoint=endpoints.transfer, limits=calls),
         cluster=GkeCluster(endpoint=endpoints.kubernetes, limits=calls),
+        logs=PipelineLogs(project=PROJECT, endpoint=endpoints.logging, limits=calls),
         genie_sim=GenieSimEndpoint(address=endpoints.genie_sim),
         policy=policy or quick_policy(),
     )

@@ -108,6 +108,20 @@ class Acted(Said):
     """The command that takes back what it leaves in force, as after a pause; empty: nothing is."""
 
 
+class Decided(Said):
+    """What a person has told the response to do; written before it is done, so that it is done whatever is killed."""
+
+    kind = "decision"
+    by: str
+    phase: Phase
+    choice: str
+    scenes: tuple[str, ...] = ()
+    """To be recovered."""
+    restore_inputs: bool = False
+    accept_systematic: bool = False
+    text: str = ""
+
+
 class Evidence(Said):
     """A file was put beside the record."""
 
@@ -204,7 +218,7 @@ class Closed(Said):
 SAID: dict[str, type[Said]] = {
     one.kind: one
     for one in (
-        Declared, Noted, Changed, Entered, Acted, Evidence, Diagnosed, Updated, Paging, Paged, Acknowledged, FollowUp,
-        Resolved, Reopened, Closed,
+        Declared, Noted, Changed, Entered, Acted, Decided, Evidence, Diagnosed, Updated, Paging, Paged, Acknowledged,
+        FollowUp, Resolved, Reopened, Closed,
     )
 }  # fmt: skip

@@ -92,7 +92,10 @@ class Incident:
 
     def say_once(self, key: str, said: Said) -> bool:
         """Write an entry unless one of that kind and key is there. Whether this is the one that wrote it."""
-        return self.case.once(said.kind, key, said.model_dump(mode="json") | {"key": key}) is not None
+        entry = self.case.once(said.kind, key, said.model_dump(mode="json") | {"key": key})
+        if entry is not None:
+            self._take(entry, said)
+        return entry is not None
 
     def all_of(self, kind: type[S]) -> list[tuple[Entry, S]]:
         """Every entry of a kind, as far as was read, in order."""

@@ -1,0 +1,126 @@
+"""Cloud Logging: what the pipeline's workflows, jobs and pods have logged. It is only read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field, PrivateAttr
+
+from blocks.base import RemediationBlock
+from blocks.calls import Call, CallLimits, read
+from blocks.clients import Lazy, close_channel, google_credentials, plain_channel
+from blocks.credentials import GoogleCredentials
+
+if TYPE_CHECKING:
+    from google.cloud.logging_v2.services.logging_service_v2 import LoggingServiceV2Client
+    from google.cloud.logging_v2.types import ListLogEntriesResponse, LogEntry
+
+_PAGE = 1000
+"""The most entries the service gives in one page."""
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """One entry of the log."""
+
+    at: datetime
+    severity: str
+    """As in `ERROR`."""
+    log: str
+    """The short name of its log, as in `run.googleapis.com%2Fstderr`."""
+    resource: str
+    """What logged it, as in `cloud_run_job`."""
+    text: str
+    """Its words; empty when it has `data`."""
+    labels: dict[str, str] = field(default_factory=dict)
+    """The labels of the entry and of what logged it."""
+    data: dict[str, Any] = field(default_factory=dict)
+    """Its JSON, when it is no plain text."""
+    insert_id: str = ""
+    """By which Google knows it."""
+
+
+class PipelineLogs(RemediationBlock):
+    """The log of the pipeline's project."""
+
+    _block_type_name = "Remediation Logs"
+    _block_type_slug = "remediation-logs"
+    _description = "Cloud Logging of the pipeline: what its workflows, jobs and pods have logged."
+
+    project: str = Field(default="", description="Google Cloud project of the log.")
+    endpoint: str = Field(default="", description="host:port of the Logging API instead of Google's; unencrypted.")
+    credentials: GoogleCredentials | None = Field(
+        default=None, description="Service account to use; empty: the application default credentials."
+    )
+    limits: CallLimits = Field(default_factory=CallLimits, description="How long calls are waited for and repeated.")
+
+    _client: Lazy[LoggingServiceV2Client] = PrivateAttr(default_factory=Lazy)
+
+    def newest(self, query: str, *, since: datetime, most: int = _PAGE) -> list[LogLine]:
+        """The newest entries that fit, newest first, at most `most` of them.
+
+        `query` is Google's filter language, as in `severity>=ERROR`; `since` (with a time zone) is added to it. Raises
+        `TemporaryError`, `PermanentError`: then nothing may be concluded.
+        """
+        moment = f'timestamp>="{since.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"'
+        request: dict[str, Any] = {
+            "resource_names": [f"projects/{self.project}"],
+            "filter": f"({query}) AND {moment}" if query else moment,
+            "order_by": "timestamp desc",
+            "page_size": min(most, _PAGE),
+        }
+        call = Call(f"read the log of {self.project}", "logging.logEntries.list", "check the project.")
+        found: list[LogLine] = []
+        while True:
+            page = read(call, partial(self._page, request), self.limits)
+            found += map(line_from, page.entries)
+            if len(found) >= most or not page.next_page_token:
+                return found[:most]
+            request["page_token"] = page.next_page_token
+
+    def close(self) -> None:
+        """Close the connections. The next call opens new ones."""
+        self._client.drop(close_channel)
+
+    def _page(self, request: dict[str, Any]) -> ListLogEntriesResponse:
+        pager = self._open().list_log_entries(request=request, retry=None, timeout=self.limits.call_seconds)
+        return next(pager.pages)
+
+    def _open(self) -> LoggingServiceV2Client:
+        def make() -> LoggingServiceV2Client:
+            from google.cloud.logging_v2.services.logging_service_v2 import LoggingServiceV2Client
+            from google.cloud.logging_v2.services.logging_service_v2.transports import LoggingServiceV2GrpcTransport
+
+            if self.endpoint:
+                return LoggingServiceV2Client(
+                    transport=LoggingServiceV2GrpcTransport(channel=plain_channel(self.endpoint))
+                )
+            return LoggingServiceV2Client(credentials=google_credentials(self.credentials))
+
+        return self._client.get(make)
+
+
+def line_from(message: LogEntry) -> LogLine:
+    """What the service's message says. A payload of a type that only Google knows is named by its type."""
+    from google.protobuf.json_format import MessageToDict
+
+    plain = type(message).pb(message)
+    kind = plain.WhichOneof("payload")
+    text, data = plain.text_payload, {}
+    if kind == "json_payload":
+        data = MessageToDict(plain.json_payload)
+    elif kind == "proto_payload":
+        text = f"(a message of the type {plain.proto_payload.type_url.rpartition('/')[2]})"
+    return LogLine(
+        at=plain.timestamp.ToDatetime(tzinfo=UTC),
+        severity=message.severity.name if message.severity else "DEFAULT",
+        log=plain.log_name.rpartition("/logs/")[2],
+        resource=plain.resource.type,
+        text=text,
+        labels={**dict(plain.resource.labels), **dict(plain.labels)},
+        data=data,
+        insert_id=plain.insert_id,
+    )

@@ -1,0 +1,188 @@
+"""The phases of an incident's response: declare, stabilise, diagnose, mitigate, communicate, resolve, review.
+
+The state is the record. Each phase reads what is there, does what is missing, and says which comes next; so it can be
+suspended for a person at any point, killed anywhere, and carried on days later by another process. One process at a time
+works on an incident: it holds the incident's lease.
+
+Handbook: 'Incident response'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from tasks.incidents.entries import Decided, Diagnosed, Noted, Phase, Reopened, Resolved, Updated
+from tasks.intake.pause import PauseIntake, PauseRequest
+from tasks.intake.pauses import SUBJECT
+from tasks.remediation.run import Run
+from tasks.remediation.runner import run_approved
+from tasks.response.acting import act
+from tasks.response.active import active_executions, active_sentence
+from tasks.response.diagnosis import diagnosis_of
+from tasks.response.evidence import capture, is_captured
+from tasks.response.forms import Mitigation, Resolution, Update
+from tasks.response.in_force import gives_back, in_force
+from tasks.response.mitigation import carry_out, mitigation_page
+from tasks.response.response import Response
+from tasks.response.review import write_review
+
+
+class NobodyAnswers(Exception):
+    """A person must decide, and this run has none to ask. The sentence says how to go on."""
+
+
+def carry_on(response: Response) -> None:
+    """Go on from where the record stands until the review is written. Raises `NobodyAnswers`, and whatever goes wrong."""
+    while True:
+        incident = response.reread()
+        phase = where(response)
+        if phase != incident.phase:
+            response.enter(phase)
+        response.means.step(phase)
+        following = PHASE[phase](response)
+        if following is None:
+            return
+        response.enter(following)
+
+
+def where(response: Response) -> Phase:
+    """The phase that the record asks for: one that was resolved by hand is reviewed, one that was reopened is mitigated."""
+    incident = response.incident
+    if incident.resolved is not None:
+        return "review"
+    reopened = [entry.sequence for entry, _ in incident.all_of(Reopened)]
+    if reopened and reopened[-1] > response.entered():
+        return "mitigate"
+    return incident.phase
+
+
+def declare(_response: Response) -> Phase:
+    """It is declared: the record is there."""
+    return "stabilise"
+
+
+def stabilise(response: Response) -> Phase:
+    """Pause intake if that is wanted, say what is running, and keep the evidence. No execution is cancelled."""
+    context, incident = response.context, response.incident
+    if response.wanted.pauses(incident.first.severity):
+        pause(response)
+    if incident.case.find(Noted.kind, response.key("active")) is None:
+        found, unknown = active_executions(context.environment)
+        response.say_once(response.key("active"), Noted(text=active_sentence(found, unknown)))
+    if not is_captured(context, incident):
+        context.say(f"{incident.id}: evidence")
+        captured = capture(context, incident)
+        context.say(f"{incident.id}: {captured.sentence()}")
+    return "diagnose"
+
+
+def pause(response: Response) -> None:
+    """Pause intake, once, for this incident."""
+    context, incident, means = response.context, response.incident, response.means
+    request = PauseRequest(mode="apply", reason=f"incident {incident.id}: {incident.first.title}", case=incident.id)
+
+    def pause_it() -> Run:
+        return run_approved(PauseIntake(), context, request, means.call, publish=means.publish)
+
+    act(context, incident, response.key("pause"), SUBJECT, pause_it, gives_back)
+
+
+def diagnose(response: Response) -> Phase:
+    """Look for causes, once each time it comes here."""
+    key = response.key("diagnosis")
+    if response.incident.case.find(Diagnosed.kind, key) is None:
+        response.context.say(f"{response.id}: looking for causes")
+        response.say_once(key, diagnosis_of(response.context, response.incident))
+    return "mitigate"
+
+
+def mitigate(response: Response) -> Phase:
+    """Do what a person decides, until they say that nothing more is to be done. A decision is recorded before it is done."""
+    number = 0
+    while True:
+        for key, decided in response.decisions():
+            carry_out(response, key, decided)
+            if decided.choice == "go_on":
+                return "communicate"
+        number = len(response.decisions()) + 1
+        answer = ask(response, Mitigation, number, mitigation_page(response))
+        response.say_once(
+            response.key(f"ask-{number}"),
+            Decided(
+                by=answer.by,
+                phase="mitigate",
+                choice=answer.choice,
+                scenes=tuple(answer.scenes or response.incident.first.scope.scenes) if answer.choice == "recover" else (),
+                restore_inputs=answer.restore_inputs,
+                accept_systematic=answer.accept_systematic,
+                text=answer.text,
+            ),
+        )
+
+
+def communicate(response: Response) -> Phase:
+    """One status update; sending it is not done here."""
+    key = response.key("ask-1")
+    if any(response.incident.case.find(kind, key) for kind in (Updated.kind, Decided.kind)):
+        return "resolve"
+    answer = ask(response, Update, 1, f"# {response.incident.first.title}\n\nWhat shall be told about {response.id}?")
+    if not answer.impact.strip():
+        response.say_once(key, Decided(by=answer.by, phase="communicate", choice="no update"))
+        return "resolve"
+    minutes = answer.next_update_minutes
+    promised = datetime.now(UTC) + timedelta(minutes=minutes) if minutes else None
+    said = Updated(impact=answer.impact, mitigation=answer.mitigation, eta=answer.eta, next_update_at=promised)
+    response.say_once(key, said)
+    return "resolve"
+
+
+def resolve(response: Response) -> Phase:
+    """Ask whether it is over. Refused while its pause is in force, unless the person says so."""
+    refused = ""
+    while True:
+        done = response.decisions()
+        if done and done[-1][1].choice == "not_yet":
+            return "mitigate"
+        number = len(done) + 1
+        page = f"# {response.incident.first.title}\n\nIs {response.id} over?" + (f"\n\n> {refused}" if refused else "")
+        answer = ask(response, Resolution, number, page)
+        refused = objection(response, answer)
+        key = response.key(f"ask-{number}")
+        if answer.choice == "resolved" and not refused:
+            at = answer.at.astimezone(UTC) if answer.at is not None else None
+            response.say_once(key, Resolved(how=answer.how, at=at))
+            return "review"
+        choice = "refused" if refused else answer.choice
+        response.say_once(key, Decided(by=answer.by, phase="resolve", choice=choice, text=refused))
+
+
+def objection(response: Response, answer: Resolution) -> str:
+    """Why it cannot be resolved so; empty when it can, or when that was not asked."""
+    if answer.choice != "resolved":
+        return ""
+    if not answer.how.strip():
+        return "Say how it ended: whoever reads the review must know."
+    return "" if answer.although_paused else still_paused(response.context, response)
+
+
+def still_paused(_context: object, response: Response) -> str:
+    """One sentence when its pause is in force."""
+    left = in_force(response.context, response.incident)
+    return f"Not resolved: {'; '.join(left)}. Resume first, or say that it is resolved although intake is paused." if left else ""
+
+
+def review(response: Response) -> None:
+    """Write the report."""
+    write_review(response.context, response.incident)
+
+
+PHASE: dict[Phase, Callable[[Response], Phase | None]] = {
+    "declare": declare,
+    "stabilise": stabilise,
+    "diagnose": diagnose,
+    "mitigate": mitigate,
+    "communicate": communicate,
+    "resolve": resolve,
+    "review": review,
+}
