@@ -14,6 +14,7 @@ from blocks.base import RemediationBlock
 from blocks.calls import Call, CallLimits, read
 from blocks.clients import Lazy
 from blocks.errors import PermanentError
+from blocks.gke_pods import PodInfo, pod_from
 
 if TYPE_CHECKING:
     from kubernetes import client as kubernetes
@@ -37,25 +38,6 @@ class GkeJobInfo:
         return self.active == 0 and not self.suspended and self.succeeded + self.failed > 0
 
 
-@dataclass(frozen=True)
-class GkePodInfo:
-    """One pod, as far as it tells why it does or does not run."""
-
-    name: str
-    phase: str
-    """Pending, Running, Succeeded, Failed or Unknown."""
-    created: datetime
-    node: str = ""
-    """Where it runs; empty: nowhere yet."""
-    job: str = ""
-    """The Job it belongs to; empty: none."""
-    restarts: int = 0
-    """Of all its containers."""
-    why: tuple[str, ...] = ()
-    """What Kubernetes says of conditions that are not met, and of containers that wait or have ended badly."""
-    images: tuple[str, ...] = ()
-
-
 class GkeCluster(RemediationBlock):
     """The cluster where the pipeline's GPU Jobs run. It is only looked at, never changed."""
 
@@ -76,6 +58,20 @@ class GkeCluster(RemediationBlock):
 
     _client: Lazy[kubernetes.BatchV1Api] = PrivateAttr(default_factory=Lazy)
 
+    def pods(self) -> list[PodInfo]:
+        """The pods of the namespace by name, 500 at most: one page, as the service orders them."""
+        if not self.enabled:
+            return []
+        from kubernetes import client as kubernetes
+
+        call = Call(f"list the pods in namespace {self.namespace}", "list on pods", "check the cluster's address.")
+        core = kubernetes.CoreV1Api(self._open().api_client)
+        timeout = self.limits.call_seconds
+        page = read(
+            call, lambda: core.list_namespaced_pod(self.namespace, limit=500, _request_timeout=timeout), self.limits
+        )
+        return sorted(map(pod_from, page.items), key=lambda pod: pod.name)
+
     def jobs(self, prefix: str = "") -> list[GkeJobInfo]:
         """The Jobs of the namespace whose names begin with `prefix`, by name."""
         if not self.enabled:
@@ -92,20 +88,6 @@ class GkeCluster(RemediationBlock):
             if not token:
                 return sorted(found, key=lambda job: job.name)
 
-    def pods(self) -> list[GkePodInfo]:
-        """The pods of the namespace, by name."""
-        if not self.enabled:
-            return []
-        call = Call(f"list the pods in namespace {self.namespace}", "list on pods", "check the cluster's address.")
-        found: list[GkePodInfo] = []
-        token: str | None = None
-        while True:
-            page = read(call, partial(self._pod_page, token), self.limits)
-            found += map(_pod, page.items)
-            token = page.metadata._continue
-            if not token:
-                return sorted(found, key=lambda pod: pod.name)
-
     def close(self) -> None:
         """Close the connections. The next call opens new ones."""
         self._client.drop(lambda client: client.api_client.close())
@@ -113,14 +95,6 @@ class GkeCluster(RemediationBlock):
     def _page(self, token: str | None) -> Any:
         options: dict[str, Any] = {"_continue": token} if token else {}
         return self._open().list_namespaced_job(
-            self.namespace, limit=500, _request_timeout=self.limits.call_seconds, **options
-        )
-
-    def _pod_page(self, token: str | None) -> Any:
-        from kubernetes import client as kubernetes
-
-        options: dict[str, Any] = {"_continue": token} if token else {}
-        return kubernetes.CoreV1Api(self._open().api_client).list_namespaced_pod(
             self.namespace, limit=500, _request_timeout=self.limits.call_seconds, **options
         )
 
@@ -166,30 +140,3 @@ def _job(job: Any) -> GkeJobInfo:
         created=job.metadata.creation_timestamp,
         labels=dict(job.metadata.labels or {}),
     )
-
-
-def _pod(pod: Any) -> GkePodInfo:
-    containers = list(pod.status.container_statuses or [])
-    owners = [one for one in pod.metadata.owner_references or [] if one.kind == "Job"]
-    return GkePodInfo(
-        name=pod.metadata.name,
-        phase=pod.status.phase or "Unknown",
-        created=pod.metadata.creation_timestamp,
-        node=pod.spec.node_name or "",
-        job=owners[0].name if owners else "",
-        restarts=sum(one.restart_count or 0 for one in containers),
-        why=tuple([*_unmet(pod.status.conditions or []), *(said for one in containers for said in _ended(one.state))]),
-        images=tuple(one.image for one in pod.spec.containers),
-    )
-
-
-def _unmet(conditions: list[Any]) -> list[str]:
-    return [f"{one.reason or one.type}: {one.message}" for one in conditions if one.status == "False" and one.message]
-
-
-def _ended(state: Any) -> list[str]:
-    if state is not None and state.waiting is not None and state.waiting.reason:
-        return [f"{state.waiting.reason}: {state.waiting.message or 'it waits'}"]
-    if state is not None and state.terminated is not None and state.terminated.exit_code:
-        return [f"{state.terminated.reason or 'ended'}: exit code {state.terminated.exit_code}"]
-    return []

@@ -9,13 +9,14 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from deployments import cli_backup, cli_events, cli_intake, cli_journal, cli_self
+from deployments import cli_backup, cli_events, cli_incident, cli_intake, cli_journal, cli_self
 from deployments.cli_backup import EnvironmentOption
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 sandbox_app = typer.Typer(invoke_without_command=True, help="The pipeline's outside world on loopback.")
 app.add_typer(sandbox_app, name="sandbox")
 app.add_typer(cli_journal.app, name="journal")
+app.add_typer(cli_incident.app, name="incident")
 app.add_typer(cli_intake.app, name="intake")
 app.add_typer(cli_self.app, name="kill-switch")
 app.command()(cli_self.unfinished)

@@ -63,6 +63,8 @@ class Declared(Said):
     scope: Scope = Field(default_factory=Scope)
     began_at: AwareDatetime | None = None
     """When the trouble began, if it is known: the time to detect counts from it."""
+    flow_run: str = ""
+    """The flow run that declared it: when it begins again it goes on with this one."""
 
 
 class Noted(Said):

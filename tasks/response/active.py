@@ -57,7 +57,9 @@ def active_executions(environment: PipelineEnvironment) -> tuple[list[Active], l
     found: list[Active] = []
     unknown: list[str] = []
     with ThreadPoolExecutor(AT_A_TIME) as pool:
-        asked = [pool.submit(lambda name=name: list(live_of(environment, name))) for name in environment.catalogue.workflows]  # type: ignore[misc]
+        asked = [
+            pool.submit(lambda name=name: list(live_of(environment, name))) for name in environment.catalogue.workflows
+        ]  # type: ignore[misc]
         for one in asked:
             try:
                 found += one.result()

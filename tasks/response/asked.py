@@ -29,6 +29,8 @@ MOST_OF_ONE = 200
 """Executions of one workflow or job, and revisions of one workflow, that are kept."""
 MOST_LINES = 1_000
 """Log entries that are kept: Cloud Logging gives so many in one page."""
+MOST_PODS = 500
+"""Pods that the cluster block lists: one page."""
 
 Row = dict[str, Any]
 
@@ -114,7 +116,11 @@ def workflows(context: Context, _since: datetime) -> Asked:
         if not found:
             return [{"name": name, "deployed": False}]
         return [
-            {**asdict(one), "source": {"sha256": hashlib.sha256(one.source.encode()).hexdigest()}, "live": one is found[0]}
+            {
+                **asdict(one),
+                "source": {"sha256": hashlib.sha256(one.source.encode()).hexdigest()},
+                "live": one is found[0],
+            }
             for one in found
         ]
 
@@ -144,7 +150,9 @@ def cluster(context: Context, _since: datetime) -> Asked:
     if not known.enabled:
         return Asked(notes=["The environment says that there is no cluster."])
     rows: list[Row] = [{"kind": "Job", **asdict(one)} for one in known.jobs()]
-    return Asked([*rows, *({"kind": "Pod", **asdict(one)} for one in known.pods())])
+    pods = known.pods()
+    notes = [f"Only {MOST_PODS} pods are here; there may be more."] if len(pods) >= MOST_PODS else []
+    return Asked([*rows, *({"kind": "Pod", **asdict(one)} for one in pods)], notes)
 
 
 def intake(context: Context, _since: datetime) -> Asked:
@@ -158,7 +166,9 @@ def intake(context: Context, _since: datetime) -> Asked:
 def switches(context: Context, _since: datetime) -> Asked:
     """Whether remediation may change anything now."""
     policy = context.policy(fresh=True)
-    return Asked([{"kill_switch": list(policy.kill_switch), "window_open": policy.open_at(datetime.now().astimezone())}])
+    return Asked(
+        [{"kill_switch": list(policy.kill_switch), "window_open": policy.open_at(datetime.now().astimezone())}]
+    )
 
 
 def versions(context: Context, _since: datetime) -> Asked:

@@ -36,8 +36,10 @@ def diagnosis_of(context: Context, incident: Incident) -> Diagnosed:
         more, silent = deployed.result()
     every = [*causes, *more]
     if len(every) > MOST_CAUSES:
-        unknown.append(f"Only the first {MOST_CAUSES} of {len(every)} causes are here: `remediate doctor` shows the rest.")
-    return Diagnosed(causes=tuple(every[:MOST_CAUSES]), unknown=tuple([*unknown, *silent]))
+        unknown.append(
+            f"Only the first {MOST_CAUSES} of {len(every)} causes are here: `remediate doctor` shows the rest."
+        )
+    return Diagnosed(causes=tuple(every[:MOST_CAUSES]), unknown=(*unknown, *silent))
 
 
 def scene_causes(context: Context, scenes: tuple[str, ...]) -> tuple[list[str], list[str]]:
@@ -45,7 +47,9 @@ def scene_causes(context: Context, scenes: tuple[str, ...]) -> tuple[list[str], 
     odd = [one for one in scenes if not SCENE_ID.fullmatch(one)]
     scenes = tuple(one for one in scenes if SCENE_ID.fullmatch(one))
     unknown = [f"{listed(odd)}: no scene can have such an id; correct the scope."] if odd else []
-    unknown += [] if scenes else ["No scene is in the scope, so none was validated: the deployment export-sweep looks at all."]
+    unknown += (
+        [] if scenes else ["No scene is in the scope, so none was validated: the deployment export-sweep looks at all."]
+    )
     if len(scenes) > MOST_SCENES:
         unknown.append(f"{counted(len(scenes), 'scene')} are in the scope; the first {MOST_SCENES} were validated.")
     by_fault: dict[str, list[Verdict]] = defaultdict(list)
@@ -61,7 +65,9 @@ def scene_causes(context: Context, scenes: tuple[str, ...]) -> tuple[list[str], 
 def scene_cause(fault: str, bad: list[Verdict]) -> str:
     """One fault, and the command that mends it."""
     names = [one.scene_id for one in bad]
-    remedy = f"remediate recover {' '.join(names[:NAMED])}" + (f" (and {len(names) - NAMED} more)" if len(names) > NAMED else "")
+    remedy = f"remediate recover {' '.join(names[:NAMED])}" + (
+        f" (and {len(names) - NAMED} more)" if len(names) > NAMED else ""
+    )
     return f"{counted(len(bad), 'scene')} ({listed(names)}) show {fault}: {bad[0].first} Remedy: {remedy}"
 
 

@@ -114,7 +114,10 @@ def body_of(incident: Incident, question: Question, asked: Asked, at: datetime) 
 
 def manifest_of(incident: Incident, captured: Captured, at: datetime) -> bytes:
     """What the bundle holds, and what it does not."""
-    files = {kind: {"name": one.name, "sha256": one.sha256, "bytes": one.bytes, "what": one.what} for kind, one in captured.files.items()}
+    files = {
+        kind: {"name": one.name, "sha256": one.sha256, "bytes": one.bytes, "what": one.what}
+        for kind, one in captured.files.items()
+    }
     return pretty({"incident": incident.id, "captured_at": plain(at), "files": files, "unknown": captured.unknown})
 
 

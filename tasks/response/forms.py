@@ -27,7 +27,9 @@ class Mitigation(RunInput):
         description="recover: recover the scenes below; by_hand: you have done something; go_on: nothing more is to be done; "
         "wait: ask again",
     )
-    scenes: list[str] = Field(default_factory=list, description="Scenes to recover; empty: those of the incident's scope")
+    scenes: list[str] = Field(
+        default_factory=list, description="Scenes to recover; empty: those of the incident's scope"
+    )
     restore_inputs: bool = Field(default=False, description="Put good copies of bad inputs back first, where offered")
     accept_systematic: bool = Field(default=False, description="Go on although many scenes show the same fault")
     text: str = Field(default="", description="With by_hand: what you did, one sentence; it is recorded")
@@ -40,7 +42,9 @@ class Update(RunInput):
     impact: str = Field(default="", description="What does not work for whom; empty: no update is given")
     mitigation: str = Field(default="", description="What is done about it")
     eta: str = Field(default="unknown", description="When it will be over, as far as is known")
-    next_update_minutes: int = Field(default=0, ge=0, description="When the next update comes, in minutes; 0: none is promised")
+    next_update_minutes: int = Field(
+        default=0, ge=0, description="When the next update comes, in minutes; 0: none is promised"
+    )
     by: str = Field(default="", description="Your name; recorded")
 
 
@@ -52,7 +56,9 @@ class Resolution(RunInput):
     )
     how: str = Field(default="", description="What ended it, one sentence; needed with resolved")
     at: datetime | None = Field(default=None, description="When it was over, if not now, with its time zone")
-    although_paused: bool = Field(default=False, description="Resolve although this incident's pause of intake is in force")
+    although_paused: bool = Field(
+        default=False, description="Resolve although this incident's pause of intake is in force"
+    )
     by: str = Field(default="", description="Your name; recorded")
 
 

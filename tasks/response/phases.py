@@ -24,23 +24,22 @@ from tasks.response.evidence import capture, is_captured
 from tasks.response.forms import Mitigation, Resolution, Update
 from tasks.response.in_force import gives_back, in_force
 from tasks.response.mitigation import carry_out, mitigation_page
-from tasks.response.response import Response
+from tasks.response.response import Overtaken, Response
 from tasks.response.review import write_review
 
 
-class NobodyAnswers(Exception):
-    """A person must decide, and this run has none to ask. The sentence says how to go on."""
-
-
 def carry_on(response: Response) -> None:
-    """Go on from where the record stands until the review is written. Raises `NobodyAnswers`, and whatever goes wrong."""
+    """Go on from where the record stands until the review is written. Raises `NobodyAnswers`."""
     while True:
         incident = response.reread()
         phase = where(response)
         if phase != incident.phase:
             response.enter(phase)
         response.means.step(phase)
-        following = PHASE[phase](response)
+        try:
+            following = PHASE[phase](response)
+        except Overtaken:
+            continue
         if following is None:
             return
         response.enter(following)
@@ -99,21 +98,22 @@ def diagnose(response: Response) -> Phase:
 
 def mitigate(response: Response) -> Phase:
     """Do what a person decides, until they say that nothing more is to be done. A decision is recorded before it is done."""
-    number = 0
     while True:
         for key, decided in response.decisions():
             carry_out(response, key, decided)
             if decided.choice == "go_on":
                 return "communicate"
         number = len(response.decisions()) + 1
-        answer = ask(response, Mitigation, number, mitigation_page(response))
+        answer = response.ask(Mitigation, number, mitigation_page(response))
         response.say_once(
             response.key(f"ask-{number}"),
             Decided(
                 by=answer.by,
                 phase="mitigate",
                 choice=answer.choice,
-                scenes=tuple(answer.scenes or response.incident.first.scope.scenes) if answer.choice == "recover" else (),
+                scenes=tuple(answer.scenes or response.incident.first.scope.scenes)
+                if answer.choice == "recover"
+                else (),
                 restore_inputs=answer.restore_inputs,
                 accept_systematic=answer.accept_systematic,
                 text=answer.text,
@@ -126,7 +126,7 @@ def communicate(response: Response) -> Phase:
     key = response.key("ask-1")
     if any(response.incident.case.find(kind, key) for kind in (Updated.kind, Decided.kind)):
         return "resolve"
-    answer = ask(response, Update, 1, f"# {response.incident.first.title}\n\nWhat shall be told about {response.id}?")
+    answer = response.ask(Update, 1, f"# {response.incident.first.title}\n\nWhat shall be told about {response.id}?")
     if not answer.impact.strip():
         response.say_once(key, Decided(by=answer.by, phase="communicate", choice="no update"))
         return "resolve"
@@ -146,7 +146,7 @@ def resolve(response: Response) -> Phase:
             return "mitigate"
         number = len(done) + 1
         page = f"# {response.incident.first.title}\n\nIs {response.id} over?" + (f"\n\n> {refused}" if refused else "")
-        answer = ask(response, Resolution, number, page)
+        answer = response.ask(Resolution, number, page)
         refused = objection(response, answer)
         key = response.key(f"ask-{number}")
         if answer.choice == "resolved" and not refused:
@@ -163,13 +163,17 @@ def objection(response: Response, answer: Resolution) -> str:
         return ""
     if not answer.how.strip():
         return "Say how it ended: whoever reads the review must know."
-    return "" if answer.although_paused else still_paused(response.context, response)
+    return "" if answer.although_paused else still_paused(response)
 
 
-def still_paused(_context: object, response: Response) -> str:
+def still_paused(response: Response) -> str:
     """One sentence when its pause is in force."""
     left = in_force(response.context, response.incident)
-    return f"Not resolved: {'; '.join(left)}. Resume first, or say that it is resolved although intake is paused." if left else ""
+    return (
+        f"Not resolved: {'; '.join(left)}. Resume first, or say that it is resolved although intake is paused."
+        if left
+        else ""
+    )
 
 
 def review(response: Response) -> None:

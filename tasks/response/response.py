@@ -12,8 +12,16 @@ from tasks.remediation.caller import Caller, inline
 from tasks.remediation.case import KEY
 from tasks.remediation.context import Context
 from tasks.remediation.run import Run
-from tasks.response.forms import Ask, nobody
+from tasks.response.forms import Ask, F, nobody
 from tasks.response.wanted import Wanted
+
+
+class NobodyAnswers(Exception):
+    """A person must decide, and this run has none to ask. The sentence says how to go on."""
+
+
+class Overtaken(Exception):
+    """While a person was asked, others have resolved or closed the incident: the record is to be looked at again."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -74,3 +82,17 @@ class Response:
         start = self.key("")
         every = [(str(entry.data.get(KEY, "")), said) for entry, said in self.incident.all_of(Decided)]
         return [(key, said) for key, said in every if key.startswith(start)]
+
+    def ask(self, form: type[F], number: int, page: str) -> F:
+        """Ask a person; `number` counts the questions of this phase. Raises `NobodyAnswers`, `Overtaken`."""
+        phase = self.incident.phase
+        answer = self.means.ask(form, f"{self.id}-{self.key(f'ask-{number}')}", page)
+        if answer is None:
+            raise NobodyAnswers(
+                f"{self.id} stands at '{phase}' and a person must decide. Run the deployment incident-response with this "
+                f"incident and mode apply, and fill in its form; or act by hand, then: remediate incident note {self.id} "
+                f'"what you did", and in the end remediate incident resolve {self.id}.'
+            )
+        if self.reread().status != "open":
+            raise Overtaken
+        return answer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from blocks.catalogue import SCENE_ID
@@ -27,7 +27,7 @@ class Wanted:
     title: str = ""
     severity: Severity = "sev3"
     area: Area = "pipeline"
-    scope: Scope = Scope()
+    scope: Scope = field(default_factory=Scope)
     commander: str = ""
     channel: str = ""
     pause: Pause = "by severity"
