@@ -105,6 +105,7 @@ class PipelineLogs(RemediationBlock):
 
 def line_from(message: LogEntry) -> LogLine:
     """What the service's message says. A payload of a type that only Google knows is named by its type."""
+    from google.logging.type.log_severity_pb2 import LogSeverity
     from google.protobuf.json_format import MessageToDict
 
     plain = type(message).pb(message)
@@ -116,7 +117,7 @@ def line_from(message: LogEntry) -> LogLine:
         text = f"(a message of the type {plain.proto_payload.type_url.rpartition('/')[2]})"
     return LogLine(
         at=plain.timestamp.ToDatetime(tzinfo=UTC),
-        severity=message.severity.name if message.severity else "DEFAULT",
+        severity=LogSeverity.Name(plain.severity),
         log=plain.log_name.rpartition("/logs/")[2],
         resource=plain.resource.type,
         text=text,

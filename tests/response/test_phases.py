@@ -8,12 +8,13 @@ import pytest
 
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.server import Sandbox
-from tasks.incidents.entries import Acted, Decided, Diagnosed, Entered, Noted, Reopened, Resolved, Scope, Updated
+from tasks.incidents.entries import Closed, Decided, Diagnosed, Entered, Noted, Reopened, Resolved, Scope, Updated
 from tasks.incidents.incident import declare, incident_ids, read_incident
 from tasks.intake.pauses import open_pauses
 from tasks.intake.resume import ResumeIntake, ResumeRequest
 from tasks.remediation.context import Context
 from tasks.remediation.runner import run
+from tasks.response.respond import respond
 from tasks.response.forms import Mitigation, Resolution, Update
 from tests.response.world import (
     GO_ON,
@@ -28,6 +29,7 @@ from tests.response.world import (
     incident_of,
     kinds,
     objects,
+    wanted,
 )
 
 
@@ -200,17 +202,11 @@ def test_it_is_resolved_although_intake_is_paused_when_a_person_says_so(environm
 
 
 def test_an_incident_that_was_resolved_by_hand_is_only_reviewed(environment: PipelineEnvironment) -> None:
-    incident = declare(heir(environment), wanted_declaration())
+    incident = declare(heir(environment), wanted().declaration())
     incident.say(Resolved(how="it went away"))
     person = Person([])
     assert carried(environment, person=person, incident=incident.id).outcome == "done"
     assert person.pages == []
-
-
-def wanted_declaration():  # type: ignore[no-untyped-def]
-    from tests.response.world import wanted
-
-    return wanted().declaration()
 
 
 def test_one_that_is_resolved_while_a_form_waits_is_not_acted_on(
@@ -238,8 +234,6 @@ def test_a_resolved_one_that_is_opened_again_is_mitigated_again(environment: Pip
 
 
 def test_a_closed_one_is_left_alone_with_how_to_open_it(environment: PipelineEnvironment) -> None:
-    from tasks.incidents.entries import Closed
-
     id_ = incident_of(carried(environment, GO_ON, TOLD, OVER)).id
     read_incident(heir(environment), id_).say(Closed())
     one = carried(environment, incident=id_)
@@ -261,9 +255,9 @@ def test_notes_that_people_write_meanwhile_change_no_question(environment: Pipel
 
 
 def test_a_flow_run_that_begins_again_declares_no_second_incident(environment: PipelineEnvironment) -> None:
-    first = declare(Context(environment, "ann", flow_run_id="0199-a"), wanted_declaration())
-    again = declare(Context(environment, "ann", flow_run_id="0199-a"), wanted_declaration())
-    other = declare(Context(environment, "ann", flow_run_id="0199-b"), wanted_declaration())
+    first = declare(Context(environment, "ann", flow_run_id="0199-a"), wanted().declaration())
+    again = declare(Context(environment, "ann", flow_run_id="0199-a"), wanted().declaration())
+    other = declare(Context(environment, "ann", flow_run_id="0199-b"), wanted().declaration())
     assert first.id == again.id != other.id
 
 
@@ -290,12 +284,5 @@ def test_an_incident_that_is_not_there_is_refused(environment: PipelineEnvironme
 def test_while_another_process_works_on_it_it_is_busy(environment: PipelineEnvironment) -> None:
     id_ = incident_of(carried(environment)).id
     with Context(environment, "cy").holding(f"@{id_}", "their-run"):
-        from tasks.response.respond import respond
-        from tests.response.world import wanted
-
         one = respond(Context(environment, "ann"), wanted(incident=id_))
     assert (one.outcome, "cy" in one.reasons[0]) == ("busy", True)
-
-
-def test_actions_have_the_models_words(environment: PipelineEnvironment) -> None:
-    assert Acted(procedure="x", outcome="done").gives_back == ""
