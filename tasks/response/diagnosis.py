@@ -23,6 +23,9 @@ MOST_SCENES = 100
 """Scenes that are validated: a quarter of a minute at most; the export sweep looks at all."""
 MOST_CAUSES = 20
 """Causes that are recorded."""
+ONLY_DOCUMENTS = (
+    "Scenes were validated by their documents and file lists, as in the sweep: `remediate validate` looks into every file."
+)
 NAMED = 10
 """Scenes that a remedy names."""
 
@@ -52,6 +55,7 @@ def scene_causes(context: Context, scenes: tuple[str, ...]) -> tuple[list[str], 
     )
     if len(scenes) > MOST_SCENES:
         unknown.append(f"{counted(len(scenes), 'scene')} are in the scope; the first {MOST_SCENES} were validated.")
+    unknown += [ONLY_DOCUMENTS] if scenes else []
     by_fault: dict[str, list[Verdict]] = defaultdict(list)
     for verdict in look_at_all(context.environment, list(scenes[:MOST_SCENES])):
         if verdict.unseen:

@@ -21,7 +21,7 @@ def shown(environment: PipelineEnvironment, **changes: Any) -> tuple[Run, str]:
 
 
 def test_a_new_incident_is_shown_and_nothing_is_written(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
-    broken(sandbox)
+    broken(sandbox, "usd_missing")
     sandbox.requests.reset()
     one, page = shown(environment, pause="yes", severity="sev1")
     assert (one.outcome, sandbox.requests.mutating()) == ("planned", {"total": 0}), one.sentence()

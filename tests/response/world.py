@@ -55,10 +55,10 @@ TOLD = Update(impact="one scene has no export", mitigation="recovered", eta="now
 OVER = Resolution(choice="resolved", how="the export was made again", by="bo")
 
 
-def broken(sandbox: Sandbox) -> str:
-    """A scene whose export is corrupt."""
+def broken(sandbox: Sandbox, how: str = "export_corrupt") -> str:
+    """A scene with one damage."""
     make_scene(sandbox.store, DATA, SCENE, "kitchen", objects=1)
-    damage(sandbox.store, DATA, SCENE, "export_corrupt")
+    damage(sandbox.store, DATA, SCENE, how)
     return SCENE
 
 
