@@ -155,7 +155,7 @@ def resolve(
     environment: EnvironmentOption = "default",
 ) -> None:
     """Say that it is over. Refused while a pause of this incident is in force."""
-    from tasks.incidents.entries import Resolved
+    from tasks.incidents.entries import Noted, Resolved
     from tasks.incidents.incident import read_incident
     from tasks.remediation.outcome import Refused
     from tasks.response.in_force import in_force
@@ -165,9 +165,13 @@ def resolve(
         one = read_incident(context, incident)
         if one.status != "open":
             raise Refused(f"{incident} is {one.status} already.")
-        if not although_paused and (left := in_force(context, one)):
+        said = Resolved(how=needed(how, "Say how it ended."), at=moment(at))
+        left = in_force(context, one)
+        if left and not although_paused:
             raise Refused(f"{'; '.join(left)}. Resume first, or add --although-paused.")
-        one.say(Resolved(how=needed(how, "Say how it ended."), at=moment(at)))
+        if left:
+            one.say(Noted(text=f"Resolved although {'; '.join(left)}"))
+        one.say(said)
         typer.echo(line(one))
 
 

@@ -19,7 +19,7 @@ from blocks.errors import NotFound, OutsideError
 from blocks.execution import LIVE_STATES, Execution
 from tasks.pipeline.activity import scene_of_argument, short
 from tasks.pipeline.locks import holder_of
-from tasks.remediation.report import Cell
+from tasks.remediation.report import Cell, counted
 
 AT_A_TIME = 8
 MOST = 200
@@ -104,5 +104,5 @@ def holder(environment: PipelineEnvironment, name: str, lock: Lock) -> str:
 
 def active_sentence(found: list[Active], unknown: list[str]) -> str:
     """How many run, and that nothing was cancelled."""
-    said = f"{len(found)} executions are running; none was cancelled." if found else "No execution is running."
+    said = f"{counted(len(found), 'execution')} running; none was cancelled." if found else "No execution is running."
     return " ".join([said, *(f"Not known: {one}" for one in unknown)])

@@ -150,6 +150,8 @@ def resolve(response: Response) -> Phase:
         refused = objection(response, answer)
         key = response.key(f"ask-{number}")
         if answer.choice == "resolved" and not refused:
+            if left := in_force(response.context, response.incident):
+                response.say_once(f"{key}-although", Noted(text=f"Resolved although {'; '.join(left)}"))
             at = answer.at.astimezone(UTC) if answer.at is not None else None
             response.say_once(key, Resolved(how=answer.how, at=at))
             return "review"

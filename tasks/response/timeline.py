@@ -26,7 +26,7 @@ from tasks.incidents.entries import (
 )
 from tasks.incidents.incident import Incident, read_entries
 from tasks.remediation.ledger import Entry
-from tasks.remediation.report import listed
+from tasks.remediation.report import counted, listed
 from tasks.response.times import clock
 
 
@@ -76,7 +76,7 @@ def sentence(said: Said) -> str:
             return f"Evidence: {said.what} ({said.bytes:,} bytes)"
         case Diagnosed():
             return f"Causes: {listed(said.causes, 2) if said.causes else 'unknown'}" + (
-                f"; {len(said.unknown)} things could not be asked" if said.unknown else ""
+                f"; {counted(len(said.unknown), 'thing')} not known" if said.unknown else ""
             )
         case Updated():
             later = f"; next update {clock(said.next_update_at)}" if said.next_update_at else ""

@@ -68,4 +68,4 @@ def test_the_response_cancels_nothing_and_says_what_runs(environment: PipelineEn
     incident = incident_of(carried(environment))
     assert sandbox.requests.count("executions", "CancelExecution") == 0
     assert environment.workflows.execution(name).live
-    assert [said.text for _, said in incident.all_of(Noted)] == ["1 executions are running; none was cancelled."]
+    assert [said.text for _, said in incident.all_of(Noted)] == ["1 execution running; none was cancelled."]
