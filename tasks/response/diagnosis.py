@@ -23,9 +23,7 @@ MOST_SCENES = 100
 """Scenes that are validated: a quarter of a minute at most; the export sweep looks at all."""
 MOST_CAUSES = 20
 """Causes that are recorded."""
-ONLY_DOCUMENTS = (
-    "Scenes were validated by their documents and file lists, as in the sweep: `remediate validate` looks into every file."
-)
+ONLY_DOCUMENTS = "Scenes were validated by their documents and file lists, as in the sweep: `remediate validate` looks into every file."
 NAMED = 10
 """Scenes that a remedy names."""
 

@@ -37,7 +37,9 @@ PAUSED = f"intake is paused by run {PAUSE} (ann) since 2026-01-18 10:16 UTC, unt
 
 def evidence(kind: str, size: int, what: str) -> Evidence:
     """One file."""
-    return Evidence(name=f"{ROOT}{ID}/evidence/{kind}.json", sha256=(kind.encode().hex() * 9)[:64], bytes=size, what=what)
+    return Evidence(
+        name=f"{ROOT}{ID}/evidence/{kind}.json", sha256=(kind.encode().hex() * 9)[:64], bytes=size, what=what
+    )
 
 
 SAID: tuple[tuple[int, str, Said], ...] = (

@@ -82,7 +82,9 @@ def test_what_is_deployed_is_told_by_revision_and_digest_and_what_is_not_is_told
     assert {row["name"] for row in jobs} == set(environment.catalogue.jobs)
     assert all("images" in row for row in jobs if row["deployed"])
     assert len(file(sandbox, incident, "triggers")["rows"]) == len(environment.triggers.list())
-    assert {row["name"] for row in file(sandbox, incident, "schedulers")["rows"]} == set(environment.catalogue.schedulers)
+    assert {row["name"] for row in file(sandbox, incident, "schedulers")["rows"]} == set(
+        environment.catalogue.schedulers
+    )
 
 
 def test_pods_say_why_they_do_not_run(environment: PipelineEnvironment, sandbox: Sandbox, incident: Incident) -> None:
@@ -99,8 +101,15 @@ def test_error_lines_of_the_last_day_are_kept_newest_first_and_others_are_not(
     environment: PipelineEnvironment, sandbox: Sandbox, incident: Incident
 ) -> None:
     now = datetime.now(UTC)
-    for minutes, severity, text in ((5, "ERROR", "late"), (60, "CRITICAL", "early"), (1, "INFO", "fine"), (60 * 25, "ERROR", "old")):
-        sandbox.log.write({"severity": severity, "textPayload": text, "timestamp": (now - timedelta(minutes=minutes)).isoformat()})
+    for minutes, severity, text in (
+        (5, "ERROR", "late"),
+        (60, "CRITICAL", "early"),
+        (1, "INFO", "fine"),
+        (60 * 25, "ERROR", "old"),
+    ):
+        sandbox.log.write(
+            {"severity": severity, "textPayload": text, "timestamp": (now - timedelta(minutes=minutes)).isoformat()}
+        )
     capture(heir(environment), incident)
     assert [row["text"] for row in file(sandbox, incident, "errors")["rows"]] == ["late", "early"]
 
@@ -224,7 +233,9 @@ def test_no_value_that_may_be_secret_is_in_any_file(
     assert row["argument"] == {"scene_id": "kitchen_001", "api_key": LEFT_OUT}
 
 
-def test_files_are_json_of_stable_names_in_utc(environment: PipelineEnvironment, sandbox: Sandbox, incident: Incident) -> None:
+def test_files_are_json_of_stable_names_in_utc(
+    environment: PipelineEnvironment, sandbox: Sandbox, incident: Incident
+) -> None:
     at = datetime(2026, 1, 18, 13, 0, tzinfo=UTC)
     capture(heir(environment), incident, now=at)
     for kind in KINDS:

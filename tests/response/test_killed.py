@@ -16,8 +16,8 @@ from tasks.incidents.entries import Decided, Diagnosed, Entered, Evidence, Resol
 from tasks.incidents.incident import Incident, incident_ids, read_incident
 from tasks.incidents.verify import verify_incident
 from tasks.intake.pauses import open_pauses
-from tasks.response.response import Means
 from tasks.response.respond import respond
+from tasks.response.response import Means
 from tests.response.world import (
     DATA,
     GO_ON,
@@ -44,7 +44,9 @@ def world() -> Iterator[tuple[Sandbox, PipelineEnvironment]]:
         broken(sandbox)
         for name in sandbox.eventarc.deployed.names():
             sandbox.eventarc.deployed.put(name, False)
-        environment = for_sandbox(sandbox.endpoints, quick_policy(poll_seconds=0.02, settle_seconds=0.3, lease_seconds=120))
+        environment = for_sandbox(
+            sandbox.endpoints, quick_policy(poll_seconds=0.02, settle_seconds=0.3, lease_seconds=120)
+        )
         yield sandbox, environment
         environment.close()
 
@@ -158,7 +160,9 @@ def test_a_batch_that_was_killed_does_only_what_is_left() -> None:
         assert starts(sandbox) >= 2
         assert go(environment, person, scope=scope).outcome == "done"
         (id_,) = incident_ids(heir(environment))
-        done = [acted for _, acted in read_incident(heir(environment), id_).actions if acted.procedure == "export-recovery"]
+        done = [
+            acted for _, acted in read_incident(heir(environment), id_).actions if acted.procedure == "export-recovery"
+        ]
         assert sorted((acted.subject, acted.outcome) for acted in done) == [(name, "done") for name in sorted(names)]
         assert len({acted.run for acted in done}) == 3
         assert starts(sandbox) == 3

@@ -14,8 +14,8 @@ from tasks.intake.pauses import open_pauses
 from tasks.intake.resume import ResumeIntake, ResumeRequest
 from tasks.remediation.context import Context
 from tasks.remediation.runner import run
-from tasks.response.respond import respond
 from tasks.response.forms import Mitigation, Resolution, Update
+from tasks.response.respond import respond
 from tests.response.world import (
     GO_ON,
     OVER,

@@ -17,7 +17,20 @@ from tasks.incidents.incident import Incident, declare, read_incident
 from tasks.response.review import markdown_of, report_name, report_of, write_review
 from tasks.response.times import clock
 from tests.response.example import FOLDER, example, files
-from tests.response.world import GO_ON, OPS, OVER, RECOVER, SCENE, TOLD, broken, carried, heir, incident_of, objects, wanted
+from tests.response.world import (
+    GO_ON,
+    OPS,
+    OVER,
+    RECOVER,
+    SCENE,
+    TOLD,
+    broken,
+    carried,
+    heir,
+    incident_of,
+    objects,
+    wanted,
+)
 
 
 def text(sandbox: Sandbox, name: str) -> str:
@@ -33,7 +46,9 @@ def incident(environment: PipelineEnvironment) -> Incident:
 
 def test_the_example_in_the_documentation_is_what_this_version_writes() -> None:
     for name, said in files().items():
-        assert (FOLDER / name).read_text(encoding="utf-8") == said, f"python -m tests.response.example writes {name} anew"
+        assert (FOLDER / name).read_text(encoding="utf-8") == said, (
+            f"python -m tests.response.example writes {name} anew"
+        )
 
 
 def test_times_actions_evidence_and_chain_of_a_whole_response_are_in_its_report(
@@ -121,7 +136,9 @@ def test_what_cannot_be_asked_is_unknown_in_it_and_it_is_written_all_the_same(
 def test_a_record_that_was_edited_is_told_in_its_report(
     environment: PipelineEnvironment, sandbox: Sandbox, incident: Incident
 ) -> None:
-    incident.say(Evidence(name=f"remediation/incidents/{incident.id}/evidence/x.json", sha256="0" * 64, bytes=1, what="x"))
+    incident.say(
+        Evidence(name=f"remediation/incidents/{incident.id}/evidence/x.json", sha256="0" * 64, bytes=1, what="x")
+    )
     said = report_of(heir(environment), incident, datetime.now(UTC))[0]
     assert "is missing; the record has 1 bytes of it" in said
 
