@@ -65,8 +65,8 @@ def show(incident: Id, as_json: JsonOption = False, environment: EnvironmentOpti
             return
         typer.echo(line(one))
         typer.echo(f"scope: {one.first.scope.words()}; led by {one.first.commander or 'nobody'}")
-        for each in measures(one):
-            typer.echo(f"{each.name}: {each.words} ({each.how})")
+        for measure in measures(one):
+            typer.echo(f"{measure.name}: {measure.words} ({measure.how})")
         for each in happened:
             typer.echo(f"{each.number:>4}  {clock(each.at)}  {each.actor}  {each.what}")
 

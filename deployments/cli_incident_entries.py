@@ -69,9 +69,11 @@ def ack(
     environment: EnvironmentOption = "default",
 ) -> None:
     """Acknowledge an incident: you have taken it."""
-    from tasks.incidents.entries import Acknowledged
+    from tasks.incidents.acknowledge import acknowledge
 
-    write(environment, incident, lambda _: Acknowledged(by=by or getpass.getuser(), how="command"))
+    with told() as context_of:
+        one, new = acknowledge(context_of(environment), incident, by or getpass.getuser(), "command")
+        typer.echo(line(one) if new else f"{line(one)}  (you had it already)")
 
 
 def change(

@@ -57,9 +57,7 @@ def active_executions(environment: PipelineEnvironment) -> tuple[list[Active], l
     found: list[Active] = []
     unknown: list[str] = []
     with ThreadPoolExecutor(AT_A_TIME) as pool:
-        asked = [
-            pool.submit(lambda name=name: list(live_of(environment, name))) for name in environment.catalogue.workflows
-        ]  # type: ignore[misc]
+        asked = [pool.submit(of_workflow, environment, name) for name in environment.catalogue.workflows]
         for one in asked:
             try:
                 found += one.result()
@@ -68,8 +66,9 @@ def active_executions(environment: PipelineEnvironment) -> tuple[list[Active], l
     return sorted(found, key=lambda one: one.since, reverse=True), unknown
 
 
-def live_of(environment: PipelineEnvironment, workflow: str) -> Iterator[Active]:
+def of_workflow(environment: PipelineEnvironment, workflow: str) -> list[Active]:
     """The executions of one workflow that have not ended."""
+    found = []
     for state in LIVE_STATES:
         for one in environment.workflows.executions(workflow, state=state):
             scene = scene_of_argument(one, environment) or ""
@@ -77,7 +76,8 @@ def live_of(environment: PipelineEnvironment, workflow: str) -> Iterator[Active]
                 locks, unknown = tuple(locks_of(environment, one, scene)), ""
             except (OutsideError, ValueError) as error:
                 locks, unknown = (), f"unknown: {error}"
-            yield Active(one.name, workflow, scene, one.created, locks, unknown)
+            found.append(Active(one.name, workflow, scene, one.created, locks, unknown))
+    return found
 
 
 def locks_of(environment: PipelineEnvironment, one: Execution, scene: str) -> Iterator[str]:

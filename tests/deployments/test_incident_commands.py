@@ -94,6 +94,8 @@ def test_who_acknowledges_may_be_named(typed: Type, environment: PipelineEnviron
     typed("ack", id_, "--by", "cy")
     ((_, said),) = read(environment, id_).all_of(Acknowledged)
     assert (said.by, said.how, said.identity) == ("cy", "command", "claimed")
+    assert "you had it already" in typed("ack", id_, "--by", "cy").stdout
+    assert len(read(environment, id_).all_of(Acknowledged)) == 1
 
 
 @pytest.mark.parametrize("words", [["note", "ID", " "], ["follow-up", "ID", ""], ["update", "ID", "--impact", " "], ["resolve", "ID", "--how", ""], ["change", "ID"], ["reopen", "ID", "--why", "x"], ["close", "ID"], ["change", "ID", "--scene", "a b"]])  # fmt: skip

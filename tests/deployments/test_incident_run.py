@@ -1,0 +1,59 @@
+"""The response as it is deployed: it leaves its process at each question, and another one goes on from the record."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tasks.incidents.entries import Diagnosed, Entered
+from tasks.incidents.incident import incident_ids, read_incident
+from tasks.remediation.context import Context
+from tests.deployments.test_runs import has_its_form
+from tests.deployments.world import Run, RunningStack, wait_for
+
+RESPONSE = "incident-response/incident-response"
+
+
+def asked(stack: RunningStack, run: Run) -> None:
+    """Until the run waits for a person who could answer."""
+
+    def look() -> bool:
+        now = stack.read(run)
+        assert now["state_type"] not in ("COMPLETED", "FAILED", "CRASHED"), now["state"]["message"]
+        return now["state_type"] == "PAUSED" and has_its_form(stack, run)
+
+    wait_for(look, "the run to wait for a person")
+
+
+def answered(stack: RunningStack, run: Run, **answer: Any) -> None:
+    """A person fills in the form."""
+    given = stack.prefect("POST", f"flow_runs/{run['id']}/resume", {"run_input": answer})
+    assert given["status"] == "ACCEPT", given
+
+
+def test_a_response_is_suspended_at_each_question_and_resumed_by_other_processes(stack: RunningStack) -> None:
+    scene = stack.scene("incident_001", "export_corrupt")
+    context = Context(stack.environment, "a test")
+    before = set(incident_ids(context))
+    asks = {"title": "Exports fail", "scenes": [scene], "mode": "apply", "commander": "bo", "requested_by": "ann"}
+    run = stack.start(RESPONSE, **asks)
+    asked(stack, run)
+    (id_,) = set(incident_ids(context)) - before
+    holder = f"remediation/leases/@{id_}.json"
+    assert stack.environment.storage.stat("sandbox-ops", holder) is None, "nobody works while a person thinks"
+    answered(stack, run, choice="recover", by="bo")
+    asked(stack, run)
+    assert len(stack.worked(scene)) == 1
+    answered(stack, run, choice="go_on", by="bo")
+    asked(stack, run)
+    answered(stack, run, impact="no export", mitigation="recovered", by="bo")
+    asked(stack, run)
+    answered(stack, run, choice="resolved", how="exported again", by="bo")
+    ended = stack.ended(run)
+    assert ended["state_type"] == "COMPLETED", ended["state"]["message"]
+    assert set(incident_ids(context)) - before == {id_}, "a process that began again has declared a second one"
+    incident = read_incident(context, id_)
+    phases = [said.phase for _, said in incident.all_of(Entered)]
+    assert phases == ["stabilise", "diagnose", "mitigate", "communicate", "resolve", "review"]
+    assert (len(incident.all_of(Diagnosed)), len(incident.actions), len(stack.worked(scene))) == (1, 1, 1)
+    assert incident.actions[0][1].outcome == "done"
+    assert stack.is_healthy(scene)
