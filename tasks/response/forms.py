@@ -62,6 +62,7 @@ class Resolution(RunInput):
     by: str = Field(default="", description="Your name; recorded")
 
 
+Form = Mitigation | Update | Resolution
 F = TypeVar("F", Mitigation, Update, Resolution)
 
 

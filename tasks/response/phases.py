@@ -24,22 +24,19 @@ from tasks.response.evidence import capture, is_captured
 from tasks.response.forms import Mitigation, Resolution, Update
 from tasks.response.in_force import gives_back, in_force
 from tasks.response.mitigation import carry_out, mitigation_page
-from tasks.response.response import Overtaken, Response
+from tasks.response.response import Response
 from tasks.response.review import write_review
 
 
 def carry_on(response: Response) -> None:
-    """Go on from where the record stands until the review is written. Raises `NobodyAnswers`."""
+    """Go on from where the record stands until the review is written. Raises `Asks`."""
     while True:
         incident = response.reread()
         phase = where(response)
         if phase != incident.phase:
             response.enter(phase)
         response.means.step(phase)
-        try:
-            following = PHASE[phase](response)
-        except Overtaken:
-            continue
+        following = PHASE[phase](response)
         if following is None:
             return
         response.enter(following)
@@ -139,24 +136,27 @@ def communicate(response: Response) -> Phase:
 
 def resolve(response: Response) -> Phase:
     """Ask whether it is over. Refused while its pause is in force, unless the person says so."""
-    refused = ""
     while True:
-        done = response.decisions()
-        if done and done[-1][1].choice == "not_yet":
+        done = [said for _, said in response.decisions()]
+        if done and done[-1].choice == "not_yet":
             return "mitigate"
-        number = len(done) + 1
+        number, refused = len(done) + 1, done[-1].text if done else ""
         page = f"# {response.incident.first.title}\n\nIs {response.id} over?" + (f"\n\n> {refused}" if refused else "")
         answer = response.ask(Resolution, number, page)
-        refused = objection(response, answer)
-        key = response.key(f"ask-{number}")
-        if answer.choice == "resolved" and not refused:
-            if left := in_force(response.context, response.incident):
-                response.say_once(f"{key}-although", Noted(text=f"Resolved although {'; '.join(left)}"))
-            at = answer.at.astimezone(UTC) if answer.at is not None else None
-            response.say_once(key, Resolved(how=answer.how, at=at))
+        key, why_not = response.key(f"ask-{number}"), objection(response, answer)
+        if answer.choice == "resolved" and not why_not:
+            say_resolved(response, key, answer)
             return "review"
-        choice = "refused" if refused else answer.choice
-        response.say_once(key, Decided(by=answer.by, phase="resolve", choice=choice, text=refused))
+        choice = "refused" if why_not else answer.choice
+        response.say_once(key, Decided(by=answer.by, phase="resolve", choice=choice, text=why_not))
+
+
+def say_resolved(response: Response, key: str, answer: Resolution) -> None:
+    """It is over; what stays in force is said with it."""
+    if left := in_force(response.context, response.incident):
+        response.say_once(f"{key}-although", Noted(text=f"Resolved although {'; '.join(left)}"))
+    at = answer.at.astimezone(UTC) if answer.at is not None else None
+    response.say_once(key, Resolved(how=answer.how, at=at))
 
 
 def objection(response: Response, answer: Resolution) -> str:

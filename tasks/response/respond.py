@@ -10,9 +10,13 @@ from tasks.remediation.run import Run
 from tasks.response.in_force import in_force
 from tasks.response.mitigation import bullets, causes_of
 from tasks.response.phases import carry_on
-from tasks.response.response import Means, NobodyAnswers, Response
+from tasks.response.response import Asks, Means, Response
 from tasks.response.review import report_name
 from tasks.response.wanted import NAME, Wanted
+
+
+class NobodyAnswers(Exception):
+    """A person must decide, and this run has none to ask. The sentence says how to go on."""
 
 
 def respond(context: Context, wanted: Wanted, means: Means | None = None) -> Run:
@@ -33,18 +37,39 @@ def respond(context: Context, wanted: Wanted, means: Means | None = None) -> Run
         if incident.closed is not None:
             one.end("nothing_to_do", f"It is closed; to go on with it: remediate incident reopen {incident.id}.")
             return one
-        with context.holding(f"@{incident.id}", new_run_id()):
-            response = Response(context, wanted, incident, means or Means())
-            try:
-                carry_on(response)
-            finally:
-                one.facts = response.incident
+        response = Response(context, wanted, incident, means or Means())
+        try:
+            to_the_review(response)
+        finally:
+            one.facts = response.incident
         finished(one, response.reread())
     except NobodyAnswers as error:
         one.end("escalated", str(error))
     except Exception as error:
         one.end(*outcome_of(error))
     return one
+
+
+def to_the_review(response: Response) -> None:
+    """Go on and ask, in turns: the work under the incident's lease, the questions without it. Raises `NobodyAnswers`."""
+    while True:
+        try:
+            with response.context.holding(f"@{response.id}", new_run_id()):
+                return carry_on(response)
+        except Asks as question:
+            answer = response.means.ask(question.form, question.key, question.page)
+            if answer is None:
+                raise NobodyAnswers(how_to_go_on(response.id, question.phase)) from None
+            response.answers[question.key] = answer
+
+
+def how_to_go_on(id_: str, phase: str) -> str:
+    """What a person does whom nobody could ask."""
+    return (
+        f"{id_} stands at '{phase}' and a person must decide. Run the deployment incident-response with this incident and "
+        f'mode apply, and fill in its form; or act by hand, then: remediate incident note {id_} "what you did", and in the '
+        f"end remediate incident resolve {id_}."
+    )
 
 
 def finished(one: Run, incident: Incident) -> None:

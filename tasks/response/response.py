@@ -12,16 +12,19 @@ from tasks.remediation.caller import Caller, inline
 from tasks.remediation.case import KEY
 from tasks.remediation.context import Context
 from tasks.remediation.run import Run
-from tasks.response.forms import Ask, F, nobody
+from tasks.response.forms import Ask, F, Form, nobody
 from tasks.response.wanted import Wanted
 
 
-class NobodyAnswers(Exception):
-    """A person must decide, and this run has none to ask. The sentence says how to go on."""
+class Asks(Exception):
+    """A person must decide before anything more is done. It is asked outside the incident's lease: nobody works while a
+    person thinks, and a process that is suspended then holds nothing.
+    """
 
-
-class Overtaken(Exception):
-    """While a person was asked, others have resolved or closed the incident: the record is to be looked at again."""
+    def __init__(self, form: type[Form], key: str, page: str, phase: str) -> None:
+        """The form, the key of its answer, what stands above it, and the phase that asks."""
+        super().__init__(key)
+        self.form, self.key, self.page, self.phase = form, key, page, phase
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,6 +48,8 @@ class Response:
     wanted: Wanted
     incident: Incident
     means: Means = field(default_factory=Means)
+    answers: dict[str, Form] = field(default_factory=dict)
+    """What people have answered in this process, by the question's key."""
 
     @property
     def id(self) -> str:
@@ -84,15 +89,9 @@ class Response:
         return [(key, said) for key, said in every if key.startswith(start)]
 
     def ask(self, form: type[F], number: int, page: str) -> F:
-        """Ask a person; `number` counts the questions of this phase. Raises `NobodyAnswers`, `Overtaken`."""
-        phase = self.incident.phase
-        answer = self.means.ask(form, f"{self.id}-{self.key(f'ask-{number}')}", page)
-        if answer is None:
-            raise NobodyAnswers(
-                f"{self.id} stands at '{phase}' and a person must decide. Run the deployment incident-response with this "
-                f"incident and mode apply, and fill in its form; or act by hand, then: remediate incident note {self.id} "
-                f'"what you did", and in the end remediate incident resolve {self.id}.'
-            )
-        if self.reread().status != "open":
-            raise Overtaken
+        """What a person has answered; `number` counts the questions of this phase. Raises `Asks` while nobody has."""
+        key = f"{self.id}-{self.key(f'ask-{number}')}"
+        answer = self.answers.get(key)
+        if not isinstance(answer, form):
+            raise Asks(form, key, page, self.incident.phase)
         return answer

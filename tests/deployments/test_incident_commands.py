@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from click.testing import Result
@@ -13,7 +14,7 @@ from typer.testing import CliRunner
 from blocks.environment import PipelineEnvironment
 from deployments import cli, cli_flows, cli_incident
 from deployments.sandbox.server import Sandbox
-from tasks.incidents.entries import Acknowledged
+from tasks.incidents.entries import Acknowledged, Updated
 from tasks.incidents.incident import ID, Incident, incident_ids, read_incident
 from tasks.remediation.context import Context
 from tests.response.world import OPS, carried, heir, incident_of
@@ -147,10 +148,6 @@ def test_the_list_has_a_line_for_each_that_is_not_closed_newest_first(
 
 
 def test_a_late_update_is_said_and_is_exit_code_1(typed: Type, environment: PipelineEnvironment, id_: str) -> None:
-    from datetime import UTC, datetime, timedelta
-
-    from tasks.incidents.entries import Updated
-
     late = datetime.now(UTC) - timedelta(minutes=5)
     read(environment, id_).say(Updated(impact="x", mitigation="y", next_update_at=late))
     assert "LATE: the next update was promised" in typed("list", code=1).stdout

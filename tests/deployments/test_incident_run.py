@@ -38,8 +38,11 @@ def test_a_response_is_suspended_at_each_question_and_resumed_by_other_processes
     run = stack.start(RESPONSE, **asks)
     asked(stack, run)
     (id_,) = set(incident_ids(context)) - before
-    holder = f"remediation/leases/@{id_}.json"
-    assert stack.environment.storage.stat("sandbox-ops", holder) is None, "nobody works while a person thinks"
+    lease = f"remediation/leases/@{id_}.json"
+    wait_for(
+        lambda: stack.environment.storage.stat("sandbox-ops", lease) is None,
+        "the lease to be given back while one thinks",
+    )
     answered(stack, run, choice="recover", by="bo")
     asked(stack, run)
     assert len(stack.worked(scene)) == 1
