@@ -77,7 +77,13 @@ def incident_response(
     def show(one: Run) -> None:
         publish(one, [], "incident")
 
-    means = Means(ask=nobody if unattended else ask_in_prefect, call=as_task_run, wave=flow_wave, publish=show)
+    means = Means(
+        ask=nobody if unattended else ask_in_prefect,
+        attended=not unattended,
+        call=as_task_run,
+        wave=flow_wave,
+        publish=show,
+    )
     one = respond(context, wanted, means)
     publish(one, sections(one), "incident")
     publish_review(one)

@@ -23,7 +23,9 @@ from tasks.remediation.report import Cell, counted
 
 AT_A_TIME = 8
 MOST = 200
-"""Executions that are shown; the sentence counts the others."""
+"""Executions that a table shows."""
+NAMED = 5
+"""Executions that the sentence names; it counts the others, and the evidence has them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,12 @@ class Active:
             "execution": short(self.execution),
             "scene": self.scene or "-",
             "since": f"{self.since:%Y-%m-%d %H:%M:%S} UTC",
-            "cancelled, it would leave": ", ".join(self.locks) or self.unknown or "no lock that is known",
+            "cancelled, it would leave": self.left(),
         }
+
+    def left(self) -> str:
+        """What a cancelled one would leave."""
+        return ", ".join(self.locks) or self.unknown or "no lock that is known"
 
 
 def active_executions(environment: PipelineEnvironment) -> tuple[list[Active], list[str]]:
@@ -103,6 +109,15 @@ def holder(environment: PipelineEnvironment, name: str, lock: Lock) -> str:
 
 
 def active_sentence(found: list[Active], unknown: list[str]) -> str:
-    """How many run, and that nothing was cancelled."""
-    said = f"{counted(len(found), 'execution')} running; none was cancelled." if found else "No execution is running."
+    """What runs, with the locks that it would leave, and that nothing was cancelled."""
+    told = [
+        f"{one.workflow} {short(one.execution)} on {one.scene or 'no scene'} (cancelled, it would leave {one.left()})"
+        for one in found[:NAMED]
+    ]
+    more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
+    said = (
+        f"{counted(len(found), 'execution')} running, none was cancelled: {'; '.join(told)}{more}."
+        if found
+        else "No execution is running."
+    )
     return " ".join([said, *(f"Not known: {one}" for one in unknown)])

@@ -9,8 +9,9 @@ from tasks.recovery.request import PROCEDURE, RecoveryRequest
 from tasks.remediation.batch import check_batch, run_batch
 from tasks.remediation.outcome import Refused
 from tasks.remediation.run import Run
-from tasks.remediation.runner import run, run_approved
+from tasks.remediation.runner import run
 from tasks.response.acting import act, of_run, recorded, unrecorded
+from tasks.response.forms import Mitigation
 from tasks.response.response import Response
 
 BY_HAND = "by hand"
@@ -18,11 +19,26 @@ SHOWN = 20
 """Causes and actions that a form shows; the report has them all."""
 
 
+def decision_of(response: Response, answer: Mitigation) -> Decided:
+    """What the record keeps of an answer."""
+    if answer.choice == "by_hand" and not answer.text.strip():
+        return Decided(by=answer.by, phase="mitigate", choice="refused", text="Say in a sentence what you did by hand.")
+    recover = answer.choice == "recover"
+    return Decided(
+        by=answer.by,
+        phase="mitigate",
+        choice=answer.choice,
+        scenes=tuple(answer.scenes or response.incident.first.scope.scenes) if recover else (),
+        restore_inputs=answer.restore_inputs,
+        accept_systematic=answer.accept_systematic,
+        text=answer.text,
+    )
+
+
 def carry_out(response: Response, key: str, decided: Decided) -> None:
     """Do what was decided, as far as the record does not have it yet."""
     if decided.choice == "by_hand" and recorded(response.incident, key) is None:
-        said = decided.text.strip() or "no sentence was given"
-        response.say_once(key, Acted(procedure=BY_HAND, subject=decided.by, outcome="done", sentence=said))
+        response.say_once(key, Acted(procedure=BY_HAND, subject=decided.by, outcome="done", sentence=decided.text))
     elif decided.choice == "recover":
         recover(response, key, decided)
 
@@ -59,8 +75,7 @@ def _unreachable(name: str) -> Run:
 
 def recover_one(response: Response, decided: Decided, name: str) -> Run:
     """One scene, with a person's approval where the policy wants one."""
-    means, asked = response.means, request(response, decided, name)
-    return run_approved(ExportRecovery(), response.context, asked, means.call, publish=means.publish)
+    return response.run(ExportRecovery(), request(response, decided, name))
 
 
 def recover_many(response: Response, key: str, decided: Decided, names: list[str]) -> None:
@@ -99,9 +114,10 @@ def request(response: Response, decided: Decided, name: str) -> RecoveryRequest:
 
 def mitigation_page(response: Response) -> str:
     """What stands above the form: what is known, what was done, and what each choice does."""
-    incident = response.incident
+    incident, before = response.incident, [said for _, said in response.decisions()]
     parts = [
         f"# {incident.first.title}",
+        *([f"> {before[-1].text}"] if before and before[-1].choice == "refused" else []),
         f"{incident.id} · {incident.first.severity} · scope: {incident.first.scope.words()}",
         "## Causes that were found\n\n" + bullets(causes_of(incident)),
         "## What was done\n\n" + bullets([acted.sentence or acted.outcome for _, acted in incident.actions]),

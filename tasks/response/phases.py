@@ -16,14 +16,13 @@ from tasks.incidents.entries import Decided, Diagnosed, Noted, Phase, Reopened, 
 from tasks.intake.pause import PauseIntake, PauseRequest
 from tasks.intake.pauses import SUBJECT
 from tasks.remediation.run import Run
-from tasks.remediation.runner import run_approved
 from tasks.response.acting import act
 from tasks.response.active import active_executions, active_sentence
 from tasks.response.diagnosis import diagnosis_of
 from tasks.response.evidence import capture, is_captured
 from tasks.response.forms import Mitigation, Resolution, Update
 from tasks.response.in_force import gives_back, in_force
-from tasks.response.mitigation import carry_out, mitigation_page
+from tasks.response.mitigation import carry_out, decision_of, mitigation_page
 from tasks.response.response import Response
 from tasks.response.review import write_review
 
@@ -35,7 +34,6 @@ def carry_on(response: Response) -> None:
         phase = where(response)
         if phase != incident.phase:
             response.enter(phase)
-        response.means.step(phase)
         following = PHASE[phase](response)
         if following is None:
             return
@@ -75,13 +73,13 @@ def stabilise(response: Response) -> Phase:
 
 def pause(response: Response) -> None:
     """Pause intake, once, for this incident."""
-    context, incident, means = response.context, response.incident, response.means
+    incident = response.incident
     request = PauseRequest(mode="apply", reason=f"incident {incident.id}: {incident.first.title}", case=incident.id)
 
     def pause_it() -> Run:
-        return run_approved(PauseIntake(), context, request, means.call, publish=means.publish)
+        return response.run(PauseIntake(), request)
 
-    act(context, incident, response.key("pause"), SUBJECT, pause_it, gives_back)
+    act(response.context, incident, response.key("pause"), SUBJECT, pause_it, gives_back)
 
 
 def diagnose(response: Response) -> Phase:
@@ -102,20 +100,7 @@ def mitigate(response: Response) -> Phase:
                 return "communicate"
         number = len(response.decisions()) + 1
         answer = response.ask(Mitigation, number, mitigation_page(response))
-        response.say_once(
-            response.key(f"ask-{number}"),
-            Decided(
-                by=answer.by,
-                phase="mitigate",
-                choice=answer.choice,
-                scenes=tuple(answer.scenes or response.incident.first.scope.scenes)
-                if answer.choice == "recover"
-                else (),
-                restore_inputs=answer.restore_inputs,
-                accept_systematic=answer.accept_systematic,
-                text=answer.text,
-            ),
-        )
+        response.say_once(response.key(f"ask-{number}"), decision_of(response, answer))
 
 
 def communicate(response: Response) -> Phase:

@@ -30,7 +30,7 @@ class ShowResponse(Check[Wanted]):
     def look(self, context: Context, question: Wanted) -> Findings:
         """Ask everything that each phase would ask. Raises `Refused` for an incident that is not there, or no title."""
         incident = read_incident(context, question.incident) if question.incident else not_yet(context, question)
-        left = PHASES[PHASES.index(incident.phase) :]
+        left = PHASES[PHASES.index("review" if incident.resolved else incident.phase) :]
         found = Findings(outcome="nothing_to_do" if incident.closed else "planned", summary=stands(incident))
         found.facts = incident
         found.sections.append(Section("", f"**{incident.first.title}** · {stands(incident)}"))

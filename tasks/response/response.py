@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from tasks.incidents.entries import Decided, Entered, Phase, Said
 from tasks.incidents.incident import Incident, read_incident
@@ -11,9 +12,13 @@ from tasks.remediation.batch import RunOne, Wave, threads
 from tasks.remediation.caller import Caller, inline
 from tasks.remediation.case import KEY
 from tasks.remediation.context import Context
+from tasks.remediation.procedure import Procedure, Request
 from tasks.remediation.run import Run
+from tasks.remediation.runner import run, run_approved
 from tasks.response.forms import Ask, F, Form, nobody
 from tasks.response.wanted import Wanted
+
+R = TypeVar("R", bound=Request)
 
 
 class Asks(Exception):
@@ -36,8 +41,8 @@ class Means:
     wave: Callable[[RunOne], Wave] = threads
     publish: Callable[[Run], None] = lambda _: None
     """Shows a plan that waits for approval."""
-    step: Callable[[str], None] = lambda _: None
-    """Told of each thing that is begun."""
+    attended: bool = False
+    """Somebody is there to approve a plan where the policy wants a person."""
 
 
 @dataclass(slots=True)
@@ -87,6 +92,12 @@ class Response:
         start = self.key("")
         every = [(str(entry.data.get(KEY, "")), said) for entry, said in self.incident.all_of(Decided)]
         return [(key, said) for key, said in every if key.startswith(start)]
+
+    def run(self, procedure: Procedure[R, Any], request: R) -> Run:
+        """Carry out a procedure, with a person's approval where the policy wants one and somebody is there."""
+        if not self.means.attended:
+            return run(procedure, self.context, request, self.means.call)
+        return run_approved(procedure, self.context, request, self.means.call, publish=self.means.publish)
 
     def ask(self, form: type[F], number: int, page: str) -> F:
         """What a person has answered; `number` counts the questions of this phase. Raises `Asks` while nobody has."""

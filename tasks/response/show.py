@@ -15,8 +15,8 @@ def publish_review(one: Run) -> None:
     incident = one.facts
     if one.outcome != "done" or not isinstance(incident, Incident):
         return
-    name = report_name(incident).rpartition("/")[2]
-    read = one.context.environment.storage.read(one.context.environment.ops_bucket, f"{report_name(incident)}.md")
-    create_markdown_artifact(
-        read.decode(), f"review-{slug(incident.id)}", f"Post-incident report {name} of {incident.id}"
-    )
+    environment, name = one.context.environment, report_name(incident)
+    report = environment.storage.read(environment.ops_bucket, f"{name}.md").decode()
+    where = f"The timeline as a picture: `gs://{environment.ops_bucket}/{name}.svg`"
+    page = "\n".join(where if line.startswith("![") else line for line in report.split("\n"))
+    create_markdown_artifact(page, f"review-{slug(incident.id)}", f"Post-incident report of {incident.id}")

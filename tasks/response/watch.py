@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 
 from tasks.incidents.incident import Incident, incident_ids, read_incident
 from tasks.incidents.overdue import overdue
+from tasks.intake.pauses import OpenPause, open_pauses
 from tasks.remediation.check import Check, Findings
 from tasks.remediation.context import Context
 from tasks.remediation.ledger import LedgerDamaged
 from tasks.remediation.outcome import Refused
 from tasks.remediation.report import Cell, Section, counted
-from tasks.response.in_force import in_force
+from tasks.response.in_force import among
 
 NEWEST = 200
 """Incidents that are read: each costs a call an entry."""
@@ -30,8 +31,9 @@ class IncidentWatch(Check[None]):
         incidents, damaged, older = all_incidents(context)
         now, left = datetime.now(UTC), [one for one in incidents if one.closed is None]
         found = Findings(facts=left, reasons=list(damaged))
+        pauses = known_pauses(context, found) if left else []
         for one in left:
-            found.reasons += [f"{one.id} ({one.first.title}): {why}" for why in alarms(context, one, now)]
+            found.reasons += [f"{one.id} ({one.first.title}): {why}" for why in alarms(pauses, one, now)]
         found.summary = f"{counted(sum(one.status == 'open' for one in left), 'open incident')}"
         found.notes += [f"{older} older incidents were not looked at: only the newest {NEWEST} are."] if older else []
         found.outcome = "failed" if found.reasons else "nothing_to_do"
@@ -56,13 +58,22 @@ def readable(context: Context, id_: str) -> Incident | str:
         return f"{id_}: {error} See `remediate incident verify {id_}`."
 
 
-def alarms(context: Context, one: Incident, now: datetime) -> Iterator[str]:
+def known_pauses(context: Context, found: Findings) -> list[OpenPause]:
+    """Every open pause of intake, asked once for all incidents; one that cannot be read is a reason of its own."""
+    try:
+        return open_pauses(context)
+    except LedgerDamaged as error:
+        found.reasons.append(f"Whether intake is paused for an incident is not known: {error}")
+        return []
+
+
+def alarms(pauses: list[OpenPause], one: Incident, now: datetime) -> Iterator[str]:
     """Why somebody must act."""
     if one.status == "open" and not one.first.commander:
         yield f"nobody leads it: remediate incident change {one.id} --commander NAME"
     if late := overdue(one, now):
         yield late
-    yield from in_force(context, one)
+    yield from among(pauses, one)
 
 
 def row(one: Incident, now: datetime) -> dict[str, Cell]:

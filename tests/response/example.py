@@ -47,7 +47,7 @@ SAID: tuple[tuple[int, str, Said], ...] = (
     (3, "ann", Entered(phase="stabilise")),
     (55, "bo", Acknowledged(by="bo", how="command")),
     (113, "ann", Acted(procedure="pause-intake", subject="@intake", run=PAUSE, outcome="done", sentence="@intake: done - 3 schedulers and 9 triggers paused, to be resumed by 2026-01-18 22:16 UTC", seconds=8.4, gives_back=f"remediate intake resume {PAUSE} --apply")),
-    (116, "ann", Noted(text="1 execution running; none was cancelled.")),
+    (116, "ann", Noted(text="1 execution running, none was cancelled: usd-assembly-pipeline 4f1c on kitchen_001 (cancelled, it would leave gs://example-scenes/scenes/kitchen_001/locks/usd-assembly.lock).")),
     (118, "ann", evidence("active", 512, "executions that were running, and the locks they would leave")),
     (118, "ann", evidence("executions", 48_213, "executions of workflows in the last 24 h, with argument and result")),
     (118, "ann", evidence("errors", 9_730, "log entries of severity ERROR and above in the last 24 h")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.faults import FaultRule
@@ -11,7 +12,7 @@ from deployments.sandbox.pipeline.scenes import make_scene
 from deployments.sandbox.pipeline.simulator_faults import SimulatorFault
 from deployments.sandbox.server import Sandbox
 from tasks.incidents.entries import Noted
-from tasks.response.active import active_executions, active_sentence
+from tasks.response.active import Active, active_executions, active_sentence
 from tests.response.world import DATA, SCENE, carried, incident_of
 
 FLOW, LOCK = "usd-assembly-pipeline", f"scenes/{SCENE}/locks/usd-assembly.lock"
@@ -68,4 +69,15 @@ def test_the_response_cancels_nothing_and_says_what_runs(environment: PipelineEn
     incident = incident_of(carried(environment))
     assert sandbox.requests.count("executions", "CancelExecution") == 0
     assert environment.workflows.execution(name).live
-    assert [said.text for _, said in incident.all_of(Noted)] == ["1 execution running; none was cancelled."]
+    ((_, said),) = incident.all_of(Noted)
+    assert said.text.startswith("1 execution running, none was cancelled: ")
+    assert f"{FLOW} {name.rpartition('/')[2]} on {SCENE} (cancelled, it would leave gs://{DATA}/{LOCK})" in said.text
+
+
+def test_of_many_that_run_the_first_are_named_and_all_are_counted(environment: PipelineEnvironment) -> None:
+    one = Active("projects/p/locations/l/workflows/w/executions/e", "w", "", datetime(2026, 1, 18, tzinfo=UTC))
+    said = active_sentence([one] * 12, [])
+    assert said.startswith(
+        "12 executions running, none was cancelled: w e on no scene (cancelled, it would leave no lock"
+    )
+    assert said.endswith(" and 7 more.")

@@ -33,7 +33,9 @@ def test_ten_thousand_scenes_are_shown_short_and_refused_as_a_batch(environment:
     assert len("".join(section.markdown() for section in sections(one))) < 10_000
 
 
-@pytest.mark.parametrize("title", ["火事 🔥 ünïcödé", "مطبخ لا يعمل", "a | b `c` <d>", "-", "x" * 100_000, "tab\tand\nline"])
+@pytest.mark.parametrize(
+    "title", ["火事 🔥 ünïcödé", "مطبخ لا يعمل", "a | b `c` <d>", "-", "x" * 100_000, "tab\tand\nline"]
+)
 def test_titles_of_any_script_and_length_go_through_all_phases(environment: PipelineEnvironment, title: str) -> None:
     one = carried(environment, GO_ON, TOLD, OVER, title=title, scope=Scope())
     assert one.outcome == "done", one.sentence()

@@ -16,6 +16,7 @@ from tasks.remediation.context import Context
 from tasks.remediation.runner import run
 from tasks.response.forms import Mitigation, Resolution, Update
 from tasks.response.respond import respond
+from tests.kernel.world import policies
 from tests.response.world import (
     GO_ON,
     OVER,
@@ -89,6 +90,21 @@ def test_what_a_person_did_by_hand_is_recorded_in_their_words(environment: Pipel
     incident = incident_of(carried(environment, hand, GO_ON))
     ((_, acted),) = incident.actions
     assert (acted.procedure, acted.subject, acted.sentence) == ("by hand", "cy", "restarted the node pool")
+
+
+def test_by_hand_needs_a_sentence(environment: PipelineEnvironment) -> None:
+    person = Person([Mitigation(choice="by_hand", text=" ", by="cy"), GO_ON])
+    incident = incident_of(carried(environment, person=person))
+    assert incident.actions == []
+    assert "> Say in a sentence what you did by hand." in person.pages[1]
+
+
+def test_what_needs_approval_is_not_waited_for_where_nobody_is(environment: PipelineEnvironment) -> None:
+    policies(environment, approval={"low": "person", "medium": "person", "high": "person"})
+    incident = incident_of(carried(environment, pause="yes"))
+    ((_, acted),) = incident.actions
+    assert (acted.outcome, acted.gives_back, open_pauses(heir(environment))) == ("needs_approval", "", [])
+    assert incident.phase == "mitigate"
 
 
 def test_a_form_that_was_left_as_it_is_means_to_be_asked_again(environment: PipelineEnvironment) -> None:

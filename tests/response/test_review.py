@@ -192,4 +192,4 @@ def test_a_record_of_ten_thousand_entries_is_told_whole() -> None:
     entry = incident.case.entries[4]
     incident.case.entries += [entry.model_copy(update={"sequence": 100 + number}) for number in range(10_000)]
     said = markdown_of(incident, datetime(2026, 1, 19, tzinfo=UTC), [], [])
-    assert said.count("execution running; none was cancelled") == 10_001
+    assert said.count("execution running, none was cancelled") == 10_001

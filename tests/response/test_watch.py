@@ -106,3 +106,30 @@ def test_of_too_many_incidents_the_newest_are_looked_at_and_that_is_said(
     one = look(environment)
     assert {found.id for found in one.facts.facts} == set(sorted(made)[1:])
     assert "1 older incidents were not looked at" in one.notes[0]
+
+
+def test_a_pause_that_cannot_be_read_is_an_alarm_of_its_own(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
+    incident = incident_of(carried(environment, pause="yes"))
+    run = incident.actions[0][1].run
+    name = f"remediation/journal/@intake/{run}/000002.json"
+    found = sandbox.store.get(OPS, name)
+    assert found is not None
+    sandbox.store.put(OPS, name, b"not an entry", quiet=True)
+    (reason,) = look(environment).reasons
+    assert reason.startswith("Whether intake is paused for an incident is not known: ")
+    assert name in reason
+
+
+def test_pauses_are_looked_up_once_however_many_incidents_there_are(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    def asked() -> int:
+        sandbox.requests.reset()
+        look(environment)
+        return sandbox.requests.count("storage", "objects.list")
+
+    declare(heir(environment), wanted().declaration())
+    one = asked()
+    for _ in range(3):
+        declare(heir(environment), wanted().declaration())
+    assert asked() == one + 3, "one listing for the record of each"
