@@ -6,14 +6,16 @@ import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import get_args
 
 import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
 from blocks.environment import PipelineEnvironment
-from deployments import cli, cli_flows, cli_incident
+from deployments import cli, cli_flows, cli_incident, cli_incident_entries
 from deployments.sandbox.server import Sandbox
+from tasks.incidents import entries
 from tasks.incidents.entries import Acknowledged, Updated
 from tasks.incidents.incident import ID, Incident, incident_ids, read_incident
 from tasks.remediation.context import Context
@@ -241,3 +243,9 @@ def test_what_is_a_flow_is_run_as_one(
     ((name, given),) = ran
     assert name == flow
     assert {key: given[key] for key in parameters} == parameters
+
+
+def test_the_words_that_the_commands_take_are_those_of_the_record() -> None:
+    """They are written twice, so that a command's help needs nothing loaded."""
+    assert get_args(cli_incident_entries.Severity) == get_args(entries.Severity)
+    assert get_args(cli_incident_entries.Area) == get_args(entries.Area)
