@@ -62,26 +62,24 @@ class Resolution(RunInput):
     by: str = Field(default="", description="Your name; recorded")
 
 
-Form = Mitigation | Update | Resolution
-F = TypeVar("F", Mitigation, Update, Resolution)
+F = TypeVar("F", bound=RunInput)
 
 
 class Ask(Protocol):
     """How a person is asked. None: nobody is there to answer."""
 
-    def __call__(self, form: type[F], key: str, page: str, /) -> F | None:
+    def __call__(self, form: type[RunInput], key: str, page: str, /) -> RunInput | None:
         """The answer to a form, under the same key the same answer; `page` is shown above it."""
 
 
-def nobody(_form: type[F], _key: str, _page: str, /) -> F | None:
+def nobody(_form: type[RunInput], _key: str, _page: str, /) -> None:
     """A command line or a schedule: nobody answers."""
-    return None
 
 
-def ask_in_prefect(form: type[F], key: str, page: str, /) -> F:
+def ask_in_prefect(form: type[RunInput], key: str, page: str, /) -> RunInput:
     """Stop the flow run until somebody fills in the form."""
     filled = form.with_initial_data(description=page)
-    answer: F
+    answer: RunInput
     if runtime.deployment.id:
         answer = suspend_flow_run(wait_for_input=filled, timeout=WAIT_SECONDS, key=key)
     else:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from prefect.input import RunInput
+
 from tasks.incidents.entries import Decided, Entered, Phase, Said
 from tasks.incidents.incident import Incident, read_incident
 from tasks.remediation.batch import RunOne, Wave, threads
@@ -15,7 +17,7 @@ from tasks.remediation.context import Context
 from tasks.remediation.procedure import Procedure, Request
 from tasks.remediation.run import Run
 from tasks.remediation.runner import run, run_approved
-from tasks.response.forms import Ask, F, Form, nobody
+from tasks.response.forms import Ask, F, nobody
 from tasks.response.wanted import Wanted
 
 R = TypeVar("R", bound=Request)
@@ -26,7 +28,7 @@ class Asks(Exception):
     person thinks, and a process that is suspended then holds nothing.
     """
 
-    def __init__(self, form: type[Form], key: str, page: str, phase: str) -> None:
+    def __init__(self, form: type[RunInput], key: str, page: str, phase: str) -> None:
         """The form, the key of its answer, what stands above it, and the phase that asks."""
         super().__init__(key)
         self.form, self.key, self.page, self.phase = form, key, page, phase
@@ -53,7 +55,7 @@ class Response:
     wanted: Wanted
     incident: Incident
     means: Means = field(default_factory=Means)
-    answers: dict[str, Form] = field(default_factory=dict)
+    answers: dict[str, RunInput] = field(default_factory=dict)
     """What people have answered in this process, by the question's key."""
 
     @property

@@ -54,6 +54,15 @@ def test_the_times_are_those_of_the_entries_as_the_bucket_has_them(
     assert resolve.how == "from when it began to when it was over"
 
 
+def test_an_entrys_time_is_that_at_which_the_bucket_has_taken_it(
+    environment: PipelineEnvironment, incident: Incident
+) -> None:
+    incident.say(Acknowledged(by="bo", how="command"))
+    stored = list(environment.storage.list(incident.case.bucket, incident.case.prefix))
+    for entry, there in zip(incident.case.entries, stored, strict=True):
+        assert timedelta(0) <= there.created - entry.at + timedelta(milliseconds=1) < timedelta(seconds=30)
+
+
 def test_without_its_beginning_it_is_resolved_from_its_declaration_and_that_is_said(incident: Incident) -> None:
     incident.say(Resolved(how="over"))
     detect, _, resolve = measures(incident)
