@@ -9,7 +9,8 @@ STYLE = """
 @media (prefers-color-scheme:dark){:root{--text:#f0f6fc;--page:#0d1117;--line:#3d444d;--dim:#151b23}}
 body{font:16px/1.5 system-ui,sans-serif;color:var(--text);background:var(--page);max-width:62rem;margin:2rem auto;padding:0 1rem}
 table{border-collapse:collapse;width:100%;display:block;overflow-x:auto}th,td{border:1px solid var(--line);padding:.3rem .6rem;
-text-align:left;vertical-align:top;overflow-wrap:anywhere}th{background:var(--dim)}svg{max-width:100%;height:auto}
+text-align:left;vertical-align:top;overflow-wrap:break-word}th{background:var(--dim);white-space:nowrap}
+figure{margin:0}svg{max-width:100%;height:auto}
 h1{line-height:1.2;overflow-wrap:anywhere}
 """
 

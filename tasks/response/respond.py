@@ -7,11 +7,10 @@ from tasks.remediation.context import Context, new_run_id
 from tasks.remediation.outcome import outcome_of
 from tasks.remediation.report import Section
 from tasks.remediation.run import Run
-from tasks.response.in_force import in_force
 from tasks.response.mitigation import bullets, causes_of
 from tasks.response.phases import carry_on
 from tasks.response.response import Asks, Means, Response
-from tasks.response.review import report_name
+from tasks.response.review import paused, report_name
 from tasks.response.wanted import NAME, Wanted
 
 
@@ -100,5 +99,5 @@ def sections(one: Run) -> list[Section]:
             "Report",
             f"`{report_name(incident)}.md`, `.html` and `.svg` in the ops bucket." if incident.resolved else "not yet",
         ),
-        Section("Still in force", bullets(in_force(one.context, incident) or ["nothing"])),
+        Section("Still in force", bullets(paused(one.context, incident))),
     ]

@@ -87,3 +87,14 @@ def test_when_everything_but_the_ops_bucket_is_silent_the_evidence_says_so_and_i
     assert incident.diagnosis.unknown
     kept = {evidence.name.rpartition("/")[2] for evidence in incident.evidence}
     assert kept == {"intake.json", "switches.json", "versions.json", "manifest.json"}
+
+
+def test_what_is_shown_of_a_run_says_unknown_for_a_pause_that_cannot_be_read(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    one = carried(environment, pause="yes", scope=Scope())
+    run = incident_of(one).actions[0][1].run
+    sandbox.store.put(OPS, f"remediation/journal/@intake/{run}/000002.json", b"not an entry", quiet=True)
+    shown = "".join(section.markdown() for section in sections(one))
+    assert "- Unknown: " in shown
+    assert f"{run}/000002.json" in shown
