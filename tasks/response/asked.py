@@ -17,7 +17,7 @@ from typing import Any
 
 from blocks.environment import PipelineEnvironment
 from blocks.errors import OutsideError
-from tasks.intake.pauses import open_pauses
+from tasks.intake.pauses import OpenPause, open_pauses
 from tasks.remediation.context import Context
 from tasks.remediation.ledger import LedgerDamaged
 from tasks.remediation.plan import canonical
@@ -158,9 +158,25 @@ def cluster(context: Context, _since: datetime) -> Asked:
 def intake(context: Context, _since: datetime) -> Asked:
     """Pauses of intake that were not resumed."""
     try:
-        return Asked([{"run": one.run, "until": one.deadline, "what": one.sentence()} for one in open_pauses(context)])
+        return Asked([pause_row(one) for one in open_pauses(context)])
     except LedgerDamaged as error:
         return Asked(unknown=[str(error)])
+
+
+def pause_row(one: OpenPause) -> Row:
+    """What holds and since when; what waits meanwhile `remediate intake status` counts."""
+    held = (
+        [{"trigger": each.trigger, "subscription": each.subscription} for each in one.ticket.held] if one.ticket else []
+    )
+    before = one.ticket.schedulers if one.ticket else {}
+    return {
+        "run": one.run,
+        "until": one.deadline,
+        "what": one.sentence(),
+        "held": held,
+        "schedulers_before": before,
+        "half_resumed": one.half_resumed,
+    }
 
 
 def switches(context: Context, _since: datetime) -> Asked:

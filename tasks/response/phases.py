@@ -41,13 +41,13 @@ def carry_on(response: Response) -> None:
 
 
 def where(response: Response) -> Phase:
-    """The phase that the record asks for: one that was resolved by hand is reviewed, one that was reopened is mitigated."""
+    """The phase that the record asks for: one that was resolved by hand is reviewed, one that was reopened diagnosed anew."""
     incident = response.incident
     if incident.resolved is not None:
         return "review"
     reopened = [entry.sequence for entry, _ in incident.all_of(Reopened)]
     if reopened and reopened[-1] > response.entered():
-        return "mitigate"
+        return "diagnose"
     return incident.phase
 
 
@@ -93,6 +93,9 @@ def diagnose(response: Response) -> Phase:
 
 def mitigate(response: Response) -> Phase:
     """Do what a person decides, until they say that nothing more is to be done. A decision is recorded before it is done."""
+    tried = any(acted.procedure == PauseIntake.name for _, acted in response.incident.actions)
+    if response.wanted.pause == "yes" and not tried:
+        pause(response)  # somebody wants it only now
     while True:
         for key, decided in response.decisions():
             carry_out(response, key, decided)

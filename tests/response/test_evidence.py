@@ -6,6 +6,7 @@ import hashlib
 import json
 import time
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 
 import pytest
 
@@ -18,7 +19,8 @@ from tasks.response import asked as asked_module
 from tasks.response.asked import MOST_LINES, QUESTIONS, Asked, Question
 from tasks.response.evidence import MANIFEST, capture, evidence_name, is_captured
 from tasks.response.redact import LEFT_OUT
-from tests.response.world import OPS, Killed, body, heir, objects, wanted
+from tests.kernel.world import policies
+from tests.response.world import OPS, Killed, body, carried, heir, incident_of, objects, wanted
 
 KINDS = [one.name for one in QUESTIONS]
 FLOW = "usd-assembly-pipeline"
@@ -252,3 +254,27 @@ def test_a_pipeline_without_a_cluster_says_so(
     environment.cluster.enabled = False
     capture(heir(environment), incident)
     assert file(sandbox, incident, "cluster")["notes"] == ["The environment says that there is no cluster."]
+
+
+def test_a_pause_is_kept_with_what_it_holds_and_what_was_before(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    incident = incident_of(carried(environment, pause="yes"))
+    (row,) = file(sandbox, incident, "intake")["rows"]
+    assert row["run"] == incident.actions[0][1].run
+    assert {held["trigger"] for held in row["held"]} == set(sandbox.eventarc.deployed.names())
+    assert set(row["schedulers_before"].values()) <= {"ENABLED", "PAUSED"}
+    assert row["half_resumed"] is False
+
+
+def test_the_kill_switch_and_the_versions_are_kept(
+    environment: PipelineEnvironment, sandbox: Sandbox, incident: Incident
+) -> None:
+    policies(environment, kill_switch=["by bo: fire"])
+    capture(heir(environment), incident)
+    (switch,) = file(sandbox, incident, "switches")["rows"]
+    assert (switch["kill_switch"], switch["window_open"]) == (["by bo: fire"], True)
+    (known,) = file(sandbox, incident, "versions")["rows"]
+    assert known["prefect"] == version("prefect")
+    assert known["data_bucket"] == DATA_BUCKET
+    assert len(known["catalogue_sha256"]) == 64

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import pytest
@@ -63,6 +64,7 @@ def starts(sandbox: Sandbox) -> int:
     return sandbox.requests.count("executions", "CreateExecution") + sandbox.requests.count("run", "RunJob")
 
 
+@cache
 def entries_of_one() -> int:
     """How many entries an undisturbed response writes, its procedures' journals included."""
     with world() as (_, environment), killed_at(10**6, before=True) as count:

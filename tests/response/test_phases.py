@@ -241,12 +241,22 @@ def test_one_that_is_resolved_while_a_form_waits_is_not_acted_on(
     assert incident_of(one).actions == []
 
 
-def test_a_resolved_one_that_is_opened_again_is_mitigated_again(environment: PipelineEnvironment) -> None:
+def test_a_resolved_one_that_is_opened_again_is_diagnosed_and_mitigated_anew(environment: PipelineEnvironment) -> None:
     id_ = incident_of(carried(environment, GO_ON, TOLD, OVER)).id
     read_incident(heir(environment), id_).say(Reopened(why="it is back"))
     one = carried(environment, GO_ON, incident=id_)
     incident = incident_of(one)
     assert (one.outcome, incident.status, incident.phase) == ("escalated", "open", "communicate")
+    assert len(incident.all_of(Diagnosed)) == 2
+
+
+def test_a_pause_that_is_wanted_only_later_is_made_then_and_once(environment: PipelineEnvironment) -> None:
+    id_ = incident_of(carried(environment)).id
+    assert open_pauses(heir(environment)) == []
+    for _ in range(2):
+        incident = incident_of(carried(environment, incident=id_, pause="yes"))
+        assert [acted.procedure for _, acted in incident.actions] == ["pause-intake"]
+    assert len(open_pauses(heir(environment))) == 1
 
 
 def test_a_closed_one_is_left_alone_with_how_to_open_it(environment: PipelineEnvironment) -> None:
