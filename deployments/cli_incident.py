@@ -18,9 +18,15 @@ from deployments.cli_journal import told
 if TYPE_CHECKING:
     from tasks.incidents.incident import Incident
 
-app = typer.Typer(no_args_is_help=True, help="Incidents: declare, record, resolve, and report.")
+app = typer.Typer(no_args_is_help=True)
 cli_incident_entries.register(app)
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON instead of words.")]
+
+
+@app.callback()
+def before() -> None:
+    """Incidents: declare, record, resolve, and report."""
+    use_running_stack()  # before anything loads Prefect, which reads its settings then
 
 
 @app.command("list")
@@ -42,8 +48,7 @@ def list_incidents(
         else:
             for one in shown:
                 typer.echo(line(one) + (f"  LATE: {late[one.id]}" if late[one.id] else ""))
-            typer.echo(f"{older} older ones are not shown.", err=True) if older else None
-        for sentence in damaged:
+        for sentence in [*damaged, *([f"{older} older ones are not shown."] if older else [])]:
             typer.echo(sentence, err=True)
         raise typer.Exit(1 if damaged or any(late.values()) else 0)
 
@@ -122,7 +127,6 @@ def respond(
     environment: EnvironmentOption = "default",
 ) -> None:
     """Show (or with --apply carry out) what can be done for an incident up to the first question, as a flow run here."""
-    use_running_stack()
     from flows.incident_response import incident_response
 
     options = {"pause": pause, "unattended": not ask, "environment": environment, "requested_by": getpass.getuser()}
@@ -133,7 +137,6 @@ def respond(
 @app.command()
 def watch(environment: EnvironmentOption = "default") -> None:
     """Say which incidents somebody must look after. Exit 1 when there is one. Changes nothing."""
-    use_running_stack()
     from flows.incident_watch import incident_watch
 
     raise typer.Exit(outcome(incident_watch, environment=environment))

@@ -27,7 +27,8 @@ Type = Callable[..., Result]
 @pytest.fixture
 def typed(environment: PipelineEnvironment, monkeypatch: pytest.MonkeyPatch) -> Type:
     """Type a command; what came of it."""
-    monkeypatch.setattr(cli_flows, "use_running_stack", lambda: None)
+    for module in (cli_flows, cli_incident):
+        monkeypatch.setattr(module, "use_running_stack", lambda: None)
     monkeypatch.setattr(PipelineEnvironment, "named", classmethod(lambda cls, name: environment))
     monkeypatch.setattr("getpass.getuser", lambda: "ann")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from tasks.incidents.entries import Diagnosed, Entered
@@ -60,3 +61,17 @@ def test_a_response_is_suspended_at_each_question_and_resumed_by_other_processes
     assert (len(incident.all_of(Diagnosed)), len(incident.actions), len(stack.worked(scene))) == (1, 1, 1)
     assert incident.actions[0][1].outcome == "done"
     assert stack.is_healthy(scene)
+
+
+def test_a_person_at_the_same_machine_sees_and_writes_the_record_of_what_runs(stack: RunningStack) -> None:
+    """Each command is a process of its own that finds the environment block of `remediate up` by itself."""
+    declared = stack.remediate("incident", "declare", "Typed at a terminal", "--commander", "bo")
+    assert declared.returncode == 0, declared.stderr
+    id_ = declared.stdout.split()[-1]
+    assert read_incident(Context(stack.environment, "a test"), id_).first.title == "Typed at a terminal"
+    noted = stack.remediate("incident", "note", id_, "looked")
+    assert noted.returncode == 0, noted.stderr
+    listed = stack.remediate("incident", "list", "--json")
+    assert id_ in [one["id"] for one in json.loads(listed.stdout)], listed.stderr
+    verified = stack.remediate("incident", "verify", id_)
+    assert (verified.returncode, "one unbroken chain" in verified.stdout) == (0, True), verified.stdout
