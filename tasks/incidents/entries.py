@@ -63,6 +63,8 @@ class Declared(Said):
     scope: Scope = Field(default_factory=Scope)
     began_at: AwareDatetime | None = None
     """When the trouble began, if it is known: the time to detect counts from it."""
+    flow_run: str = ""
+    """The flow run that declared it: when it begins again it goes on with this one."""
 
 
 class Noted(Said):
@@ -106,6 +108,20 @@ class Acted(Said):
     seconds: float = 0.0
     gives_back: str = ""
     """The command that takes back what it leaves in force, as after a pause; empty: nothing is."""
+
+
+class Decided(Said):
+    """What a person has told the response to do; written before it is done, so that it is done whatever is killed."""
+
+    kind = "decision"
+    by: str
+    phase: Phase
+    choice: str
+    scenes: tuple[str, ...] = ()
+    """To be recovered."""
+    restore_inputs: bool = False
+    accept_systematic: bool = False
+    text: str = ""
 
 
 class Evidence(Said):
@@ -204,7 +220,7 @@ class Closed(Said):
 SAID: dict[str, type[Said]] = {
     one.kind: one
     for one in (
-        Declared, Noted, Changed, Entered, Acted, Evidence, Diagnosed, Updated, Paging, Paged, Acknowledged, FollowUp,
-        Resolved, Reopened, Closed,
+        Declared, Noted, Changed, Entered, Acted, Decided, Evidence, Diagnosed, Updated, Paging, Paged, Acknowledged,
+        FollowUp, Resolved, Reopened, Closed,
     )
 }  # fmt: skip

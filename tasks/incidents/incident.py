@@ -9,6 +9,7 @@ It outlives every flow run: whoever goes on with it, days later or after a resta
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -96,7 +97,10 @@ class Incident:
 
     def say_once(self, key: str, said: Said) -> bool:
         """Write an entry unless one of that kind and key is there. Whether this is the one that wrote it."""
-        return self.case.once(said.kind, key, said.model_dump(mode="json") | {"key": key}) is not None
+        entry = self.case.once(said.kind, key, said.model_dump(mode="json") | {"key": key})
+        if entry is not None:
+            self._take(entry, said)
+        return entry is not None
 
     def all_of(self, kind: type[S]) -> list[tuple[Entry, S]]:
         """Every entry of a kind, as far as was read, in order."""
@@ -152,14 +156,37 @@ def record_of(id_: str) -> str:
 
 
 def declare(context: Context, said: Declared) -> Incident:
-    """Begin the record of a new incident. Raises `Refused` without a title."""
+    """Begin the record of a new incident. A flow run declares one, however often its process begins again, as it does after
+    it was suspended. Raises `Refused` without a title."""
     if not said.title.strip():
         raise Refused("Give the incident a title: one line that says what is wrong.")
+    if (own := declared_by(context)) is not None:
+        return own
     environment, id_ = context.environment, f"inc-{new_run_id()}"
+    if context.flow_run_id:
+        id_ = id_[:-8] + mark_of(context.flow_run_id)
+        said = said.model_copy(update={"flow_run": context.flow_run_id})
     case = Case(environment.storage, environment.ops_bucket, record_of(id_), id_, context.actor)
     mark_open(environment.storage, environment.ops_bucket, id_)
     case.append(said.kind, said.model_dump(mode="json"))
     return Incident(case, said)
+
+
+def declared_by(context: Context) -> Incident | None:
+    """The incident that this flow run has declared before; None when it has none."""
+    if not context.flow_run_id:
+        return None
+    for id_ in incident_ids(context):
+        if id_.endswith(mark_of(context.flow_run_id)):
+            found = read_incident(context, id_)
+            if found.first.flow_run == context.flow_run_id:
+                return found
+    return None
+
+
+def mark_of(flow_run_id: str) -> str:
+    """The end of the id of an incident that a flow run declares, by which it finds it again among thousands."""
+    return hashlib.sha256(flow_run_id.encode()).hexdigest()[:8]
 
 
 def read_incident(context: Context, id_: str) -> Incident:

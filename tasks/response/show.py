@@ -1,0 +1,22 @@
+"""The report of an incident in the Prefect UI."""
+
+from __future__ import annotations
+
+from prefect.artifacts import create_markdown_artifact
+
+from tasks.incidents.incident import Incident
+from tasks.remediation.report import slug
+from tasks.remediation.run import Run
+from tasks.response.review import report_name
+
+
+def publish_review(one: Run) -> None:
+    """The post-incident report as an artifact, once it was written; the picture is in the ops bucket beside it."""
+    incident = one.facts
+    if one.outcome != "done" or not isinstance(incident, Incident):
+        return
+    environment, name = one.context.environment, report_name(incident)
+    report = environment.storage.read(environment.ops_bucket, f"{name}.md").decode()
+    where = f"The timeline as a picture: `gs://{environment.ops_bucket}/{name}.svg`"
+    page = "\n".join(where if line.startswith("![") else line for line in report.split("\n"))
+    create_markdown_artifact(page, f"review-{slug(incident.id)}", f"Post-incident report of {incident.id}")

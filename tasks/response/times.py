@@ -1,0 +1,72 @@
+"""How long it took: measured from the record, to the second; what nobody wrote down is unknown and never guessed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from tasks.incidents.incident import Incident
+
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One time of an incident."""
+
+    name: str
+    seconds: int | None
+    """None: it is not known."""
+    how: str
+    """From what to what, or why it is not known."""
+
+    @property
+    def words(self) -> str:
+        """`1 h 02 min 03 s`, or `unknown`."""
+        return UNKNOWN if self.seconds is None else lasted(self.seconds)
+
+
+def measures(incident: Incident) -> tuple[Measure, Measure, Measure]:
+    """Time to detect, to acknowledge, and to resolve."""
+    began, declared = incident.first.began_at, incident.declared_at
+    from_, since = (
+        (began, "it began") if began is not None else (declared, "it was declared (when it began is unknown)")
+    )
+    return (
+        between("Time to detect", began, declared, "it began", "it was declared"),
+        between("Time to acknowledge", declared, incident.acknowledged_at, "it was declared", "somebody took it"),
+        between("Time to resolve", from_, incident.resolved_at, since, "it was over"),
+    )
+
+
+def between(name: str, first: datetime | None, last: datetime | None, begin: str, end: str) -> Measure:
+    """The whole seconds between two times, each cut to its second."""
+    if first is None or last is None:
+        missing = begin if first is None else end
+        return Measure(name, None, f"nobody has recorded when {missing}")
+    seconds = int(second(last).timestamp() - second(first).timestamp())
+    if seconds < 0:
+        return Measure(name, None, f"the record says that {end} ({clock(last)}) before {begin} ({clock(first)})")
+    return Measure(name, seconds, f"from when {begin} to when {end}")
+
+
+def second(moment: datetime) -> datetime:
+    """The second in which it was."""
+    return moment.astimezone(UTC).replace(microsecond=0)
+
+
+def clock(moment: datetime | None) -> str:
+    """`2026-01-18 12:00:00 UTC`, or `unknown`."""
+    return UNKNOWN if moment is None else f"{second(moment):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def lasted(seconds: int) -> str:
+    """`3 s`, `2 min 03 s`, `1 h 02 min 03 s`, `2 d 01 h 02 min 03 s`."""
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days} d {hours:02} h {minutes:02} min {rest:02} s"
+    if hours:
+        return f"{hours} h {minutes:02} min {rest:02} s"
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
