@@ -1,73 +1,100 @@
-"""Causes are named with their remedy, one cause once; what could not be asked is unknown and never well."""
+"""Causes are recorded with evidence and remedy; what could not be asked is unknown and never well."""
 
 from __future__ import annotations
+
+import pytest
 
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.pipeline.damage import damage
 from deployments.sandbox.pipeline.scenes import make_scene
 from deployments.sandbox.server import Sandbox
-from tasks.incidents.entries import Scope
+from tasks.diagnosis.scope import MOST_SCENES
+from tasks.incidents.entries import Diagnosed, Scope
 from tasks.incidents.incident import declare
-from tasks.response.diagnosis import MOST_SCENES, ONLY_DOCUMENTS, diagnosis_of, scene_causes
+from tasks.response import diagnosis
+from tasks.response.diagnosis import asked_about, diagnosis_of
 from tests.response.world import DATA, SCENE, broken, heir, wanted
 
 
-def scenes(sandbox: Sandbox, *names: str, how: str = "usd_missing") -> None:
-    for name in names:
-        make_scene(sandbox.store, DATA, name, "kitchen", objects=1)
-        damage(sandbox.store, DATA, name, how)
+def found(environment: PipelineEnvironment, *scenes: str) -> Diagnosed:
+    incident = declare(heir(environment), wanted(scope=Scope(scenes=scenes)).declaration())
+    return diagnosis_of(heir(environment), incident)
 
 
-def test_a_broken_scene_is_a_cause_with_the_command_that_mends_it(
+def test_a_broken_scene_is_a_cause_with_its_evidence_and_the_command_that_mends_it(
     environment: PipelineEnvironment, sandbox: Sandbox
 ) -> None:
     broken(sandbox, "usd_missing")
     incident = declare(heir(environment), wanted().declaration())
     sandbox.requests.reset()
-    found = diagnosis_of(heir(environment), incident)
-    (cause,) = [one for one in found.causes if SCENE in one]
+    (cause,) = diagnosis_of(heir(environment), incident).causes
     assert "usd/scene.usda" in cause
-    assert cause.endswith(f"Remedy: remediate recover {SCENE}")
+    assert "Evidence: " in cause
+    assert f"remediate recover {SCENE}" in cause.partition("Remedy: ")[2]
     assert sandbox.requests.mutating() == {"total": 0}
 
 
-def test_the_same_fault_on_many_scenes_is_one_cause(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
-    scenes(sandbox, "a", "b", "c")
-    scenes(sandbox, "d", how="manifest_truncated")
-    (first, second), _ = scene_causes(heir(environment), ("a", "b", "c", "d"))
-    assert first.startswith("3 scenes (a, b, c) show usd:")
-    assert second.startswith("1 scene (d) show ")
+def test_a_file_that_is_cut_off_is_a_cause_too(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
+    broken(sandbox, "export_corrupt")
+    assert any("geniesim" in cause for cause in found(environment, SCENE).causes)
 
 
-def test_what_is_deployed_wrongly_is_a_cause_too(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
+def test_a_healthy_pipeline_has_no_cause_and_nothing_is_unknown(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    make_scene(sandbox.store, DATA, SCENE, "kitchen", objects=1)
+    assert found(environment, SCENE) == Diagnosed()
+    assert found(environment) == Diagnosed()
+
+
+def test_what_is_deployed_wrongly_is_a_cause_without_any_scene_in_the_scope(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
     sandbox.eventarc.deployed.put("usd-assembly-trigger", False)
-    incident = declare(heir(environment), wanted(scope=Scope()).declaration())
-    found = diagnosis_of(heir(environment), incident)
-    assert any("usd-assembly-trigger" in cause and "Remedy: " in cause for cause in found.causes)
-    assert any("No scene is in the scope" in one for one in found.unknown)
+    (cause,) = found(environment).causes
+    assert "usd-assembly-trigger" in cause
+    assert "Remedy: " in cause
 
 
 def test_a_scene_that_could_not_be_read_is_unknown(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
     make_scene(sandbox.store, DATA, SCENE, "kitchen", objects=1)
+    incident = declare(heir(environment), wanted().declaration())
     sandbox.faults.add(FaultRule(service="storage", method="objects.list", kind="status", status=403))
-    causes, unknown = scene_causes(heir(environment), (SCENE,))
-    assert causes == []
-    assert unknown[0] == ONLY_DOCUMENTS
-    assert unknown[1].startswith(f"Scene {SCENE}: Could not list")
+    said = diagnosis_of(heir(environment), incident)
+    assert said.causes == ()
+    assert said.unknown
 
 
-def test_of_too_many_scenes_the_first_are_validated_and_that_is_said(
-    environment: PipelineEnvironment, sandbox: Sandbox
+def test_a_diagnosis_that_fails_by_itself_is_unknown_and_stops_no_response(
+    environment: PipelineEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def fails(*_: object) -> object:
+        raise ValueError("no table")
+
+    monkeypatch.setattr(diagnosis, "diagnose", fails)
+    assert found(environment) == Diagnosed(unknown=("The diagnosis could not be made: no table",))
+
+
+def test_of_too_many_scenes_the_first_are_looked_at_and_that_is_said() -> None:
     names = tuple(f"s{number:05d}" for number in range(10_000))
-    _, unknown = scene_causes(heir(environment), names)
-    assert any(f"the first {MOST_SCENES} were validated" in one for one in unknown)
-    assert sandbox.requests.count("storage", "objects.list") <= MOST_SCENES * 2
+    scenes, unknown = asked_about(names)
+    assert scenes == names[:MOST_SCENES]
+    assert unknown == [f"10,000 scenes are in the scope; the first {MOST_SCENES} were looked at."]
 
 
-def test_what_can_be_no_scene_is_named_and_hides_no_other(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
-    scenes(sandbox, "a")
-    (cause,), unknown = scene_causes(heir(environment), ("a", "../b"))
-    assert "(a)" in cause
-    assert "../b: no scene can have such an id; correct the scope." in unknown
+def test_what_can_be_no_scene_is_named_and_hides_no_other() -> None:
+    """A record of another version may hold one; a declaration of this one refuses it."""
+    assert asked_about(("a", "../b")) == (("a",), ["../b: no scene can have such an id; correct the scope."])
+
+
+def test_of_very_many_causes_the_heaviest_are_recorded_and_the_rest_is_told(
+    environment: PipelineEnvironment, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(diagnosis, "MOST_CAUSES", 1)
+    for name, how in (("a", "usd_missing"), ("b", "manifest_truncated")):
+        make_scene(sandbox.store, DATA, name, "kitchen", objects=1)
+        damage(sandbox.store, DATA, name, how)
+    said = found(environment, "a", "b")
+    assert len(said.causes) == 1
+    assert said.unknown == ("Only the first 1 of 2 causes are here: `remediate diagnose` shows the rest.",)
