@@ -9,11 +9,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from deployments.cli_backup import EnvironmentOption
+from deployments.cli_flows import use_running_stack
 
 if TYPE_CHECKING:
     from tasks.remediation.context import Context
 
 app = typer.Typer(no_args_is_help=True, help="The records of runs in the ops bucket.")
+
+
+@app.callback()
+def before() -> None:
+    """The records of runs in the ops bucket."""
+    use_running_stack()  # before anything loads Prefect, which reads its settings then
+
+
 Subject = Annotated[str, typer.Argument(help="A scene, e.g. kitchen_001, or a name like @restore.")]
 RunId = Annotated[str, typer.Argument(help="The run's id, as its report gives it.")]
 
@@ -61,11 +70,9 @@ def told() -> Iterator[Callable[[str], Context]]:
     """How to get a context; whatever goes wrong is one sentence and the exit code of its word."""
     import getpass
 
-    from deployments.cli_flows import use_running_stack
     from tasks.remediation.outcome import EXIT, outcome_of
 
     def context_of(name: str) -> Context:
-        use_running_stack()
         from blocks.environment import PipelineEnvironment
         from tasks.remediation.context import Context
 

@@ -24,7 +24,8 @@ NOT_READY = Code(
     "job-not-ready",
     "error",
     "Its last deployment failed, so Cloud Run refuses to run it.",
-    "Deploy it with an image that is there: `remediate restore definition` brings last night's back.",
+    "Deploy it with an image that is there: `remediate rollback job` finds the last that worked, `remediate restore job` "
+    "brings last night's back.",
 )
 SHORT = Code(
     "job-timeout-short",

@@ -28,7 +28,8 @@ UNAVAILABLE = Code(
     "workflow-unavailable",
     "error",
     "Workflows refuses to start executions of it until that is mended.",
-    "Mend what the sentence says (often a key of Cloud KMS), or deploy a former revision: `remediate restore definition`.",
+    "Mend what the sentence says (often a key of Cloud KMS), or go back to a former revision: "
+    "`remediate rollback workflow`.",
 )
 UNPARSABLE = Code(
     "workflow-unparsable",

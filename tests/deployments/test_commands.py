@@ -201,7 +201,7 @@ def test_an_environment_and_an_overlay_are_not_named_together(monkeypatch: pytes
 def test_a_record_that_is_not_whole_is_exit_code_1_with_a_sentence_for_each_entry(
     problems: list[str], code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cli_flows, "use_running_stack", lambda: None)
+    monkeypatch.setattr(cli_journal, "use_running_stack", lambda: None)
     monkeypatch.setattr(PipelineEnvironment, "named", classmethod(lambda cls, name: cls(ops_bucket="ops")))
     monkeypatch.setattr(Journal, "verify", lambda self: problems)
     done = CliRunner().invoke(cli.app, ["journal", "verify", "a", "run1"])
