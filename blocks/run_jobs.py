@@ -45,7 +45,6 @@ class JobExecution:
     name: str
     """`projects/<p>/locations/<l>/jobs/<j>/executions/<id>`."""
     job: str
-    """The short name of the job."""
     env: dict[str, str]
     """The variables it was started with, without those that come from secrets."""
     state: JobState
@@ -248,5 +247,4 @@ def _problem(job: run_v2.Job) -> str:
 
 
 def _env(task: run_v2.TaskTemplate) -> dict[str, str]:
-    containers = task.containers[:1]
-    return {one.name: one.value for container in containers for one in container.env if "value_source" not in one}
+    return {one.name: one.value for first in task.containers[:1] for one in first.env if "value_source" not in one}

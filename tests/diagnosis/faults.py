@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from blocks.environment import PipelineEnvironment
@@ -57,11 +58,11 @@ def damaged(name: str, **wish: Any) -> Fault:
 
 
 def written(path: str, value: object, **wish: Any) -> Fault:
-    """A scene with one more object."""
+    """A scene with one more object; a value that tells a time of its own is made when it is written."""
 
     def fault(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[str, ...]:
         scene(sandbox, KITCHEN, **wish)
-        put(sandbox, f"scenes/{KITCHEN}/{path}", value)
+        put(sandbox, f"scenes/{KITCHEN}/{path}", value() if callable(value) else value)
         return (KITCHEN,)
 
     return fault
@@ -294,7 +295,7 @@ FAULTS: dict[str, Fault] = {
     "layout-missing": damaged("layout_missing"),
     "layout-damaged": damaged("layout_nan"),
     "stopped-by-person": written("geniesim/.canary_rollback", {"by": "bo"}),
-    "breaker-open": written("geniesim/.circuit_breaker.json", open_breaker()),
+    "breaker-open": written("geniesim/.circuit_breaker.json", open_breaker),
     "pipeline-paused": paused,
     "pxr-missing": logged(PXR),
     "module-missing": logged("ModuleNotFoundError: No module named 'isaaclab'", "isaac-lab-job"),
@@ -315,9 +316,9 @@ FAULTS: dict[str, Fault] = {
     "physics-unusual": edited("assets/scene_manifest.json", heavy),
     "replicator-scripts": damaged("replicator_missing"),
     "isaac-lab-scripts": damaged("isaac_missing"),
-    "gate-blocked": written("usd-assembly-job/quality_gate_report.json", gate(1)),
-    "particulate-unhealthy": written("assets/.interactive_failed", interactive("particulate_unhealthy")),
-    "interactive-failed": written("assets/.interactive_failed", interactive("unapproved_particulate_model")),
+    "gate-blocked": written("usd-assembly-job/quality_gate_report.json", partial(gate, 1)),
+    "particulate-unhealthy": written("assets/.interactive_failed", partial(interactive, "particulate_unhealthy")),
+    "interactive-failed": written("assets/.interactive_failed", partial(interactive, "unapproved_particulate_model")),
     "import-failed": edited("*/import_manifest.json", lambda value: value["quality"].update(average_score=0.2)),
     "stage-failed": damaged("failed_marker"),
     "scene-damaged": damaged("import_manifest_missing"),

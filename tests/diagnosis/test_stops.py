@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,11 +15,14 @@ from tasks.delivery.tickets import REDEEMED, stamp
 from tests.diagnosis.faults import holding
 from tests.diagnosis.world import DATA, USD, cancelled_with_lock, diagnosed, held, only, put, rows, scene, start, until
 
-NOW = datetime.now(UTC)
 
-
-def breaker(status: str, minutes: float) -> dict[str, Any]:
-    return {"status": status, "failure_count": 3, "opened_at": (NOW - timedelta(minutes=minutes)).isoformat()}
+def breaker(status: str, minutes: float) -> Callable[[], dict[str, Any]]:
+    """One that changed so many minutes ago, whenever the test comes to its turn."""
+    return lambda: {
+        "status": status,
+        "failure_count": 3,
+        "opened_at": (datetime.now(UTC) - timedelta(minutes=minutes)).isoformat(),
+    }
 
 
 @pytest.mark.parametrize(
@@ -28,14 +32,18 @@ def breaker(status: str, minutes: float) -> dict[str, Any]:
         ("geniesim/.circuit_breaker.json", breaker("open", 11), []),  # by now it lets a probe through
         ("geniesim/.circuit_breaker.json", breaker("half_open", 1), []),
         ("geniesim/.circuit_breaker.json", breaker("closed", 1), []),
-        (".circuit_breaker.json", {"state": "open", "opened_at": NOW.isoformat()}, ["breaker-open"]),
+        (
+            ".circuit_breaker.json",
+            lambda: {"state": "open", "opened_at": datetime.now(UTC).isoformat()},
+            ["breaker-open"],
+        ),
         ("geniesim/.canary_rollback", {}, ["stopped-by-person"]),
         ("elsewhere/stop.json", {}, []),
     ],
 )
 def test_of_a_scene(sandbox: Sandbox, environment: PipelineEnvironment, path: str, value: Any, told: list[str]) -> None:
     scene(sandbox, "kitchen-1")
-    put(sandbox, f"scenes/kitchen-1/{path}", value)
+    put(sandbox, f"scenes/kitchen-1/{path}", value() if callable(value) else value)
     assert rows(diagnosed(environment, "kitchen-1")) == told
 
 
