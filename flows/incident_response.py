@@ -5,10 +5,12 @@ Handbook: 'Incident response'. Documentation for the person on call: docs/operat
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any, Literal
 
-from prefect import State, flow, runtime
+from prefect import State, flow, get_run_logger, runtime
 
+from flows.escalation import come_again
 from flows.running import as_task_run, flow_context, flow_wave, side_by_side, state_of
 from tasks.incidents.entries import Area, Scope, Severity
 from tasks.remediation.check import check, sections_of
@@ -77,7 +79,14 @@ def incident_response(
     def show(one: Run) -> None:
         publish(one, [], "incident")
 
+    def tell_people(declared: str) -> None:
+        try:
+            come_again(environment, datetime.now(UTC), declared)
+        except Exception as error:  # no such deployment, no server: the incident is declared all the same
+            get_run_logger().warning("The escalation could not be started (%s); its schedule comes soon.", error)
+
     means = Means(
+        declared=tell_people,
         ask=nobody if unattended else ask_in_prefect,
         attended=not unattended,
         call=as_task_run,

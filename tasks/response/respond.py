@@ -29,14 +29,13 @@ def respond(context: Context, wanted: Wanted, means: Means | None = None) -> Run
     one = Run(context, NAME)
     one.subject = wanted.incident or NAME
     try:
-        incident = (
-            read_incident(context, wanted.incident) if wanted.incident else declare(context, wanted.declaration())
-        )
+        means = means or Means()
+        incident = begin(context, wanted, means)
         one.subject, one.facts = incident.id, incident
         if incident.closed is not None:
             one.end("nothing_to_do", f"It is closed; to go on with it: remediate incident reopen {incident.id}.")
             return one
-        response = Response(context, wanted, incident, means or Means())
+        response = Response(context, wanted, incident, means)
         try:
             to_the_review(response)
         finally:
@@ -47,6 +46,15 @@ def respond(context: Context, wanted: Wanted, means: Means | None = None) -> Run
     except Exception as error:
         one.end(*outcome_of(error))
     return one
+
+
+def begin(context: Context, wanted: Wanted, means: Means) -> Incident:
+    """The incident that is meant: the one that is named, or a new one, of which people are told at once."""
+    if wanted.incident:
+        return read_incident(context, wanted.incident)
+    incident = declare(context, wanted.declaration())
+    means.declared(incident.id)
+    return incident
 
 
 def to_the_review(response: Response) -> None:

@@ -43,6 +43,8 @@ class Means:
     wave: Callable[[RunOne], Wave] = threads
     publish: Callable[[Run], None] = lambda _: None
     """Shows a plan that waits for approval."""
+    declared: Callable[[str], None] = lambda _: None
+    """Told the id of an incident that was declared just now, so that people hear of it at once."""
     attended: bool = False
     """Somebody is there to approve a plan where the policy wants a person."""
 

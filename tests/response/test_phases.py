@@ -16,6 +16,7 @@ from tasks.remediation.context import Context
 from tasks.remediation.runner import run
 from tasks.response.forms import Mitigation, Resolution, Update
 from tasks.response.respond import respond
+from tasks.response.response import Means
 from tests.kernel.world import policies
 from tests.response.world import (
     GO_ON,
@@ -312,3 +313,13 @@ def test_while_another_process_works_on_it_it_is_busy(environment: PipelineEnvir
     with Context(environment, "cy").holding(f"@{id_}", "their-run"):
         one = respond(Context(environment, "ann"), wanted(incident=id_))
     assert (one.outcome, "cy" in one.reasons[0]) == ("busy", True)
+
+
+def test_people_are_told_of_an_incident_when_it_is_declared_and_not_each_time_it_goes_on(
+    environment: PipelineEnvironment,
+) -> None:
+    told: list[str] = []
+    one = respond(heir(environment), wanted(), Means(declared=told.append))
+    assert told == incident_ids(heir(environment)) == [one.subject]
+    respond(heir(environment), wanted(incident=one.subject), Means(declared=told.append))
+    assert told == [one.subject]
