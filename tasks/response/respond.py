@@ -10,7 +10,7 @@ from tasks.remediation.run import Run
 from tasks.response.mitigation import bullets, causes_of
 from tasks.response.phases import carry_on
 from tasks.response.response import Asks, Means, Response
-from tasks.response.review import paused, report_name
+from tasks.response.review import newest_report, paused
 from tasks.response.wanted import NAME, Wanted
 
 
@@ -91,6 +91,7 @@ def sections(one: Run) -> list[Section]:
     incident = one.facts
     if not isinstance(incident, Incident):
         return []
+    name = newest_report(one.context, incident) if incident.resolved else ""
     rows = tuple(
         {"at": f"{at:%Y-%m-%d %H:%M:%S}", "what": acted.procedure, "on": acted.subject, "outcome": acted.outcome}
         for at, acted in incident.actions
@@ -105,7 +106,7 @@ def sections(one: Run) -> list[Section]:
         ),
         Section(
             "Report",
-            f"`{report_name(incident)}.md`, `.html` and `.svg` in the ops bucket." if incident.resolved else "not yet",
+            f"`{name}.md`, `.html` and `.svg` in the ops bucket." if name else "not yet",
         ),
         Section("Still in force", bullets(paused(one.context, incident))),
     ]

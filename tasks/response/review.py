@@ -51,6 +51,16 @@ def report_name(incident: Incident) -> str:
     return f"{ROOT}{incident.id}/report/{len(incident.case.entries):06d}"
 
 
+def newest_report(context: Context, incident: Incident) -> str:
+    """Where the last report that was written is, without its ending; empty: none was.
+
+    The record may have grown since: by a person's note, or by a page that was sent.
+    """
+    environment = context.environment
+    found = environment.storage.list(environment.ops_bucket, f"{ROOT}{incident.id}/report/")
+    return max((one.name.removesuffix(".md") for one in found if one.name.endswith(".md")), default="")
+
+
 def report_of(context: Context, incident: Incident, now: datetime) -> tuple[str, str]:
     """The report's Markdown, with `PICTURE` where the picture goes, and the picture."""
     return markdown_of(incident, now, paused(context, incident), proof(context, incident)), picture_of(incident)

@@ -7,7 +7,7 @@ from prefect.artifacts import create_markdown_artifact
 from tasks.incidents.incident import Incident
 from tasks.remediation.report import slug
 from tasks.remediation.run import Run
-from tasks.response.review import report_name
+from tasks.response.review import newest_report
 
 
 def publish_review(one: Run) -> None:
@@ -15,7 +15,9 @@ def publish_review(one: Run) -> None:
     incident = one.facts
     if one.outcome != "done" or not isinstance(incident, Incident):
         return
-    environment, name = one.context.environment, report_name(incident)
+    environment, name = one.context.environment, newest_report(one.context, incident)
+    if not name:
+        return
     report = environment.storage.read(environment.ops_bucket, f"{name}.md").decode()
     where = f"The timeline as a picture: `gs://{environment.ops_bucket}/{name}.svg`"
     page = "\n".join(where if line.startswith("![") else line for line in report.split("\n"))

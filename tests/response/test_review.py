@@ -14,7 +14,7 @@ from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.server import Sandbox
 from tasks.incidents.entries import Acknowledged, Declared, Evidence, FollowUp, Noted, Resolved
 from tasks.incidents.incident import Incident, declare, read_incident
-from tasks.response.review import markdown_of, report_name, report_of, write_review
+from tasks.response.review import markdown_of, newest_report, report_name, report_of, write_review
 from tasks.response.times import clock
 from tests.response.example import FOLDER, example, files
 from tests.response.world import (
@@ -193,3 +193,16 @@ def test_a_record_of_ten_thousand_entries_is_told_whole() -> None:
     incident.case.entries += [entry.model_copy(update={"sequence": 100 + number}) for number in range(10_000)]
     said = markdown_of(incident, datetime(2026, 1, 19, tzinfo=UTC), [], [])
     assert said.count("execution running, none was cancelled") == 10_001
+
+
+def test_the_report_that_was_written_is_found_although_the_record_has_grown_since(
+    environment: PipelineEnvironment,
+) -> None:
+    context = heir(environment)
+    incident = declare(context, Declared(title="Exports fail"))
+    assert newest_report(context, incident) == ""
+    first = write_review(context, incident)
+    incident.say(Noted(text="a page was sent meanwhile"))
+    assert f"{newest_report(context, incident)}.md" == first
+    second = write_review(context, incident)
+    assert first < second == f"{newest_report(context, incident)}.md"
