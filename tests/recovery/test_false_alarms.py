@@ -25,6 +25,24 @@ def gone(*below: str) -> Change:
     return lambda folder: [folder.delete(path) for start in below for path in folder.paths(start)]
 
 
+def mended_since(folder: SceneFolder) -> None:
+    """The cloud marks no completion of usd, and nobody removes a failure marker after a later success."""
+    for path in ("assets/.usd_assembly_complete", ".usd_assembly_complete", "usd/.usd_complete"):
+        folder.delete(path)
+    folder.at = datetime.now(UTC) - timedelta(days=1)
+    folder.write_json("usd-assembly-job/.failed", {"scene_id": folder.scene_id, "reason": "out of memory"})
+
+
+def changed(ending: str, change: Callable[[bytes], bytes]) -> Change:
+    """One object of that ending has other bytes."""
+
+    def alter(folder: SceneFolder) -> None:
+        path = next(path for path in folder.paths() if path.endswith(ending))
+        folder.write(path, change(folder.read(path)))
+
+    return alter
+
+
 ALARMS: dict[str, tuple[float, Change]] = {
     "empty log": (0, extra("usd/.stderr")),
     "folder marker": (0, extra("geniesim_$folder$")),
@@ -43,6 +61,8 @@ ALARMS: dict[str, tuple[float, Change]] = {
         ),
     ),
     "whole input gone": (0, gone("regen3d/")),
+    "bytes after a mesh": (0, changed("/asset.glb", lambda data: data + b"\0")),
+    "a key twice": (0, changed("assets/scene_manifest.json", lambda data: b'{"version": "0",' + data.lstrip()[1:])),
 }
 
 
@@ -60,3 +80,19 @@ def test_a_false_alarm_is_nothing_to_do(sandbox: Sandbox, environment: PipelineE
     assert result.plan is not None
     assert not result.plan.actions
     assert everything(sandbox.store) == before
+
+
+def test_a_failure_that_was_mended_since_is_nothing_to_do(sandbox: Sandbox, environment: PipelineEnvironment) -> None:
+    mended_since(make_scene(sandbox.store, DATA, "kitchen_001", "kitchen", objects=1, upto="isaac-lab"))
+    before = everything(sandbox.store)
+    result = recover(environment, wanted=PLAN)
+    assert result.outcome == "nothing_to_do", result.reasons
+    assert everything(sandbox.store) == before
+
+
+def test_a_failure_that_was_not_mended_is_still_planned_for(sandbox: Sandbox, environment: PipelineEnvironment) -> None:
+    folder = make_scene(sandbox.store, DATA, "kitchen_001", "kitchen", objects=1, upto="isaac-lab")
+    mended_since(folder)
+    folder.at = datetime.now(UTC) + timedelta(minutes=1)
+    folder.write_json("usd-assembly-job/.failed", {"scene_id": folder.scene_id, "reason": "out of memory"})
+    assert recover(environment, wanted=PLAN).outcome == "planned"

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from tasks.validation.findings import SceneReport
 from tests.validation.scene_builder import SCENE_ID, START, dump, healthy, report_of, stamp
 
 
@@ -101,3 +102,26 @@ def test_a_lock_alone_blocks_its_stage_without_making_the_scene_unhealthy() -> N
     report = report_of(healthy() | {"locks/usd-assembly.lock": b"{}"})
     assert report.stages["usd"] == "blocked"
     assert report.healthy
+
+
+def unmarked(failed_after: float, *missing: str) -> SceneReport:
+    """A scene as the cloud leaves it, which marks no completion of usd: one hour old, and usd has failed so many minutes
+    after it was made."""
+    scene = healthy("usd") | {"usd-assembly-job/.failed": dump({"scene_id": SCENE_ID, "reason": "out of memory"})}
+    for path in ("assets/.usd_assembly_complete", ".usd_assembly_complete", "usd/.usd_complete", *missing):
+        scene.pop(path, None)
+    updated = dict.fromkeys(scene, START + timedelta(hours=1))
+    updated["usd-assembly-job/.failed"] += timedelta(minutes=failed_after)
+    return report_of(scene, updated=updated)
+
+
+def test_a_failure_of_a_stage_whose_completion_nobody_marks_is_over_once_its_products_are_newer() -> None:
+    report = unmarked(-5)
+    assert report.stages["usd"] == "complete"
+    assert "failure-superseded" in {f.code for f in report.findings}
+    assert "stage-failed" not in {f.code for f in report.findings}
+
+
+@pytest.mark.parametrize(("failed_after", "missing"), [(5, ()), (0, ()), (-5, ("usd/usd_assembly_manifest.json",))])
+def test_it_counts_while_a_product_is_older_or_missing(failed_after: float, missing: tuple[str, ...]) -> None:
+    assert unmarked(failed_after, *missing).stages["usd"] == "failed"

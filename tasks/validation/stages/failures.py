@@ -82,8 +82,11 @@ def _judge(view: SceneUnderTest, times: StageTimes, path: str, stages: tuple[str
         message = f"{path} is the failure of {show(owner)}, not of {view.scene_id}."
         view.add("scene-id-mismatch", path, message, at=("scene_id",), stage=stage)
     completed, done = times.completed(stage), times.is_done(stage)
-    reason = _reason(record)
-    if not done:
+    reason, made = _reason(record), times.made(stage)
+    if not done and failed and made and made > failed:
+        message = f"{path} is older than what {stage} has made since, at {shown(made)}."
+        view.add("failure-superseded", path, message, stage=stage)
+    elif not done:
         view.add("stage-failed", path, f"{stage} failed and was not completed since: {reason}.", stage=stage)
     elif failed is None or completed is None:
         message = f"{path} and the completion of {stage} do not both say when: {reason}."

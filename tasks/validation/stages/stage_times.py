@@ -40,6 +40,17 @@ class StageTimes:
         """When the stage's marker was written, by the listing alone."""
         return self._listed(stage) if stage else None
 
+    def made(self, stage: str) -> datetime | None:
+        """When the oldest of a stage's own products was written, where nobody in the cloud marks its completion (usd); None
+        for every other stage, and when a product or its time is missing."""
+        spec, markers = self._view.catalogue.stages[stage], self._view.catalogue.markers
+        if stage == self._run or any(markers[name].required for name in spec.markers):
+            return None
+        products = [one.path for one in spec.outputs if one.required and not set(one.path) & set("{*")]
+        found = [self._view.files[path].updated for path in products if path in self._view.files]
+        times = [when for when in found if when is not None]
+        return min(times) if times and len(times) == len(products) else None
+
     def check_stale(self) -> None:
         """Report every stage that was completed before one it was made from.
 
