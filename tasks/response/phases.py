@@ -30,6 +30,7 @@ from tasks.response.review import write_review
 def carry_on(response: Response) -> None:
     """Go on from where the record stands until the review is written. Raises `Asks`."""
     while True:
+        response.one.check(goes_on=True)
         incident = response.reread()
         phase = where(response)
         if phase != incident.phase:

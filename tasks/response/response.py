@@ -10,6 +10,7 @@ from prefect.input import RunInput
 
 from tasks.incidents.entries import Decided, Entered, Phase, Said
 from tasks.incidents.incident import Incident, read_incident
+from tasks.remediation.attend import Asks
 from tasks.remediation.batch import RunOne, Wave, threads
 from tasks.remediation.caller import Caller, inline
 from tasks.remediation.case import KEY
@@ -21,17 +22,6 @@ from tasks.response.forms import Ask, F, nobody
 from tasks.response.wanted import Wanted
 
 R = TypeVar("R", bound=Request)
-
-
-class Asks(Exception):
-    """A person must decide before anything more is done. It is asked outside the incident's lease: nobody works while a
-    person thinks, and a process that is suspended then holds nothing.
-    """
-
-    def __init__(self, form: type[RunInput], key: str, page: str, phase: str) -> None:
-        """The form, the key of its answer, what stands above it, and the phase that asks."""
-        super().__init__(key)
-        self.form, self.key, self.page, self.phase = form, key, page, phase
 
 
 @dataclass(slots=True, kw_only=True)
@@ -53,12 +43,18 @@ class Means:
 class Response:
     """The incident, and the means to go on with it."""
 
-    context: Context
+    one: Run
+    """Its leases are asked before each phase."""
     wanted: Wanted
     incident: Incident
     means: Means = field(default_factory=Means)
     answers: dict[str, RunInput] = field(default_factory=dict)
     """What people have answered in this process, by the question's key."""
+
+    @property
+    def context(self) -> Context:
+        """Environment, and who asks."""
+        return self.one.context
 
     @property
     def id(self) -> str:
@@ -108,5 +104,13 @@ class Response:
         key = f"{self.id}-{self.key(f'ask-{number}')}"
         answer = self.answers.get(key)
         if not isinstance(answer, form):
-            raise Asks(form, key, page, self.incident.phase)
+            raise Asks(form, key, page, self.otherwise())
         return answer
+
+    def otherwise(self) -> str:
+        """What a person does whom nobody could ask."""
+        return (
+            f"{self.id} stands at '{self.incident.phase}' and a person must decide. Run the deployment incident-response "
+            f"with this incident and mode apply, and fill in its form; or act by hand, then: remediate incident note "
+            f'{self.id} "what you did", and in the end remediate incident resolve {self.id}.'
+        )

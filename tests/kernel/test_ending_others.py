@@ -48,6 +48,12 @@ def test_nothing_outside_the_kernel_writes_a_journal() -> None:
         assert used <= READS, f"{path} does more with a journal than to read it"
 
 
+def test_nothing_outside_the_kernel_takes_a_lease() -> None:
+    for path in OUTSIDE:
+        used = {method for method, _ in called(ast.parse(path.read_text()))}
+        assert "holding" not in used, f"{path} takes a lease: a procedure, a check or `attend` does"
+
+
 @pytest.mark.parametrize("line", ["run.journal.end('done', [])", "Journal(s, b, a, r, x).append('end', {})"])
 def test_that_would_be_noticed(line: str) -> None:
     assert {method for method, value in called(ast.parse(line)) if is_journal(value)} & {"end", "append"}
