@@ -36,11 +36,15 @@ def list_incidents(
     environment: EnvironmentOption = "default",
 ) -> None:
     """Incidents that are not closed, newest first. Exit 1 when a promised update is late or a record is damaged."""
+    from tasks.incidents.incident import incident_ids
+    from tasks.incidents.open_marks import open_marks
     from tasks.incidents.overdue import overdue
-    from tasks.response.watch import all_incidents
+    from tasks.response.watch import read_all
 
     with told() as context_of:
-        found, damaged, older = all_incidents(context_of(environment))
+        context = context_of(environment)
+        ids = incident_ids(context) if every else [one for one, _ in open_marks(context.environment)]
+        found, damaged, older = read_all(context, ids)
         shown, now = [one for one in found if every or one.closed is None], datetime.now(UTC)
         late = {one.id: overdue(one, now) for one in shown}
         if as_json:

@@ -15,6 +15,7 @@ from blocks.run_jobs import JobExecution
 from tasks.actions.workflow_runs import meaning
 from tasks.diagnosis.signs import tag, tags
 from tasks.pipeline.activity import scene_of_argument, short
+from tasks.pipeline.redact import text_without_secrets
 
 Outcome = Literal["running", "success", "partial", "nothing_done", "failed", "cancelled", "unknown"]
 GENIE_SIM = "genie-sim"
@@ -25,10 +26,6 @@ MOST_TEXT = 300
 """Characters of an error that are shown."""
 MOST_READ = 20_000
 """Characters of an error or a line that are looked at: one line of Cloud Logging may have 256 kB."""
-_SECRET = re.compile(
-    r"(?i)((?:api[_-]?key|token|secret|password|passwd|authorization|credential|signature)\w*[\"']?\s*[=:]\s*)"
-    r"(?:(?:Bearer|Basic)\s+)?\S+"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +129,7 @@ def _words(result: object) -> str:
 
 def cut(text: str) -> str:
     """A text for a report: one line, not too long, and nothing that looks like a secret."""
-    line = _SECRET.sub(r"\1…", " ".join(text[:MOST_READ].split()))
+    line = " ".join(text_without_secrets(text[:MOST_READ]).split())
     return line if len(line) <= MOST_TEXT else f"{line[:MOST_TEXT]}…"
 
 

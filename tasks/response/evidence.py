@@ -21,11 +21,11 @@ from blocks.clients import load_libraries
 from blocks.errors import NotFound, OutsideError, PreconditionFailed
 from tasks.incidents.entries import Evidence
 from tasks.incidents.incident import ROOT, Incident
+from tasks.pipeline.redact import without_secrets
 from tasks.remediation.context import Context
 from tasks.remediation.outcome import outcome_of
 from tasks.remediation.report import counted
 from tasks.response.asked import QUESTIONS, Asked, Question
-from tasks.response.redact import without_secrets
 
 LOOKED_BACK = timedelta(hours=24)
 MANIFEST = "manifest"

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
-from tasks.incidents.incident import Incident, incident_ids, read_incident
+from tasks.incidents.incident import Incident, read_incident
+from tasks.incidents.open_marks import open_marks
 from tasks.incidents.overdue import overdue
 from tasks.intake.pauses import OpenPause, open_pauses
 from tasks.remediation.check import Check, Findings
@@ -27,8 +28,8 @@ class IncidentWatch(Check[None]):
     name = "incident-watch"
 
     def look(self, context: Context, question: None) -> Findings:
-        """Read the newest incidents and judge those that are not closed."""
-        incidents, damaged, older = all_incidents(context)
+        """Read the incidents that may be open, by their marks, and judge those that are not closed."""
+        incidents, damaged, older = read_all(context, [one for one, _ in open_marks(context.environment)])
         now, left = datetime.now(UTC), [one for one in incidents if one.closed is None]
         found = Findings(facts=left, reasons=list(damaged))
         pauses = known_pauses(context, found) if left else []
@@ -41,9 +42,8 @@ class IncidentWatch(Check[None]):
         return found
 
 
-def all_incidents(context: Context) -> tuple[list[Incident], list[str], int]:
-    """The newest incidents, newest first; a sentence for each that cannot be read; and how many older there are."""
-    ids = incident_ids(context)
+def read_all(context: Context, ids: list[str]) -> tuple[list[Incident], list[str], int]:
+    """The first of these incidents; a sentence for each that cannot be read; and how many more there are."""
     with ThreadPoolExecutor(AT_A_TIME) as pool:
         read = list(pool.map(lambda id_: readable(context, id_), ids[:NEWEST]))
     good = [one for one in read if isinstance(one, Incident)]

@@ -15,10 +15,10 @@ from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.names import DATA_BUCKET
 from deployments.sandbox.server import Sandbox
 from tasks.incidents.incident import Incident, declare, read_incident
+from tasks.pipeline.redact import LEFT_OUT
 from tasks.response import asked as asked_module
 from tasks.response.asked import MOST_LINES, QUESTIONS, Asked, Question
 from tasks.response.evidence import MANIFEST, capture, evidence_name, is_captured
-from tasks.response.redact import LEFT_OUT
 from tests.kernel.world import policies
 from tests.response.world import OPS, Killed, body, carried, heir, incident_of, objects, wanted
 

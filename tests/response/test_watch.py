@@ -8,8 +8,9 @@ import pytest
 
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.server import Sandbox
-from tasks.incidents.entries import Changed, Closed, Reopened, Resolved, Updated
+from tasks.incidents.entries import Changed, Closed, Declared, Reopened, Resolved, Updated
 from tasks.incidents.incident import Incident, declare
+from tasks.incidents.open_marks import open_marks, remove_open_mark
 from tasks.remediation.check import check, sections_of
 from tasks.remediation.run import Run
 from tasks.response import watch as watch_module
@@ -133,3 +134,17 @@ def test_pauses_are_looked_up_once_however_many_incidents_there_are(
     for _ in range(3):
         declare(heir(environment), wanted().declaration())
     assert asked() == one + 3, "one listing for the record of each"
+
+
+def test_incidents_that_are_over_cost_no_read_however_many_there_are(
+    environment: PipelineEnvironment, sandbox: Sandbox, incident: Incident
+) -> None:
+    for number in range(20):
+        over = declare(heir(environment), Declared(title=f"over {number}"))
+        over.say(Closed())
+    for id_, mark in open_marks(environment):
+        if id_ != incident.id:
+            remove_open_mark(environment, mark)
+    sandbox.requests.reset()
+    assert look(environment).summary == "1 open incident"
+    assert sandbox.requests.count("storage", "objects.media") <= 2

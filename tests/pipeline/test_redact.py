@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tasks.response.redact import LEFT_OUT, LONGEST, text_without_secrets, without_secrets
+from tasks.pipeline.redact import LEFT_OUT, LONGEST, text_without_secrets, without_secrets
 
 
 @pytest.mark.parametrize(

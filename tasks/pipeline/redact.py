@@ -1,4 +1,4 @@
-"""Evidence is read by many, so it holds no secret: names are kept, values that may be secret are not.
+"""What many read holds no secret, as evidence and causes: names are kept, values that may be secret are not.
 
 What comes from Secret Manager never has its value in an answer of Google's (a job names the secret). What is left are
 values that somebody has put where they do not belong: plain variables, arguments, headers, log lines. They are known by
