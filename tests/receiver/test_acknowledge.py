@@ -24,7 +24,7 @@ from tests.receiver.world import World, ask, plain_environment, running
 
 SECRET = "s" * 24
 INCIDENT = "inc-20260601t120000z-9f3ac1d2"
-SOON = datetime.now(UTC) + timedelta(hours=1)
+SOON = datetime.now(UTC) + timedelta(days=1)
 
 
 def with_links(environment: PipelineEnvironment) -> PipelineEnvironment:
