@@ -87,7 +87,7 @@ def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 def test_what_is_announced_is_found_while_its_process_lives_and_not_a_moment_longer(
     tmp_path: Path, holder: subprocess.Popen[str]
 ) -> None:
-    found = json.loads(in_state(tmp_path, ASK).communicate(timeout=20)[0])
+    found = json.loads(in_state(tmp_path, ASK).communicate(timeout=120)[0])
     assert (found["at"], found["pid"]) == ("here", holder.pid)
     second = in_state(tmp_path, HOLD, "there")
     assert second.stdout is not None
@@ -97,7 +97,7 @@ def test_what_is_announced_is_found_while_its_process_lives_and_not_a_moment_lon
     holder.send_signal(signal.SIGKILL)
     holder.wait()
     assert [path.name for path in tmp_path.iterdir()] == ["up-1.json"], "it could not tidy up"
-    assert json.loads(in_state(tmp_path, ASK).communicate(timeout=20)[0]) is None
+    assert json.loads(in_state(tmp_path, ASK).communicate(timeout=120)[0]) is None
 
 
 def test_a_port_that_somebody_listens_on_is_not_free() -> None:

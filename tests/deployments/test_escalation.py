@@ -50,15 +50,15 @@ def test_a_page_comes_with_a_link_by_which_a_person_takes_the_incident(
     assert found is not None, page["text"]
     link = found.group()
 
-    with urllib.request.urlopen(link, timeout=20) as shown:
+    with urllib.request.urlopen(link, timeout=120) as shown:
         assert incident.id in shown.read().decode()
     assert stack.runs("acknowledge-incident") == []
 
     with pytest.raises(urllib.error.HTTPError, match="403"):
-        urllib.request.urlopen(link[:-1] + ("0" if link[-1] != "0" else "1"), timeout=20)
+        urllib.request.urlopen(link[:-1] + ("0" if link[-1] != "0" else "1"), timeout=120)
     for _ in range(2):
         said = urllib.parse.urlencode({"by": "bo"}).encode()
-        with urllib.request.urlopen(link, said, timeout=20) as answer:
+        with urllib.request.urlopen(link, said, timeout=120) as answer:
             assert f"bo has {incident.id}" in answer.read().decode()
     (run,) = wait_for(lambda: stack.runs("acknowledge-incident"), "the run that acknowledges")
     ended = stack.ended(run)

@@ -149,7 +149,7 @@ def test_a_busy_port_is_one_sentence_and_exit_code_2(offset: int) -> None:
     port = three_free_ports()
     with socket.create_server(("127.0.0.1", port + offset)):
         command = [sys.executable, "-c", SERVE, str(port)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.strip().count("\n") == 0
     assert f"port {port + offset} of 127.0.0.1 is in use" in done.stderr

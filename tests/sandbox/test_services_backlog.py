@@ -158,7 +158,7 @@ def test_a_trigger_keeps_what_it_is_told_and_gets_what_it_is_not(world: World) -
     ):
         wanted = eventarc_v1.Trigger(event_filters=filters, destination={"workflow": FLOW}, **more)
         request = {"parent": LOCATION, "trigger": wanted, "trigger_id": short}
-        made = world.eventarc_client.create_trigger(request=request).result(timeout=5)
+        made = world.eventarc_client.create_trigger(request=request).result(timeout=60)
         assert made.event_data_content_type == kind
         subscription = made.transport.pubsub.subscription
         config = world.subscriber_client.get_subscription(subscription=subscription).push_config

@@ -100,7 +100,7 @@ def test_genie_sim_and_kubernetes_jobs_are_switched(sandbox: Sandbox) -> None:
     (pod,) = [one["metadata"]["name"] for one in sandbox.cluster.objects.all("pods", "blueprint")]
     control(sandbox, "POST", f"kubernetes/logs/{pod}", {"text": "no mesh\n"})
     path = f"/api/v1/namespaces/blueprint/pods/{pod}/log"
-    assert requests.get(f"{sandbox.endpoints.kubernetes}{path}", timeout=5).text == "no mesh\n"
+    assert requests.get(f"{sandbox.endpoints.kubernetes}{path}", timeout=60).text == "no mesh\n"
     sandbox.cluster.delete("blueprint", "gpu-1", {})
 
 

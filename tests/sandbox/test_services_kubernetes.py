@@ -300,7 +300,7 @@ def test_a_refusal_is_a_status_that_names_what_is_wrong(
     kubernetes: Kubernetes, verb: str, path: str, body: object, status: int, words: str
 ) -> None:
     url = f"{kubernetes.batch.api_client.configuration.host}{path}"
-    answer = requests.request(verb, url, json=body, timeout=5)
+    answer = requests.request(verb, url, json=body, timeout=60)
     told = answer.json()
     assert (answer.status_code, told["kind"], told["code"]) == (status, "Status", status)
     assert words in told["message"]

@@ -61,7 +61,7 @@ def test_what_an_event_starts_is_late_too(world: World) -> None:
 
 def test_a_late_run_of_a_job_is_in_no_listing_nor_in_the_jobs_own_count(world: World) -> None:
     late(world, "run", "RunJob", 3600, times=1)
-    name = world.jobs_client.run_job(name=JOB, timeout=5).metadata.name
+    name = world.jobs_client.run_job(name=JOB, timeout=60).metadata.name
     assert world.job_executions_client.get_execution(name=name).name == name
     assert runs(world) == runs(world, f"{LOCATION}/jobs/-") == []
     assert world.jobs_client.get_job(name=JOB).execution_count == 0
@@ -150,5 +150,5 @@ def test_changes_over_http_are_counted_one_by_one_in_a_batch_too() -> None:
         with here.client.batch():
             for blob in blobs:
                 blob.delete()
-        requests.delete(f"{sandbox.endpoints.kubernetes}/apis/batch/v1/namespaces/default/jobs/absent", timeout=5)
+        requests.delete(f"{sandbox.endpoints.kubernetes}/apis/batch/v1/namespaces/default/jobs/absent", timeout=60)
         assert control(sandbox, "GET", "requests/mutating") == {"total": 4, "storage": 3, "kubernetes": 1}

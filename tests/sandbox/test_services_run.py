@@ -171,20 +171,20 @@ def test_an_update_to_an_image_that_is_not_there_leaves_the_job_not_ready(world:
     good = world.jobs_client.get_job(name=f"{LOCATION}/jobs/{JOB}").template.template.containers[0].image
     world.run.images.put("host/missing:v2", False)
     with pytest.raises(exceptions.GoogleAPICallError, match="'host/missing:v2' not found"):
-        update(world, "host/missing:v2").result(timeout=5)
+        update(world, "host/missing:v2").result(timeout=60)
     found = ready(world)
     assert (found.type_, found.state.name, found.reason.name) == ("Ready", "CONDITION_FAILED", "CONTAINER_MISSING")
     with pytest.raises(exceptions.FailedPrecondition, match="not ready"):
         run(world)
     assert list(world.job_executions_client.list_executions(parent=f"{LOCATION}/jobs/{JOB}")) == []
-    assert update(world, good).result(timeout=5).terminal_condition.state.name == "CONDITION_SUCCEEDED"
+    assert update(world, good).result(timeout=60).terminal_condition.state.name == "CONDITION_SUCCEEDED"
     assert run(world).name
 
 
 def test_an_image_that_goes_later_is_found_missing_at_the_next_update_only(world: World) -> None:
     world.run.images.put("host/there:v1", False)
     world.run.images.put("host/there:v1", True)
-    update(world, "host/there:v1").result(timeout=5)
+    update(world, "host/there:v1").result(timeout=60)
     world.run.images.put("host/there:v1", False)
     assert ready(world).state.name == "CONDITION_SUCCEEDED"
 

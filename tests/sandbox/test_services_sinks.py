@@ -14,7 +14,7 @@ from deployments.sandbox.server import Sandbox
 def post(sandbox: Sandbox, path: str = "primary", json: Any = None, **options: Any) -> requests.Response:
     url = f"{sandbox.endpoints.sinks}/{path}"
     body = {"json": {"title": "t", "message": "m"} if json is None else json} if "data" not in options else {}
-    return requests.post(url, timeout=10, **body, **options)
+    return requests.post(url, timeout=60, **body, **options)
 
 
 @pytest.fixture
@@ -34,8 +34,8 @@ def test_what_is_posted_is_kept_by_sink_and_shown_by_the_control_interface(own: 
     ]
     assert len(own.sinks.received("chat")) == 2
     control = f"{own.endpoints.control}/messages"
-    assert requests.get(control, timeout=10).json() == own.sinks.shown()
-    assert requests.delete(control, timeout=10).ok
+    assert requests.get(control, timeout=60).json() == own.sinks.shown()
+    assert requests.delete(control, timeout=60).ok
     assert own.sinks.received() == []
 
 
@@ -51,7 +51,7 @@ def test_what_is_no_json_object_is_a_400_and_not_kept(own: Sandbox, body: bytes)
 
 
 def test_a_get_keeps_nothing(own: Sandbox) -> None:
-    assert requests.get(f"{own.endpoints.sinks}/primary", timeout=10).status_code == 404
+    assert requests.get(f"{own.endpoints.sinks}/primary", timeout=60).status_code == 404
     assert own.requests.mutating() == {"total": 0}
     post(own)
     assert own.requests.mutating() == {"total": 1, "sinks": 1}
@@ -75,11 +75,11 @@ def test_faults_go_by_the_name_of_the_sink(own: Sandbox) -> None:
 def test_switched_off_a_connection_is_refused_and_then_it_is_there_again_at_the_same_place(own: Sandbox) -> None:
     at = own.endpoints.sinks
     control = f"{own.endpoints.control}/sinks"
-    assert requests.post(control, json={"state": "down"}, timeout=10).ok
+    assert requests.post(control, json={"state": "down"}, timeout=60).ok
     with pytest.raises(requests.ConnectionError, match="refused"):
         post(own)
-    assert requests.post(control, json={"state": "serving"}, timeout=10).ok
-    assert requests.post(control, json={"state": "asleep"}, timeout=10).status_code == 400
+    assert requests.post(control, json={"state": "serving"}, timeout=60).ok
+    assert requests.post(control, json={"state": "asleep"}, timeout=60).status_code == 400
     assert (post(own).ok, own.endpoints.sinks) == (True, at)
 
 

@@ -39,7 +39,7 @@ def trigger(workflow: str = FLOW, **filters: str) -> eventarc_v1.Trigger:
 
 def create(world: World, short: str, parent: str = LOCATION, wanted: eventarc_v1.Trigger | None = None) -> Any:
     request = {"parent": parent, "trigger": trigger() if wanted is None else wanted, "trigger_id": short}
-    return world.eventarc_client.create_trigger(request=request, timeout=5)
+    return world.eventarc_client.create_trigger(request=request, timeout=60)
 
 
 def subscription(world: World, name: str = NAME) -> str:
@@ -53,7 +53,7 @@ def started(world: World) -> int:
 def test_a_created_trigger_is_an_operation_whose_result_is_what_get_shows(world: World) -> None:
     operation = create(world, "mine")
     assert not operation.operation.done
-    made = operation.result(timeout=5)
+    made = operation.result(timeout=60)
     assert made == world.eventarc_client.get_trigger(name=f"{LOCATION}/triggers/mine")
     assert (made.destination.workflow, made.service_account) == (FLOW, "somebody@p.iam.gserviceaccount.com")
     assert made.uid
@@ -62,8 +62,8 @@ def test_a_created_trigger_is_an_operation_whose_result_is_what_get_shows(world:
 
 
 def test_a_created_trigger_starts_its_workflow_through_a_subscription_of_its_own(world: World) -> None:
-    world.eventarc_client.delete_trigger(name=NAME).result(timeout=5)
-    create(world, "mine").result(timeout=5)
+    world.eventarc_client.delete_trigger(name=NAME).result(timeout=60)
+    create(world, "mine").result(timeout=60)
     pushed = world.subscriber_client.get_subscription(
         subscription=subscription(world, f"{LOCATION}/triggers/mine")
     ).push_config
@@ -79,7 +79,7 @@ def test_a_deleted_trigger_takes_its_subscription_and_its_backlog(world: World) 
     held = subscription(world)
     world.subscriber_client.modify_push_config(subscription=held, push_config=PushConfig())
     world.store.put(DATA_BUCKET, MARKER, b"{}")
-    gone = world.eventarc_client.delete_trigger(name=NAME).result(timeout=5)
+    gone = world.eventarc_client.delete_trigger(name=NAME).result(timeout=60)
     assert gone.name == NAME
     with pytest.raises(exceptions.NotFound):
         world.subscriber_client.get_subscription(subscription=held)
@@ -89,9 +89,9 @@ def test_a_deleted_trigger_takes_its_subscription_and_its_backlog(world: World) 
 
 def test_events_while_a_trigger_is_away_are_gone_and_one_made_again_has_a_new_subscription(world: World) -> None:
     definition, before = world.eventarc_client.get_trigger(name=NAME), subscription(world)
-    world.eventarc_client.delete_trigger(name=NAME).result(timeout=5)
+    world.eventarc_client.delete_trigger(name=NAME).result(timeout=60)
     world.store.put(DATA_BUCKET, MARKER, b"{}")
-    create(world, "usd-assembly-trigger", wanted=definition).result(timeout=5)
+    create(world, "usd-assembly-trigger", wanted=definition).result(timeout=60)
     assert (started(world), subscription(world) != before) == (0, True)
     with pytest.raises(exceptions.NotFound):
         world.subscriber_client.get_subscription(subscription=before)
@@ -101,7 +101,7 @@ def test_events_while_a_trigger_is_away_are_gone_and_one_made_again_has_a_new_su
 
 
 def test_triggers_are_listed_where_they_are_and_everywhere(world: World) -> None:
-    create(world, "source-orchestrator-trigger", US).result(timeout=5)
+    create(world, "source-orchestrator-trigger", US).result(timeout=60)
 
     def listed(location: str) -> list[str]:
         found = world.eventarc_client.list_triggers(
@@ -125,10 +125,10 @@ def test_the_locations_can_be_listed_and_fetched(world: World) -> None:
 
 def test_validate_only_makes_and_deletes_nothing(world: World) -> None:
     request = {"parent": LOCATION, "trigger": trigger(), "trigger_id": "mine", "validate_only": True}
-    world.eventarc_client.create_trigger(request=request).result(timeout=5)
+    world.eventarc_client.create_trigger(request=request).result(timeout=60)
     with pytest.raises(exceptions.NotFound):
         world.eventarc_client.get_trigger(name=f"{LOCATION}/triggers/mine")
-    world.eventarc_client.delete_trigger(request={"name": NAME, "validate_only": True}).result(timeout=5)
+    world.eventarc_client.delete_trigger(request={"name": NAME, "validate_only": True}).result(timeout=60)
     assert subscription(world)
 
 
@@ -162,15 +162,15 @@ def test_a_trigger_is_deleted_once_and_only_with_its_own_etag(world: World) -> N
     etag = world.eventarc_client.get_trigger(name=NAME).etag
     with pytest.raises(exceptions.Aborted):
         world.eventarc_client.delete_trigger(request={"name": NAME, "etag": '"other"'})
-    world.eventarc_client.delete_trigger(request={"name": NAME, "etag": etag}).result(timeout=5)
+    world.eventarc_client.delete_trigger(request={"name": NAME, "etag": etag}).result(timeout=60)
     with pytest.raises(exceptions.NotFound):
         world.eventarc_client.delete_trigger(name=NAME)
-    world.eventarc_client.delete_trigger(request={"name": NAME, "allow_missing": True}).result(timeout=5)
+    world.eventarc_client.delete_trigger(request={"name": NAME, "allow_missing": True}).result(timeout=60)
 
 
 def test_an_event_for_something_that_is_no_workflow_of_this_region_is_lost(world: World) -> None:
     for number, flow in enumerate((f"{US}/workflows/usd-assembly-pipeline", f"{LOCATION}/workflows/absent")):
-        create(world, f"mine-{number}", wanted=trigger(workflow=flow)).result(timeout=5)
+        create(world, f"mine-{number}", wanted=trigger(workflow=flow)).result(timeout=60)
     world.store.put(DATA_BUCKET, MARKER, b"{}")
     assert started(world) == 1
 

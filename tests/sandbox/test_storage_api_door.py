@@ -135,7 +135,7 @@ def test_what_was_compressed_on_its_way_is_stored_as_it_was(storage_server: Stor
     storage_server.call("POST", f"{UPLOAD}?uploadType=multipart", data=gzip.compress(body), headers=headers | packed)
     begun = storage_server.call("POST", f"{UPLOAD}?uploadType=resumable&name=r")
     chunk = packed | {"Content-Range": f"bytes 0-{len(data) - 1}/{len(data)}"}
-    storage_server.session.put(begun.headers["location"], data=gzip.compress(data), headers=chunk, timeout=5)
+    storage_server.session.put(begun.headers["location"], data=gzip.compress(data), headers=chunk, timeout=60)
     for name in ("m", "p", "r"):
         version = storage_server.live("data", name)
         assert (version.data, version.extra.get("contentEncoding")) == (data, None)
@@ -274,7 +274,7 @@ def begin(server: StorageServer, **headers: str) -> str:
 
 
 def put(server: StorageServer, where: str, data: bytes, content_range: str) -> requests.Response:
-    return server.session.put(where, data=data, headers={"Content-Range": content_range}, timeout=5)
+    return server.session.put(where, data=data, headers={"Content-Range": content_range}, timeout=60)
 
 
 @pytest.mark.parametrize(

@@ -142,8 +142,8 @@ def test_an_etag_holds_generation_and_metageneration(storage_server: StorageServ
 
 def test_links_lead_back_to_the_server_that_was_asked(storage_server: StorageServer) -> None:
     resource = storage_server.upload("data", "dir/ä b", DATA).json()
-    assert storage_server.session.get(resource["mediaLink"], timeout=10).content == DATA
-    assert storage_server.session.get(resource["selfLink"], timeout=10).json() == resource
+    assert storage_server.session.get(resource["mediaLink"], timeout=60).content == DATA
+    assert storage_server.session.get(resource["selfLink"], timeout=60).json() == resource
 
 
 def test_an_empty_patch_of_a_bucket_changes_nothing(storage_server: StorageServer) -> None:
