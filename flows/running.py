@@ -36,11 +36,16 @@ def flow_context(block_name: str, requested_by: str) -> Context:
     environment = PipelineEnvironment.named(block_name)
     return Context(
         environment,
-        requested_by or runtime.flow_run.name or "somebody",
+        requested_by or _by_itself() or runtime.flow_run.name or "somebody",
         flow_run_id=str(runtime.flow_run.id or ""),
         say=speaker(get_run_logger().info),
         policy=lambda: PipelineEnvironment.named(block_name).policy,
     )
+
+
+def _by_itself() -> str:
+    """Who asks when nobody is named and a schedule has started the run: Prefect marks such runs with a tag."""
+    return f"schedule of {runtime.deployment.name}" if "auto-scheduled" in (runtime.flow_run.tags or []) else ""
 
 
 def speaker(log: Callable[[str], None]) -> Callable[[str], None]:

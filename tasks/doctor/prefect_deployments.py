@@ -24,12 +24,6 @@ DIFFERS = Code(
     "It runs at another time, with other limits, elsewhere or with other code than prefect.yaml of this checkout says.",
     "Run `prefect --no-prompt deploy --all`, or ask who changed it in the UI and why.",
 )
-NOT_GIVEN = Code(
-    "prefect-schedule-without-its-parameters",
-    "error",
-    "Prefect 3.9.1 drops a schedule's own parameters when it is switched off and on: a nightly backup then only plans.",
-    "Run `prefect --no-prompt deploy --all`; next time pause the deployment or the work pool instead of the schedule.",
-)
 OFF = Code(
     "prefect-schedule-off",
     "warning",
@@ -54,7 +48,7 @@ NO_CHECKOUT = Code(
     "An installed package has no prefect.yaml and no automations.yaml, so what the server has is compared with nothing.",
     "Run `remediate doctor` in the checkout from which you deploy.",
 )
-CODES = (NO_CHECKOUT, NO_DEPLOYMENT, DIFFERS, NOT_GIVEN, OFF, NO_POOL, NO_WORKER)
+CODES = (NO_CHECKOUT, NO_DEPLOYMENT, DIFFERS, OFF, NO_POOL, NO_WORKER)
 
 
 def look_at_deployments(home: Path, look: Look) -> None:
@@ -90,8 +84,6 @@ def judge_deployments(wanted: list[dict[str, Any]], found: dict[str, dict[str, A
         ]
         look.judge(DIFFERS, name, f"Of the deployment {name} {listed(other, len(other))}.", other)
         if one.get("schedules"):
-            lost = [given for given in _given(one["schedules"]) if given not in _given(there.get("schedules", []))]
-            look.judge(NOT_GIVEN, name, f"No schedule of the deployment {name} gives it {_shown(lost)}.", lost)
             off = there.get("paused") or not any(each.get("active") for each in there.get("schedules", []))
             look.judge(OFF, name, f"The schedule of the deployment {name} is off.", off)
 
@@ -119,11 +111,6 @@ def _schedules(listed_: list[dict[str, Any]]) -> list[str]:
         given = "".join(f", {key} {value}" for key, value in sorted((one.get("parameters") or {}).items()))
         found.append(f"{inner.get('cron') or inner.get('interval')} {inner.get('timezone') or 'UTC'}{given}")
     return sorted(found)
-
-
-def _given(schedules: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The parameters that the schedules give, each once."""
-    return [given for one in schedules if (given := one.get("parameters") or {})]
 
 
 def _shown(value: Any) -> str:

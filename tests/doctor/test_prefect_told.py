@@ -92,28 +92,6 @@ def test_a_schedule_is_off_when_paused_or_when_none_is_active(there: dict[str, A
     assert ("prefect-schedule-off" in codes(judged({"nightly": THERE | there}))) is off
 
 
-APPLY = {"mode": "apply"}
-
-
-@pytest.mark.parametrize(
-    ("asked", "given", "lost"),
-    [
-        (APPLY, {}, True),
-        (APPLY, {"mode": "plan"}, True),
-        (APPLY, APPLY, False),
-        ({}, {}, False),
-        ({}, APPLY, False),
-    ],
-)
-def test_a_schedule_that_has_lost_its_parameters_is_an_error(
-    asked: dict[str, str], given: dict[str, str], lost: bool
-) -> None:
-    """Switched off and on in the UI, a nightly backup would only plan, and be green."""
-    wanted = WANTED | {"schedules": [{**WANTED["schedules"][0], "parameters": asked}]}
-    there = THERE | {"schedules": [THERE["schedules"][0] | {"parameters": given}]}
-    assert ("prefect-schedule-without-its-parameters" in codes(judged({"nightly": there}, wanted))) is lost
-
-
 def test_a_deployment_without_a_schedule_may_be_paused() -> None:
     wanted = WANTED | {"schedules": []}
     assert codes(judged({"nightly": THERE | {"schedules": [], "paused": True}}, wanted)) == set()

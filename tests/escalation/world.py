@@ -14,8 +14,8 @@ from tasks.escalation.chain import Chain, chain
 from tasks.escalation.procedure import Escalation, EscalationRequest
 from tasks.escalation.told import Told
 from tasks.incidents.entries import Declared, Updated
-from tasks.incidents.incident import Incident, declare
-from tasks.incidents.pages import Attempt, State
+from tasks.incidents.incident import Incident, declare, read_incident
+from tasks.incidents.pages import Attempt, State, attempts
 from tasks.remediation.context import Context
 from tasks.remediation.run import Run
 from tasks.remediation.runner import run
@@ -89,3 +89,8 @@ def came(sandbox: Sandbox) -> Counter[str]:
 def an_update(**said: Any) -> Updated:
     """A status update."""
     return Updated(**{"impact": "no exports", "mitigation": "rerun", "eta": "an hour"} | said)
+
+
+def states(environment: PipelineEnvironment, id_: str) -> dict[str, str]:
+    read = read_incident(Context(environment, "x"), id_)
+    return {key: one.state for key, one in attempts(read).items()}

@@ -36,6 +36,9 @@ from tests.recovery.world import BACKUP, DATA, OPS, PREFIX, SCENE
 
 __all__ = ["BACKUP", "DATA", "OPS", "PREFIX", "SCENE"]
 
+EXTRA = f"{PREFIX}regen3d/extra.bin"
+"""An object that no stage writes."""
+
 NEVER = ("lock", "idempotency_record", "failure_marker")
 MARKERS = ("completion_marker", "trigger_object")
 

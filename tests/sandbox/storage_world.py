@@ -92,3 +92,8 @@ def serve_storage(rewrite_bytes_per_call: int = GIB) -> Iterator[StorageServer]:
         server.should_exit = True
         thread.join(timeout=10)
         listener.close()
+
+
+def multipart(resource: dict[str, Any], data: bytes) -> tuple[dict[str, str], bytes]:
+    head = f"--x\r\nContent-Type: application/json\r\n\r\n{json.dumps(resource)}\r\n--x\r\nContent-Type: a/b\r\n\r\n"
+    return {"Content-Type": "multipart/related; boundary=x"}, head.encode() + data + b"\r\n--x--"
