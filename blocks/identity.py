@@ -1,4 +1,8 @@
-"""Who sent a message to us: checks the OIDC token that Google puts on the requests of Pub/Sub and Eventarc."""
+"""Who talks to us: checks the tokens that Google puts on requests, those of its services and those of people.
+
+Pub/Sub and Eventarc send an OIDC token of a service account; Identity-Aware Proxy adds an assertion of the person who has
+signed in.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +21,9 @@ from google.oauth2 import id_token
 from blocks.errors import PermanentError, TemporaryError
 
 GOOGLE_CERTIFICATES = "https://www.googleapis.com/oauth2/v1/certs"
+IAP_KEYS = "https://www.gstatic.com/iap/verify/public_key"
+IAP_ISSUER = "https://cloud.google.com/iap"
+EMAIL = re.compile(r"[\x21-\x7e]{1,64}@[a-z0-9.-]{1,190}")
 ISSUERS = ("https://accounts.google.com", "accounts.google.com")
 CLOCK_SKEW = 10
 """Seconds that two clocks may differ."""
@@ -60,7 +67,7 @@ class PushTokens:
         kind, _, token = authorization.partition(" ")
         if kind.lower() != "bearer" or not token:
             raise PermanentError("The request carries no bearer token; set an OIDC token on the push subscription.")
-        claims = self._claims(token)
+        claims = _claims(token, self._keys, self.audience, self._where)
         if claims.get("iss") not in ISSUERS:
             raise PermanentError("The bearer token was not issued by Google.")
         if claims.get("email") not in self.accounts or claims.get("email_verified") is not True:
@@ -70,16 +77,48 @@ class PushTokens:
                 self._good.clear()
             self._good[_digest(authorization)] = float(claims["exp"])
 
-    def _claims(self, token: str) -> Mapping[str, Any]:
-        try:
-            claims: Mapping[str, Any] = id_token.verify_token(
-                token, self._keys, self.audience, certs_url=self._where, clock_skew_in_seconds=CLOCK_SKEW
-            )
-        except TransportError as error:
-            raise TemporaryError(f"The certificates at {self._where} cannot be had: {error}") from error
-        except (GoogleAuthError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise PermanentError(f"The bearer token is not valid for {self.audience}.") from error
-        return claims
+
+class PersonTokens:
+    """Who a person is, as Identity-Aware Proxy has seen them sign in.
+
+    Source: cloud.google.com/iap/docs/signed-headers-howto.
+    """
+
+    def __init__(self, audience: str, keys: str = IAP_KEYS) -> None:
+        """
+        Args:
+            audience: The proxy's own, as in /projects/1234/global/backendServices/5678.
+            keys: Where the public keys of the proxy are, as a JSON object of PEM texts.
+        """
+        self.audience, self._where = audience, keys
+        self._keys = _Certificates()
+
+    def who(self, assertion: str) -> str:
+        """The e-mail address of the person whom an assertion is about.
+
+        Raises:
+            PermanentError: it is not one that the proxy made for us.
+            TemporaryError: the proxy's keys cannot be had, so nobody can tell.
+        """
+        claims = _claims(assertion, self._keys, self.audience, self._where)
+        if claims.get("iss") != IAP_ISSUER:
+            raise PermanentError("The assertion was not made by Identity-Aware Proxy.")
+        email = claims.get("email")
+        if not isinstance(email, str) or not EMAIL.fullmatch(email):
+            raise PermanentError("The assertion names no e-mail address; sign in with an account that has one.")
+        return email
+
+
+def _claims(token: str, keys: _Certificates, audience: str, where: str) -> Mapping[str, Any]:
+    try:
+        claims: Mapping[str, Any] = id_token.verify_token(
+            token, keys, audience, certs_url=where, clock_skew_in_seconds=CLOCK_SKEW
+        )
+    except TransportError as error:
+        raise TemporaryError(f"The keys at {where} cannot be had: {error}") from error
+    except (GoogleAuthError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise PermanentError(f"The token is not valid for {audience}.") from error
+    return claims
 
 
 class _Certificates(Request):

@@ -49,6 +49,10 @@ class RemediationPolicy(RemediationBlock):
         default_factory=lambda: dict(_APPROVAL), description="Who approves a plan of that risk: automatic or a person."
     )
     approval_minutes: int = Field(default=60, ge=1, description="Minutes a person has to approve; then it means no.")
+    verified_approvers: bool = Field(
+        default=False,
+        description="Whether an approval counts only when the receiver, behind Identity-Aware Proxy, has seen who gives it.",
+    )
     window_days: str = Field(default=",".join(_DAYS), description="Days on which changes may begin: mon,tue,...")
     window_start: str = Field(default="00:00", description="When the window opens, HH:MM.")
     window_end: str = Field(

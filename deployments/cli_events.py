@@ -37,6 +37,9 @@ def receiver(
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8080,
     audience: Annotated[str, typer.Option(help="Audience of Google's tokens (Pub/Sub push, Eventarc).")] = "",
     account: Annotated[list[str] | None, typer.Option(help="Service account of those tokens; may be repeated.")] = None,
+    iap_audience: Annotated[
+        str, typer.Option(help="Audience of Identity-Aware Proxy, which then says who acknowledges and approves.")
+    ] = "",
     secret_file: Annotated[
         Path | None, typer.Option(help="File with the secret of signed webhooks; or set REMEDIATION_WEBHOOK_SECRET.")
     ] = None,
@@ -54,6 +57,7 @@ def receiver(
         port=port,
         audience=audience,
         accounts=tuple(filter(None, account or ())),
+        iap_audience=iap_audience,
         secret_file=secret_file,
         spool=spool or SPOOL,
         rules=rules,

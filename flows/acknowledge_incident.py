@@ -20,7 +20,7 @@ def acknowledge_incident(
     incident: str,
     by: str,
     how: Literal["ui", "link", "command"] = "ui",
-    identity: Literal["claimed", "verified"] = "claimed",
+    proof: str = "",
     environment: str = "default",
 ) -> State[Any]:
     """Record that you have an incident. Nobody else is paged then; updates go on.
@@ -29,12 +29,12 @@ def acknowledge_incident(
         incident: Which one, as in inc-20261127t101502z-9f3ac1d2; the page names it.
         by: Your name; it is recorded, and everybody sees who has it.
         how: By which road you said so; leave it as it is.
-        identity: Whether somebody vouches for the name; Prefect's own server knows nobody.
+        proof: Leave it empty. The receiver's word for the name, when it has seen who you are; else the name is claimed.
         environment: Name of the Remediation Environment block, which says whose incidents these are.
     """
     context = flow_context(environment, by)
     try:
-        found, new = acknowledge(context, incident, by, how, identity)
+        found, new = acknowledge(context, incident, by, how, proof)
     except Exception as error:
         return state_of_error(error)
     said = f"{incident}: {by} has it" + ("." if new else "; that was known already.")

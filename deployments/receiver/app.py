@@ -22,13 +22,16 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from blocks.errors import TemporaryError
+from blocks.identity import PersonTokens
 from deployments.receiver import spool
 from deployments.receiver.acknowledge import AcknowledgePages
+from deployments.receiver.approve import ApprovalPages
 from deployments.receiver.auth import Door, Forged
 from deployments.receiver.decode import DECODERS
 from deployments.receiver.dispatch import Dispatcher
 from deployments.receiver.message import Message
 from deployments.receiver.metrics import Metrics
+from deployments.receiver.people import People
 from deployments.receiver.rules import Rules
 from deployments.receiver.strict import Undecodable
 from deployments.receiver.writer import SpoolBusy, Writer
@@ -51,14 +54,23 @@ _log = logging.getLogger(__name__)
 class Receiver:
     """The parts that belong together: spool, writer, dispatcher, and what is counted."""
 
-    def __init__(self, path: Path, rules: Rules, doors: dict[str, Door], keep_days: float = 14.0) -> None:
+    def __init__(
+        self,
+        path: Path,
+        rules: Rules,
+        doors: dict[str, Door],
+        keep_days: float = 14.0,
+        people: PersonTokens | None = None,
+    ) -> None:
         """
         Args:
             path: The spool's file.
             rules: The rules in force.
             doors: Who may come in, for each path.
             keep_days: How long an ended event is remembered.
+            people: Reads who has signed in before the pages; None: nobody is known there.
         """
+        self.people = People(people, rules.environment.on_call.link_url)
         self.path, self.rules, self.doors = path, rules, doors
         self.metrics = Metrics(path)
         self._warned = float("-inf")
@@ -168,7 +180,8 @@ def make_app(receiver: Receiver) -> Starlette:
         Route("/metrics", receiver.numbers),
     ]
     policy = receiver.rules.environment.on_call
-    routes += AcknowledgePages(policy, receiver.said, receiver.refused_link).routes()
+    routes += AcknowledgePages(policy, receiver.people, receiver.said, receiver.refused_link).routes()
+    routes += ApprovalPages(policy, receiver.people, receiver.refused_link).routes()
     return Starlette(routes=routes, lifespan=receiver.running)
 
 

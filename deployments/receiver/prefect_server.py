@@ -58,6 +58,12 @@ class PrefectServer:
         }
         self._request("POST", "/events", [event])
 
+    def resume(self, flow_run: str, answer: dict[str, str]) -> None:
+        """Give a run that waits for a person its answer. Raises `NotNow`, `Refused`."""
+        said = self._request("POST", f"/flow_runs/{flow_run}/resume", {"run_input": answer})
+        if said.get("status") != "ACCEPT":
+            raise Refused(str((said.get("details") or {}).get("reason") or "The run waits for nobody."))
+
     def check(self) -> None:
         """Raises `NotNow` unless the server answers that it is healthy."""
         self._request("GET", "/health")

@@ -14,6 +14,7 @@ from prefect.settings import PREFECT_API_URL
 from blocks.calls import CallLimits
 from blocks.environment import PipelineEnvironment
 from blocks.errors import PermanentError
+from blocks.identity import PersonTokens
 from deployments.receiver import spool
 from deployments.receiver.app import Receiver, make_app
 from deployments.receiver.auth import doors, read_secrets
@@ -38,6 +39,7 @@ class Settings:
     port: int = 8080
     audience: str = ""
     accounts: tuple[str, ...] = ()
+    iap_audience: str = ""
     secret_file: Path | None = None
     spool: Path = SPOOL
     rules: Path | None = None
@@ -56,7 +58,8 @@ def serve(settings: Settings) -> None:
         block.limits = QUICK
     rules = load_rules(environment, settings.rules)
     spool.prepare(settings.spool).close()  # said in one sentence here, rather than in uvicorn's log
-    app = make_app(Receiver(settings.spool, rules, guards, settings.keep_days))
+    people = PersonTokens(settings.iap_audience) if settings.iap_audience else None
+    app = make_app(Receiver(settings.spool, rules, guards, settings.keep_days, people))
     uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning", access_log=False)
 
 

@@ -8,23 +8,16 @@ they give.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from blocks.on_call import OnCall
+from blocks.signing import BadLink, fits, sign
 from tasks.incidents.incident import ID
 
 PATH = "/ack/"
 TOKEN = re.compile(r"([a-z0-9-]{1,60})\.([a-z0-9-]{1,32})\.([0-9]{1,12})\.([0-9a-f]{64})")
-PURPOSE = b"acknowledge an incident\n"
-"""What the secret signs here; a signature made for anything else does not fit."""
-
-
-class BadLink(ValueError):
-    """A link that is forged, cut off, or has expired. The message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +33,7 @@ class Link:
 def make_token(secret: bytes, incident: str, tier: str, expires: datetime) -> str:
     """The token of a link. `expires` counts to the second."""
     said = f"{incident}.{tier}.{int(expires.timestamp())}"
-    return f"{said}.{_sign(secret, said)}"
+    return f"{said}.{sign(secret, 'acknowledge by link', said)}"
 
 
 def read_token(secret: bytes, token: str, now: datetime) -> Link:
@@ -49,7 +42,7 @@ def read_token(secret: bytes, token: str, now: datetime) -> Link:
     if found is None or not ID.fullmatch(found.group(1)):
         raise BadLink("This link is cut off or was never one of ours. Copy the whole line of the page.")
     incident, tier, stamp, signature = found.groups()
-    if not hmac.compare_digest(_sign(secret, f"{incident}.{tier}.{stamp}"), signature):
+    if not fits(secret, signature, "acknowledge by link", f"{incident}.{tier}.{stamp}"):
         raise BadLink("This link was not made here, or the secret has changed since. Use the command instead.")
     expires = datetime.fromtimestamp(int(stamp), UTC)
     if now >= expires:
@@ -64,7 +57,3 @@ def link_for(policy: OnCall, incident: str, tier: str, now: datetime) -> str:
         return ""
     token = make_token(secret, incident, tier, now + timedelta(hours=policy.link_hours))
     return f"{policy.link_url.rstrip('/')}{PATH}{token}"
-
-
-def _sign(secret: bytes, said: str) -> str:
-    return hmac.new(secret, PURPOSE + said.encode(), hashlib.sha256).hexdigest()

@@ -5,9 +5,9 @@ What was allowed when a run began need not be allowed when it is continued, so e
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Literal, TypeVar
 
-from tasks.remediation.approval import needs_person, objection
+from tasks.remediation.approval import Approval, needs_person, objection
 from tasks.remediation.guard import Scope, over_caps, stopped
 from tasks.remediation.journal import Journal, read_journal
 from tasks.remediation.kind import check_plan
@@ -137,10 +137,18 @@ def approved(one: Run, plan: Plan, request: Request, earlier: str = "") -> bool:
 
     `earlier`: the digest that a person has approved when the run began, for a run that is continued.
     """
-    if request.approval is not None and (why := objection(request.approval, plan, one.context.actor)):
-        one.end("refused", why)
-        return False
+    if request.approval is not None:
+        unproved = one.context.policy().verified_approvers and identity_of(one, request.approval) != "verified"
+        if why := objection(request.approval, plan, one.context.actor, unproved=unproved):
+            one.end("refused", why)
+            return False
     if request.approval is not None or earlier == plan.digest or not needs_person(plan, one.context.policy()):
         return True
     one.end("needs_approval", f"Plan {plan.digest} has risk {plan.risk}: the policy wants a person's approval for it.")
     return False
+
+
+def identity_of(one: Run, approval: Approval) -> Literal["verified", "claimed"]:
+    """Whether the receiver has seen who approves, or the name is only what somebody typed."""
+    secret = one.context.environment.on_call.link_secret.get_secret_value().encode()
+    return "verified" if approval.proved(secret, one.context.flow_run_id) else "claimed"

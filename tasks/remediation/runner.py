@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -20,9 +21,10 @@ from pydantic import JsonValue
 from blocks.errors import OutsideError, PermanentError
 from blocks.object_protection import ops_bucket_problems
 from tasks.remediation import approval
+from tasks.remediation.approval_link import link_for
 from tasks.remediation.caller import Caller, inline
 from tasks.remediation.context import Context, new_run_id
-from tasks.remediation.continuing import approved, gives_way, interrupted, may_continue
+from tasks.remediation.continuing import approved, gives_way, identity_of, interrupted, may_continue
 from tasks.remediation.guard import refusals
 from tasks.remediation.journal import Journal
 from tasks.remediation.kind import check_plan, kind_of
@@ -91,7 +93,9 @@ def run_approved(
     if one.outcome != "needs_approval" or one.plan is None:
         return one
     publish(one)
-    answer = approval.ask(one.plan, context.policy(), context.actor, plan_markdown(one.plan))
+    policy, on_call = context.policy(), context.environment.on_call
+    link = link_for(on_call, policy, context.flow_run_id, one.plan.digest, datetime.now(UTC))
+    answer = approval.ask(one.plan, policy, context.actor, plan_markdown(one.plan), link)
     return run(procedure, context, replace(request, approval=answer), call, report)
 
 
@@ -167,6 +171,7 @@ def begin(procedure: Procedure[R, F], one: Run, request: R) -> Journal:
         "case": request.case,
         "flow_run": one.context.flow_run_id,
         "approved_by": answer.approver if answer else "",
+        "approver_is": identity_of(one, answer) if answer else "",
         "approved_digest": one.plan.digest if answer else "",
     }
     journal.announce(procedure.name)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+from blocks.approvals import undecided
 from blocks.errors import OutsideError, PreconditionFailed
 from blocks.schedules import ScheduledDeployment, leaked_slots, scheduled_deployments
 from tasks.delivery.tickets import open_tickets
@@ -27,6 +28,9 @@ GRACE = timedelta(minutes=15)
 LEFT_TOO_LONG = timedelta(minutes=30)
 """A run that was left for longer was not carried on by the schedule that does so every ten minutes."""
 
+TOLD_FOR = timedelta(hours=1)
+"""How long an approval that nobody gave is told: four turns of the watchdog."""
+
 
 class Watchdog(Check[None]):
     """What of the remediator is dead, late or forgotten. `Findings.facts` are the schedules."""
@@ -43,6 +47,7 @@ class Watchdog(Check[None]):
             *forgotten_tickets(context),
             *damaged_claims(context),
             *stuck_events(context),
+            *nobody_decided(),
             *(f"{one}: free them with `prefect gcl update --active-slots`." for one in leaked_slots(GRACE)),
         ]
         found.summary = f"{counted(len(schedules), 'schedule')} looked at"
@@ -107,6 +112,15 @@ def stuck_events(context: Context) -> Iterator[str]:
         yield f"{counted(facts.waiting, 'event')} wait at the receiver, the oldest for {minutes:.0f} minutes: see its log."
     if facts.dead:
         yield f"{counted(facts.dead, 'event')} could not be handled: see `remediate events dead`."
+
+
+def nobody_decided() -> Iterator[str]:
+    """Approvals whose time ran out lately: that means no, and the fault is still there."""
+    for one in undecided(datetime.now(UTC) - TOLD_FOR):
+        yield (
+            f"{one.name} waited for an approval until {one.ended:%Y-%m-%d %H:%M} UTC and nobody decided, which means no: "
+            "decide whether it is still wanted, and run it again; the on-call handbook says whom to ask."
+        )
 
 
 def row(one: ScheduledDeployment) -> dict[str, str]:

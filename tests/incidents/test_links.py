@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from blocks.on_call import OnCall
-from tasks.incidents.links import PATH, BadLink, link_for, make_token, read_token
+from blocks.signing import BadLink
+from tasks.incidents.links import PATH, link_for, make_token, read_token
 
 SECRET, OTHER = b"s" * 32, b"t" * 32
 INCIDENT = "inc-20260601t120000z-9f3ac1d2"

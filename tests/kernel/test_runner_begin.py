@@ -45,6 +45,7 @@ def test_the_beginning_records_the_plan_what_was_asked_and_by_whom(
         "case": "case-7",
         "flow_run": "flow-1",
         "approved_by": "",
+        "approver_is": "",
         "approved_digest": "",
     }
     (journal,) = journals(environment, sandbox, SUBJECT)
@@ -56,7 +57,7 @@ def test_an_approved_run_records_who_approved_which_plan(environment: PipelineEn
     yes = Approval(decision="approve", approver="bo", plan_digest=DIGEST)
     assert run(fake(), Context(environment, "ann"), FakeRequest(mode="apply", approval=yes)).outcome == "done"
     said = beginning(environment, sandbox)
-    assert (said["approved_by"], said["approved_digest"]) == ("bo", DIGEST)
+    assert (said["approved_by"], said["approver_is"], said["approved_digest"]) == ("bo", "claimed", DIGEST)
 
 
 class Staging(Fake):
@@ -145,9 +146,9 @@ def test_a_person_is_asked_after_they_were_shown_the_plan_and_their_answer_count
 ) -> None:
     order: list[str] = []
 
-    def ask(plan: Plan, policy: Any, requester: str, shown: str) -> Approval:
+    def ask(plan: Plan, policy: Any, requester: str, shown: str, link: str) -> Approval:
         order.append(f"ask {requester}")
-        assert plan.digest in shown
+        assert (plan.digest in shown, link) == (True, "")
         assert tried(sandbox) == {}
         return Approval(plan_digest=plan.digest, **answer)
 

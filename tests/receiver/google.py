@@ -15,7 +15,7 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 from cryptography.x509.oid import NameOID
 
 AUDIENCE, ACCOUNT = "https://receiver.example", "push@p.iam.gserviceaccount.com"
@@ -49,6 +49,38 @@ def token(signed_by: str = "google", header: dict[str, Any] | None = None, **cla
     return ".".join([*parts, base64.urlsafe_b64encode(signature).decode().rstrip("=")])
 
 
+IAP_AUDIENCE, ANN = "/projects/1/global/backendServices/2", "ann@example.org"
+
+
+@cache
+def proxy_key(name: str) -> ec.EllipticCurvePrivateKey:
+    """A key of Identity-Aware Proxy; the same name is the same key."""
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def assertion(signed_by: str = "proxy", **claims: Any) -> str:
+    """What the proxy says of a person who has signed in, with claims changed (None: left out)."""
+    now = int(time.time())
+    good = {"iss": "https://cloud.google.com/iap", "aud": IAP_AUDIENCE, "email": ANN, "sub": "accounts.google.com:1"}
+    said = {
+        name: value for name, value in {**good, "iat": now, "exp": now + 600, **claims}.items() if value is not None
+    }
+    parts = [_encoded({"alg": "ES256", "kid": "p1", "typ": "JWT"}), _encoded(said)]
+    r, s = utils.decode_dss_signature(proxy_key(signed_by).sign(".".join(parts).encode(), ec.ECDSA(hashes.SHA256())))
+    signature = r.to_bytes(32, "big") + s.to_bytes(32, "big")
+    return ".".join([*parts, base64.urlsafe_b64encode(signature).decode().rstrip("=")])
+
+
+def proxy_keys() -> bytes:
+    """The proxy's public keys as Google publishes them."""
+    pem = (
+        proxy_key("proxy")
+        .public_key()
+        .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    )
+    return json.dumps({"p1": pem.decode()}).encode()
+
+
 def _encoded(value: Any) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
 
@@ -56,9 +88,9 @@ def _encoded(value: Any) -> str:
 class Certificates(ThreadingHTTPServer):
     """Serves the certificates, and counts how often."""
 
-    def __init__(self) -> None:
+    def __init__(self, body: bytes = b"") -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.body = json.dumps({"1": certificate("google")}).encode()
+        self.body = body or json.dumps({"1": certificate("google")}).encode()
         self.status, self.asked = 200, 0
         self.url = f"http://127.0.0.1:{self.server_port}/certs"
 
@@ -79,9 +111,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving() -> Iterator[Certificates]:
-    """The certificates on loopback."""
-    server = Certificates()
+def serving(body: bytes = b"") -> Iterator[Certificates]:
+    """The certificates on loopback; or another body."""
+    server = Certificates(body)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield server

@@ -183,9 +183,9 @@ def test_the_rule_gives_the_flow_what_it_takes(world: World) -> None:
     rule = rules.by_name[event.rule]
     assert rule.run is not None
     given = filled(rule.run.parameters, event.values)
-    assert given == {"incident": INCIDENT, "by": "ann", "how": "link", "identity": "claimed"}
+    assert given == {"incident": INCIDENT, "by": "ann", "how": "link", "proof": "none"}
     flow = load_flow_from_entrypoint("flows.acknowledge_incident.acknowledge_incident", use_placeholder_flow=False)
-    assert flow.validate_parameters(given)["identity"] == "claimed"
+    assert flow.validate_parameters(given)["proof"] == "none"
     assert rule.run.deployment == f"{flow.name}/acknowledge-incident"
 
 
@@ -193,7 +193,7 @@ def test_the_rule_gives_the_flow_what_it_takes(world: World) -> None:
 def acknowledging(prefect_server: None) -> Iterator[str]:
     """The deployment, without a worker."""
     flow = ask("POST", "/flows/", {"name": "acknowledge-incident"})["id"]
-    texts = {name: {"type": "string"} for name in ("incident", "by", "how", "identity")}
+    texts = {name: {"type": "string"} for name in ("incident", "by", "how", "proof")}
     schema = {"type": "object", "properties": texts, "required": ["incident", "by"]}
     body = {"name": "acknowledge-incident", "flow_id": flow, "parameter_openapi_schema": schema}
     made = ask("POST", "/deployments/", {**body, "enforce_parameter_schema": True})["id"]
@@ -214,5 +214,5 @@ def test_it_becomes_one_run_of_the_flow_also_after_a_restart(
             found = world.handled(1)
     wanted = {"deployments": {"id": {"any_": [acknowledging]}}}
     (run,) = ask("POST", "/flow_runs/filter", wanted)
-    assert run["parameters"] == {"incident": INCIDENT, "by": "ann", "how": "link", "identity": "claimed"}
+    assert run["parameters"] == {"incident": INCIDENT, "by": "ann", "how": "link", "proof": "none"}
     assert [(row.state, row.run) for row in found] == [("done", run["id"])]
