@@ -20,6 +20,7 @@ from deployments.sandbox.asgi import App, Scope
 from deployments.sandbox.cluster.api import KubernetesApi, is_kubernetes_path
 from deployments.sandbox.cluster.cluster import Cluster
 from deployments.sandbox.control import PREFIX, Control
+from deployments.sandbox.fault_record import FaultRecord
 from deployments.sandbox.faults import Faults
 from deployments.sandbox.load import load_folder
 from deployments.sandbox.names import BACKUP_BUCKET, DATA_BUCKET, OPS_BUCKET, PROJECT, REGION
@@ -126,11 +127,13 @@ class Sandbox:
         self.run.changed.append(self.log.of_job)
         self.simulator.jobs.tell = self.log.of_invocation
         self.simulator.jobs.image_fault = self.run.image_fault
+        self.eventarc.audited.append(self.log.of_audit)
         self.push = PushDelivery()
         self.cluster = Cluster(("default", self.catalogue.namespace))
         self.store.on_finalize(self.eventarc.finalized)
         self.store.on_finalize(self.push.finalized)
         self.workflows.failed.append(self.push.failed)
+        self.record = FaultRecord(self)
         self._grpc: LoopbackServer | None = None
         self._http: HttpServer | None = None
         self._endpoints: Endpoints | None = None

@@ -47,6 +47,7 @@ from tests.response.world import (
 MOST_ENTRIES = 80
 """More than an undisturbed response and its procedures write together."""
 
+
 @contextmanager
 def world() -> Iterator[tuple[Sandbox, PipelineEnvironment]]:
     """A broken scene in a sandbox of its own, whose leases outlast any test."""

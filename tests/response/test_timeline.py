@@ -24,11 +24,11 @@ from tasks.incidents.entries import (
     Paging,
     Reopened,
     Resolved,
-    Said,
     Scope,
     Updated,
 )
 from tasks.incidents.incident import declare, read_incident
+from tasks.incidents.said import Said
 from tasks.response.timeline import events, one_line, sentence
 from tests.response.world import heir, wanted
 
