@@ -27,6 +27,7 @@ from deployments.sandbox.names import BACKUP_BUCKET, DATA_BUCKET, OPS_BUCKET, PR
 from deployments.sandbox.pipeline.simulator import Simulator
 from deployments.sandbox.requests import RequestLog
 from deployments.sandbox.services.access import Access, is_ours
+from deployments.sandbox.services.artifact_registry import ArtifactRegistry
 from deployments.sandbox.services.eventarc_service import EventarcService
 from deployments.sandbox.services.executions import Workers
 from deployments.sandbox.services.genie_sim import GenieSim
@@ -63,6 +64,7 @@ class Endpoints(BaseModel):
     pubsub: str
     transfer: str
     logging: str
+    registry: str
     projects: str
     kubernetes: str
     genie_sim: str
@@ -167,6 +169,7 @@ class Sandbox:
             pubsub=grpc,
             transfer=grpc,
             logging=grpc,
+            registry=grpc,
             projects=grpc,
             kubernetes=http,
             genie_sim=f"{HOST}:{self.genie_sim.port}",
@@ -212,6 +215,7 @@ class Sandbox:
             self.scheduler,
             self.transfer,
             self.log,
+            ArtifactRegistry(self.run.images),
             self._operations,
             access,
         )

@@ -33,6 +33,8 @@ class Version:
     failed: int = 0
     last_success: datetime | None = None
     last_failure: datetime | None = None
+    registry: str = ""
+    """What the registry says of its images, in a phrase; empty: it was not asked."""
     why_not: str = ""
     """Why it is no target, as a sentence; empty: it may be one."""
 

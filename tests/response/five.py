@@ -102,9 +102,9 @@ class OnCall:
         return made
 
     def incident(self) -> Any:
-        """The one there is, as its record stands."""
-        (id_,) = incident_ids(heir(self.environment))
-        return read_incident(heir(self.environment), id_)
+        """The newest, as its record stands."""
+        newest = incident_ids(heir(self.environment))[0]
+        return read_incident(heir(self.environment), newest)
 
     def over(self) -> Resolution:
         """It was over when the last fault was."""
