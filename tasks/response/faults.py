@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from blocks.errors import OutsideError
 from blocks.stored_object import StoredObject
-from tasks.diagnosis.check import Question, look_again
+from tasks.diagnosis.check import MOST_HOURS, Question, look_again
 from tasks.diagnosis.scope import MOST_SCENES
 from tasks.incidents.entries import Noted
 from tasks.incidents.fault_entries import Fault, Mended
@@ -19,8 +19,12 @@ from tasks.incidents.incident import Incident
 from tasks.remediation.context import Context
 from tasks.remediation.outcome import outcome_of
 from tasks.remediation.report import counted
+from tasks.response.acting import age_hours
 from tasks.response.response import Response
 from tasks.response.times import clock
+
+HOURS = Question().hours
+"""How far back the diagnosis looks that finds the faults."""
 
 
 def look_again_once(response: Response, key: str) -> None:
@@ -31,7 +35,7 @@ def look_again_once(response: Response, key: str) -> None:
         return
     response.context.say(f"{response.id}: looking again")
     try:
-        right = right_again(response.context, left)
+        right = right_again(response.context, left, HOURS + age_hours(incident, datetime.now(UTC)))
     except Exception as error:  # a look that fails stops no response
         response.say_once(key, Noted(text=f"Looked again, in vain: {outcome_of(error)[1]}"))
         return
@@ -41,11 +45,14 @@ def look_again_once(response: Response, key: str) -> None:
     response.say_once(key, Noted(text=said))
 
 
-def right_again(context: Context, faults: Iterable[Fault]) -> list[Mended]:
-    """Those that are not seen any more, and when they ended."""
+def right_again(context: Context, faults: Iterable[Fault], hours: float = HOURS) -> list[Mended]:
+    """Those that are not seen any more, and when they ended.
+
+    `hours`: how far back is looked: as far as when they were found, else a fault would be right by growing old.
+    """
     asked = list(faults)
     scenes = tuple(sorted({scene for one in asked for scene in one.scenes}))[:MOST_SCENES]
-    seen, silent = look_again(context, Question(scenes=scenes), {one.row for one in asked})
+    seen, silent = look_again(context, Question(scenes, min(hours, MOST_HOURS)), {one.row for one in asked})
     now = datetime.now(UTC)
     gone = [one for one in asked if one.key not in seen and one.row not in silent]
     return [mended(context, one, now) for one in gone if set(one.scenes) <= set(scenes)]
