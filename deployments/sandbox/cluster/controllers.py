@@ -111,7 +111,7 @@ class Controllers:
         if annotations != deployment["metadata"].get("annotations"):
             meta = {**deployment["metadata"], "annotations": annotations}
             deployment = self._objects.put("deployments", deployment | {"metadata": meta})
-        conditions = _rolled_out(deployment) if ready else _stuck(deployment)
+        conditions = _rolled_out(deployment) if ready else _stuck(deployment, serving=kept > 0)
         counts = {"replicas": new + kept, "updatedReplicas": new}
         counts |= dict.fromkeys(("readyReplicas", "availableReplicas"), new if ready else kept)
         status = {"observedGeneration": deployment["metadata"]["generation"], "conditions": conditions, **counts}
@@ -227,11 +227,12 @@ def _rolled_out(deployment: Json) -> list[Json]:
     return [{"type": kind, "status": "True", "reason": reason, **times} for kind, reason in reasons.items()]
 
 
-def _stuck(deployment: Json) -> list[Json]:
-    """What a Deployment says when its progress deadline is over: here at once."""
+def _stuck(deployment: Json, serving: bool) -> list[Json]:
+    """What a Deployment says when its progress deadline is over: here at once. `serving`: enough old Pods are left."""
     times = {"lastUpdateTime": now(), "lastTransitionTime": now()}
     message = f'ReplicaSet of "{deployment["metadata"]["name"]}" has timed out progressing.'
-    available = {"type": "Available", "status": "False", "reason": "MinimumReplicasUnavailable", **times}
+    word = "MinimumReplicasAvailable" if serving else "MinimumReplicasUnavailable"
+    available = {"type": "Available", "status": str(serving), "reason": word, **times}
     late = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": message, **times}
     known = (deployment.get("status") or {}).get("conditions") or []
     return list(known) if any(one.get("message") == message for one in known) else [available, late]
