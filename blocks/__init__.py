@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from blocks.genie_sim import GenieSimEndpoint
     from blocks.gke import GkeCluster
     from blocks.heartbeat import Heartbeat
+    from blocks.image_registry import ImageRegistry
     from blocks.logs import PipelineLogs
     from blocks.notifier import Notifier
     from blocks.on_call import OnCall
@@ -39,6 +40,7 @@ __all__ = [
     "GkeCluster",
     "GoogleCredentials",
     "Heartbeat",
+    "ImageRegistry",
     "Notifier",
     "OnCall",
     "PipelineEnvironment",
@@ -61,6 +63,7 @@ _MODULES = {
     "GkeCluster": "blocks.gke",
     "GoogleCredentials": "blocks.credentials",
     "Heartbeat": "blocks.heartbeat",
+    "ImageRegistry": "blocks.image_registry",
     "Notifier": "blocks.notifier",
     "OnCall": "blocks.on_call",
     "PipelineEnvironment": "blocks.environment",

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from blocks.catalogue_rules import (
+    DeploymentRule,
     GkeJob,
     Guard,
     Lock,
@@ -201,6 +202,8 @@ class Catalogue(Model):
     schedulers: dict[str, Scheduler]
     locks: tuple[Lock, ...] = ()
     gke_jobs: tuple[GkeJob, ...] = ()
+    deployments: dict[str, DeploymentRule] = Field(default_factory=dict)
+    """Deployments of the cluster by name."""
     work_records: tuple[WorkRecord, ...] = ()
     guards: tuple[Guard, ...] = ()
     retention: dict[str, Retention] = Field(default_factory=dict)

@@ -84,6 +84,8 @@ def _references(catalogue: Catalogue) -> Iterator[tuple[KeyPath, str, str | None
         yield ("work_records", index, "stage"), "stage", record.stage
     for index, guard in enumerate(catalogue.guards):
         yield from _each(("guards", index, "stages"), "stage", guard.stages)
+    for name, deployment in catalogue.deployments.items():
+        yield ("deployments", name, "starts"), "workflow", deployment.starts
     for index, gke_job in enumerate(catalogue.gke_jobs):
         yield ("gke_jobs", index, "stage"), "stage", gke_job.stage
 

@@ -79,6 +79,13 @@ class GkeJob(Model):
     stage: str
 
 
+class DeploymentRule(Model):
+    """A Deployment of the cluster, and what its work is seen by."""
+
+    starts: str
+    """The workflow that it starts: executions of it tell whether it works."""
+
+
 class ObjectRule(Model):
     """First rule that matches an object's path decides its class."""
 

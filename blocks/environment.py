@@ -13,6 +13,7 @@ from blocks.delivery import EventDelivery
 from blocks.genie_sim import GenieSimEndpoint
 from blocks.gke import GkeCluster
 from blocks.heartbeat import Heartbeat
+from blocks.image_registry import ImageRegistry
 from blocks.logs import PipelineLogs
 from blocks.notifier import Notifier
 from blocks.on_call import OnCall
@@ -60,6 +61,7 @@ class PipelineEnvironment(RemediationBlock):
         default_factory=ProjectAccess, description="What the remediation's account may do in the project."
     )
     cluster: GkeCluster = Field(default_factory=GkeCluster, description="The cluster of the GPU Jobs.")
+    registry: ImageRegistry = Field(default_factory=ImageRegistry, description="The images of the jobs.")
     logs: PipelineLogs = Field(default_factory=PipelineLogs, description="The log of the project.")
     genie_sim: GenieSimEndpoint = Field(default_factory=GenieSimEndpoint, description="The Genie Sim server.")
     receiver: EventReceiver = Field(
@@ -119,6 +121,7 @@ class PipelineEnvironment(RemediationBlock):
             *events,
             self.access,
             self.cluster,
+            self.registry,
             self.logs,
         ):
             block.close()

@@ -12,6 +12,7 @@ from blocks.delivery import EventDelivery
 from blocks.environment import PipelineEnvironment
 from blocks.genie_sim import GenieSimEndpoint
 from blocks.gke import GkeCluster
+from blocks.image_registry import ImageRegistry
 from blocks.logs import PipelineLogs
 from blocks.notifier import Notifier
 from blocks.on_call import OnCall
@@ -79,6 +80,7 @@ def for_sandbox(
         transfers=StorageTransfers(project=PROJECT, endpoint=endpoints.transfer, limits=calls),
         access=ProjectAccess(project=PROJECT, endpoint=endpoints.projects, limits=calls),
         cluster=GkeCluster(endpoint=endpoints.kubernetes, limits=calls),
+        registry=ImageRegistry(endpoint=endpoints.registry, limits=calls),
         logs=PipelineLogs(project=PROJECT, endpoint=endpoints.logging, limits=calls),
         genie_sim=GenieSimEndpoint(address=endpoints.genie_sim),
         notifier=Notifier(

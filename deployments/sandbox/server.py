@@ -20,12 +20,14 @@ from deployments.sandbox.asgi import App, Scope
 from deployments.sandbox.cluster.api import KubernetesApi, is_kubernetes_path
 from deployments.sandbox.cluster.cluster import Cluster
 from deployments.sandbox.control import PREFIX, Control
+from deployments.sandbox.fault_record import FaultRecord
 from deployments.sandbox.faults import Faults
 from deployments.sandbox.load import load_folder
 from deployments.sandbox.names import BACKUP_BUCKET, DATA_BUCKET, OPS_BUCKET, PROJECT, REGION
 from deployments.sandbox.pipeline.simulator import Simulator
 from deployments.sandbox.requests import RequestLog
 from deployments.sandbox.services.access import Access, is_ours
+from deployments.sandbox.services.artifact_registry import ArtifactRegistry
 from deployments.sandbox.services.eventarc_service import EventarcService
 from deployments.sandbox.services.executions import Workers
 from deployments.sandbox.services.genie_sim import GenieSim
@@ -62,6 +64,7 @@ class Endpoints(BaseModel):
     pubsub: str
     transfer: str
     logging: str
+    registry: str
     projects: str
     kubernetes: str
     genie_sim: str
@@ -126,11 +129,13 @@ class Sandbox:
         self.run.changed.append(self.log.of_job)
         self.simulator.jobs.tell = self.log.of_invocation
         self.simulator.jobs.image_fault = self.run.image_fault
+        self.eventarc.audited.append(self.log.of_audit)
         self.push = PushDelivery()
         self.cluster = Cluster(("default", self.catalogue.namespace))
         self.store.on_finalize(self.eventarc.finalized)
         self.store.on_finalize(self.push.finalized)
         self.workflows.failed.append(self.push.failed)
+        self.record = FaultRecord(self)
         self._grpc: LoopbackServer | None = None
         self._http: HttpServer | None = None
         self._endpoints: Endpoints | None = None
@@ -164,6 +169,7 @@ class Sandbox:
             pubsub=grpc,
             transfer=grpc,
             logging=grpc,
+            registry=grpc,
             projects=grpc,
             kubernetes=http,
             genie_sim=f"{HOST}:{self.genie_sim.port}",
@@ -209,6 +215,7 @@ class Sandbox:
             self.scheduler,
             self.transfer,
             self.log,
+            ArtifactRegistry(self.run.images),
             self._operations,
             access,
         )

@@ -65,6 +65,11 @@ PROJECT = (
     Need("cloudscheduler.jobs.pause", "intake cannot be paused"),
     Need("cloudscheduler.jobs.enable", "a pause of intake cannot be resumed"),
     Need("workflows.workflows.update", "a recorded workflow cannot be put back", optional=True),
+    Need(
+        "artifactregistry.dockerimages.get",
+        "a rollback cannot tell whether a former image is still there, and says so",
+        optional=True,
+    ),
     Need("storagetransfer.jobs.create", "large nights are copied object by object", optional=True),
 )
 """Of the project: these services have no question of their own for it."""
