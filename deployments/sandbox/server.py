@@ -128,6 +128,7 @@ class Sandbox:
         self.simulator.jobs.image_fault = self.run.image_fault
         self.push = PushDelivery()
         self.cluster = Cluster(("default", self.catalogue.namespace))
+        self.cluster.deploy(self.catalogue)
         self.store.on_finalize(self.eventarc.finalized)
         self.store.on_finalize(self.push.finalized)
         self.workflows.failed.append(self.push.failed)
