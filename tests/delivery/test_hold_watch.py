@@ -224,6 +224,8 @@ def test_a_start_of_somebody_who_was_killed_that_is_late_in_listings_is_not_made
     late = FaultRule(service="executions", method="CreateExecution", kind="late_listing", seconds=0.5, times=1)
     sandbox.faults.add(late)
     environment.policy.settle_seconds = 2
-    environment.workflows.start(one.workflow, argument_of(event), labels={EVENT_LABEL: label_for(one.subscription, event.message_id)})
+    environment.workflows.start(
+        one.workflow, argument_of(event), labels={EVENT_LABEL: label_for(one.subscription, event.message_id)}
+    )
     assert give_back(environment, held.run).outcome == "done"
     assert started_for(sandbox, one.workflow) == [FOREIGN]
