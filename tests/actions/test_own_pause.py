@@ -29,7 +29,8 @@ def daily(context: Context, sandbox: Sandbox) -> Iterator[Context]:
     """A pipeline with a daily automation that has run."""
     context.environment.catalogue_overlay = "2026-06"
     for name in (MARKER, STATE):
-        sandbox.store.delete(DATA, name)
+        if sandbox.store.get(DATA, name) is not None:
+            sandbox.store.delete(DATA, name)
     sandbox.store.put(DATA, STATE, WELL)
     yield context
 
