@@ -46,6 +46,7 @@ def _names(catalogue: Catalogue) -> Iterator[Problem]:
         "marker": ("markers", catalogue.markers),
         "workflow": ("workflows", catalogue.workflows),
         "job": ("jobs", catalogue.jobs),
+        "workflow or job": ("workflows", {**catalogue.workflows, **catalogue.jobs}),
     }
     for path, kind, name in _references(catalogue):
         section, items = known[kind]
@@ -76,7 +77,7 @@ def _references(catalogue: Catalogue) -> Iterator[tuple[KeyPath, str, str | None
     for name, trigger in catalogue.triggers.items():
         yield ("triggers", name, "workflow"), "workflow", trigger.workflow
     for name, scheduler in catalogue.schedulers.items():
-        yield ("schedulers", name, "target"), "workflow", scheduler.target
+        yield ("schedulers", name, "target"), "workflow or job", scheduler.target
     for index, lock in enumerate(catalogue.locks):
         yield ("locks", index, "stage"), "stage", lock.stage or None
         yield ("locks", index, "workflow"), "workflow", lock.workflow or None
@@ -86,8 +87,7 @@ def _references(catalogue: Catalogue) -> Iterator[tuple[KeyPath, str, str | None
         yield from _each(("guards", index, "stages"), "stage", guard.stages)
     for name, deployment in catalogue.deployments.items():
         yield ("deployments", name, "starts"), "workflow", deployment.starts
-    for index, gke_job in enumerate(catalogue.gke_jobs):
-        yield ("gke_jobs", index, "stage"), "stage", gke_job.stage
+    yield from ((("gke_jobs", index, "stage"), "stage", one.stage) for index, one in enumerate(catalogue.gke_jobs))
 
 
 def _each(path: KeyPath, kind: str, names: Iterable[str]) -> Iterator[tuple[KeyPath, str, str]]:

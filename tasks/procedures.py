@@ -12,6 +12,7 @@ from tasks.backup.procedure import NightlyBackup
 from tasks.delivery.watch import GiveBack
 from tasks.escalation.procedure import Escalation
 from tasks.intake.pause import PauseIntake
+from tasks.intake.reconcile import ReconcileIntake
 from tasks.intake.resume import ResumeIntake
 from tasks.pipeline.activity import phrases_on
 from tasks.recovery.procedure import ExportRecovery
@@ -37,6 +38,7 @@ PROCEDURES: tuple[type[AnyProcedure], ...] = (
     GiveBack,
     PauseIntake,
     ResumeIntake,
+    ReconcileIntake,
     Rollback,
     Escalation,
 )

@@ -132,6 +132,7 @@ class Sandbox:
         self.eventarc.audited.append(self.log.of_audit)
         self.push = PushDelivery()
         self.cluster = Cluster(("default", self.catalogue.namespace))
+        self.cluster.deploy(self.catalogue)
         self.store.on_finalize(self.eventarc.finalized)
         self.store.on_finalize(self.push.finalized)
         self.workflows.failed.append(self.push.failed)
