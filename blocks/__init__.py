@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from blocks.receiver import EventReceiver
     from blocks.run_jobs import CloudRunJobs
     from blocks.schedulers import PipelineSchedulers
+    from blocks.service_levels import ServiceLevels
     from blocks.storage import PipelineStorage
     from blocks.transfers import StorageTransfers
     from blocks.triggers import PipelineTriggers
@@ -51,6 +52,7 @@ __all__ = [
     "PipelineWorkflows",
     "ProjectAccess",
     "RemediationPolicy",
+    "ServiceLevels",
     "StorageTransfers",
 ]
 
@@ -74,6 +76,7 @@ _MODULES = {
     "PipelineWorkflows": "blocks.workflows",
     "ProjectAccess": "blocks.project_access",
     "RemediationPolicy": "blocks.policy",
+    "ServiceLevels": "blocks.service_levels",
     "StorageTransfers": "blocks.transfers",
 }
 

@@ -77,6 +77,8 @@ class GkeJob(Model):
 
     name: str = Field(pattern=r"^[^{}]*\{scene_id\}[^{}]*$")
     stage: str
+    logged_as: str = ""
+    """The job's name in the workflow's own events (`bp_metric`); empty: they do not name it."""
 
 
 class CronJob(Model):

@@ -22,6 +22,7 @@ from blocks.project_access import ProjectAccess
 from blocks.receiver import EventReceiver
 from blocks.run_jobs import CloudRunJobs
 from blocks.schedulers import PipelineSchedulers
+from blocks.service_levels import ServiceLevels
 from blocks.storage import PipelineStorage
 from blocks.transfers import StorageTransfers
 from blocks.triggers import PipelineTriggers
@@ -73,6 +74,9 @@ class PipelineEnvironment(RemediationBlock):
     notifier: Notifier = Field(default_factory=Notifier, description="The sinks that messages to people go to.")
     on_call: OnCall = Field(default_factory=OnCall, description="Who is told of an incident, in which order and when.")
     policy: RemediationPolicy = Field(default_factory=RemediationPolicy, description="The limits of remediation.")
+    service_levels: ServiceLevels = Field(
+        default_factory=ServiceLevels, description="What the pipeline promises: by this the runtime report judges."
+    )
     backup: BackupPolicy = Field(default_factory=BackupPolicy, description="The rules of backups, restores and drills.")
 
     _catalogue: Lazy[Catalogue] = PrivateAttr(default_factory=Lazy)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from pydantic import Field, PrivateAttr
 
@@ -16,11 +16,11 @@ from blocks.clients import Lazy, close_channel, google_credentials, plain_channe
 from blocks.credentials import GoogleCredentials
 from blocks.errors import NotFound, UnknownOutcome
 from blocks.job_definitions import JobDefinition, JobDefinitions
+from blocks.job_execution import JobExecution, env_of, execution_from
 
 if TYPE_CHECKING:
     from google.cloud import run_v2
 
-JobState = Literal["running", "succeeded", "failed", "cancelled"]
 _PAGE = 100
 
 
@@ -38,24 +38,6 @@ class JobInfo:
     """Why it cannot be run, as Cloud Run found when it was last deployed; empty: it can."""
     updated: datetime | None = None
     """When it was last changed."""
-
-
-@dataclass(frozen=True)
-class JobExecution:
-    """One run of a job."""
-
-    name: str
-    """`projects/<p>/locations/<l>/jobs/<j>/executions/<id>`."""
-    job: str
-    env: dict[str, str]
-    """The variables it was started with, without those that come from secrets."""
-    state: JobState
-    created: datetime
-    completed: datetime | None = None
-    message: str = ""
-    """What Cloud Run says of the state: why it failed, or what it waits for."""
-    images: tuple[str, ...] = ()
-    """The image of each container, by the digest that it ran with."""
 
 
 class CloudRunJobs(RemediationBlock):
@@ -91,7 +73,7 @@ class CloudRunJobs(RemediationBlock):
         task = found.template.template
         image = task.containers[0].image if task.containers else ""
         updated = found.update_time if "update_time" in found else None
-        return JobInfo(job, image, int(task.timeout.total_seconds()), _env(task), _problem(found), updated)
+        return JobInfo(job, image, int(task.timeout.total_seconds()), env_of(task), _problem(found), updated)
 
     def granted(self, job: str, permissions: Iterable[str]) -> set[str]:
         """Which of these permissions whoever asks has on a job. Raises `NotFound` when it is not deployed."""
@@ -217,37 +199,8 @@ class CloudRunJobs(RemediationBlock):
         return self._executions.get(make)
 
 
-def execution_from(message: run_v2.Execution) -> JobExecution:
-    completed = next((one for one in message.conditions if one.type_ == "Completed"), None)
-    return JobExecution(
-        name=message.name,
-        job=message.name.split("/jobs/")[-1].split("/")[0],
-        env=_env(message.template),
-        state=_state(message, completed),
-        created=message.create_time if "create_time" in message else datetime.now(UTC),
-        completed=message.completion_time if "completion_time" in message else None,
-        message=completed.message if completed else "",
-        images=tuple(one.image for one in message.template.containers),
-    )
-
-
-def _state(message: run_v2.Execution, completed: run_v2.Condition | None) -> JobState:
-    from google.cloud.run_v2 import Condition
-
-    if completed is not None and completed.state == Condition.State.CONDITION_SUCCEEDED:
-        return "succeeded"
-    if completed is not None and completed.state == Condition.State.CONDITION_FAILED:
-        cancelled = completed.execution_reason == Condition.ExecutionReason.CANCELLED or message.cancelled_count
-        return "cancelled" if cancelled else "failed"
-    return "running"
-
-
 def _problem(job: run_v2.Job) -> str:
     from google.cloud.run_v2 import Condition
 
     ready = job.terminal_condition
     return (ready.message or "it is not ready") if ready.state == Condition.State.CONDITION_FAILED else ""
-
-
-def _env(task: run_v2.TaskTemplate) -> dict[str, str]:
-    return {one.name: one.value for first in task.containers[:1] for one in first.env if "value_source" not in one}

@@ -18,6 +18,7 @@ from deployments import (
     cli_intake,
     cli_journal,
     cli_rollback,
+    cli_runtime,
     cli_self,
 )
 from deployments.cli_backup import EnvironmentOption
@@ -29,6 +30,7 @@ app.add_typer(cli_journal.app, name="journal")
 app.add_typer(cli_incident.app, name="incident")
 app.add_typer(cli_intake.app, name="intake")
 app.add_typer(cli_escalation.app, name="escalation")
+app.add_typer(cli_runtime.app, name="runtime")
 app.add_typer(cli_self.app, name="kill-switch")
 app.command()(cli_self.unfinished)
 app.command()(cli_diagnose.diagnose)

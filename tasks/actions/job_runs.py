@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from blocks.errors import PermanentError
-from blocks.run_jobs import JobExecution
+from blocks.job_execution import JobExecution
 from tasks.actions.starting import CLOCK_SKEW, begin, wait_until_ended
 from tasks.pipeline.labels import RUN_VARIABLE
 from tasks.remediation.kind import Doing, Kind, Params

@@ -11,7 +11,7 @@ from typing import Literal, cast
 from blocks.catalogue import Catalogue
 from blocks.environment import PipelineEnvironment
 from blocks.execution import Execution
-from blocks.run_jobs import JobExecution
+from blocks.job_execution import JobExecution
 from tasks.actions.workflow_runs import meaning
 from tasks.diagnosis.signs import tag, tags
 from tasks.pipeline.activity import scene_of_argument, short

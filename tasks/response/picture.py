@@ -5,11 +5,10 @@ It needs nothing from outside, so it can be opened from the bucket, put into a p
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from html import escape
 
+from tasks.remediation.drawing import printable
 from tasks.response.timeline import Event, one_line
 from tasks.response.times import clock, lasted
 
@@ -104,8 +103,3 @@ def alt_text(title: str, rows: Sequence[Event], left_out: int) -> str:
     told = "; ".join(f"{one.at:%H:%M:%S} {one_line(one.what, LONGEST)}" for one in rows)
     more = f" {left_out} more events are in the table." if left_out else ""
     return f"Events of {one_line(title, LONGEST)} from {clock(rows[0].at)} to {clock(rows[-1].at)}: {told}.{more}"
-
-
-def printable(text: str) -> str:
-    """Text that XML may hold."""
-    return escape(re.sub(r"[^\t\n\x20-\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]", "�", text))

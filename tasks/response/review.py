@@ -17,9 +17,9 @@ from tasks.incidents.incident import ROOT, Incident
 from tasks.incidents.verify import keeps_history, verify_incident
 from tasks.remediation.context import Context
 from tasks.remediation.ledger import LedgerDamaged
+from tasks.remediation.page import html_page
 from tasks.remediation.report import Cell, Section
 from tasks.response.in_force import in_force
-from tasks.response.page import html_page
 from tasks.response.picture import timeline_svg
 from tasks.response.timeline import Event, events, one_line
 from tasks.response.times import UNKNOWN, began_at, between, clock, measures

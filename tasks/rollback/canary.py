@@ -8,7 +8,8 @@ from itertools import islice
 from blocks.catalogue import Catalogue
 from blocks.catalogue_query import job_env, matches
 from blocks.environment import PipelineEnvironment
-from blocks.run_jobs import JobExecution, JobInfo
+from blocks.job_execution import JobExecution
+from blocks.run_jobs import JobInfo
 from tasks.actions.job_runs import RunJob, run_job
 from tasks.pipeline.labels import RUN_VARIABLE
 from tasks.rollback.facts import Canary

@@ -9,7 +9,7 @@ from itertools import islice
 
 from blocks.environment import PipelineEnvironment
 from blocks.job_definitions import ImageRef, JobDefinition
-from blocks.run_jobs import JobExecution
+from blocks.job_execution import JobExecution
 from tasks.actions.definitions import body_of, same
 from tasks.pipeline.activity import short
 from tasks.remediation.outcome import Refused

@@ -10,7 +10,7 @@ import pytest
 from blocks.catalogue import ResultWords
 from blocks.errors import PermanentError
 from blocks.execution import Execution
-from blocks.run_jobs import JobExecution, JobState
+from blocks.job_execution import JobExecution, JobState
 from deployments.sandbox.pipeline.simulator_faults import SimulatorFault
 from deployments.sandbox.server import Sandbox
 from tasks.actions import job_runs

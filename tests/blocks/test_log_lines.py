@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +10,7 @@ import pytest
 
 from blocks.calls import CallLimits
 from blocks.errors import PermanentError, TemporaryError
-from blocks.logs import PipelineLogs
+from blocks.logs import LogColumns, PipelineLogs
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.names import PROJECT
 from deployments.sandbox.server import Sandbox
@@ -82,3 +83,67 @@ def test_what_cannot_be_read_is_an_error(
     sandbox.faults.add(FaultRule(service="logging", kind="status", status=status))
     with pytest.raises(error, match="Could not read the log"):
         logs.newest("", since=hour_ago())
+
+
+# Columns, for who counts very many
+
+
+def columns(logs: PipelineLogs, query: str = "", **more: object) -> list[LogColumns]:
+    until = datetime.now(UTC) + timedelta(minutes=1)
+    asked = {"since": hour_ago(), "until": until, "words": ("job", "status"), "numbers": ("seconds", "limit")}
+    return list(logs.columns(query, **asked | more))  # type: ignore[arg-type]
+
+
+def test_columns_hold_these_fields_and_know_what_is_missing(sandbox: Sandbox, logs: PipelineLogs) -> None:
+    sandbox.log.of_invocation("w", "e-1", {"bp_metric": "x", "job": "a", "seconds": 0, "limit": "12.5"})
+    sandbox.log.of_container("a-job", "x", "no JSON at all")
+    (page,) = columns(logs)
+    assert (page.executions, page.words) == (["", "e-1"], {"job": ["", "a"], "status": ["", ""]})
+    assert math.isnan(page.numbers["seconds"][0])
+    assert page.numbers["seconds"][1] == 0.0
+    assert page.numbers["limit"][1] == 12.5
+    assert page.at == sorted(page.at, reverse=True)
+    assert abs(page.at[0] - datetime.now(UTC).timestamp()) < 60
+
+
+@pytest.mark.parametrize("value", ["many", "", True, None, {"a": 1}, [1]])
+def test_what_is_no_number_is_unknown_and_never_0(sandbox: Sandbox, logs: PipelineLogs, value: object) -> None:
+    sandbox.log.of_invocation("w", "e", {"seconds": value})
+    (page,) = columns(logs)
+    assert math.isnan(page.numbers["seconds"][0])
+
+
+@pytest.mark.parametrize("value", [5, True, None, {"a": 1}, [1]])
+def test_what_is_no_text_is_empty(sandbox: Sandbox, logs: PipelineLogs, value: object) -> None:
+    sandbox.log.of_invocation("w", "e", {"job": value})
+    (page,) = columns(logs)
+    assert page.words["job"] == [""]
+
+
+def test_columns_are_of_since_and_before_until(sandbox: Sandbox, logs: PipelineLogs) -> None:
+    begin = datetime(2026, 2, 1, tzinfo=UTC)
+    for minutes in (-1, 0, 59, 60):
+        at = (begin + timedelta(minutes=minutes)).isoformat()
+        sandbox.log.write(
+            {"logName": f"projects/{PROJECT}/logs/x", "timestamp": at, "jsonPayload": {"seconds": minutes}}
+        )
+    (page,) = columns(logs, since=begin, until=begin + timedelta(hours=1))
+    assert page.numbers["seconds"] == [59.0, 0.0]
+
+
+def test_columns_come_page_by_page_and_nothing_that_fits_is_no_page(sandbox: Sandbox, logs: PipelineLogs) -> None:
+    for number in range(1500):
+        sandbox.log.of_invocation("w", "e", {"seconds": number})
+    sandbox.requests.reset()
+    pages = columns(logs)
+    assert [len(one.at) for one in pages] == [1000, 500]
+    assert sorted(one for page in pages for one in page.numbers["seconds"]) == [float(one) for one in range(1500)]
+    assert sandbox.requests.count("logging", "ListLogEntries") == 2
+    assert columns(logs, 'jsonPayload.bp_metric="never"') == []
+
+
+def test_a_page_that_is_refused_for_a_quota_is_asked_for_again(sandbox: Sandbox, logs: PipelineLogs) -> None:
+    sandbox.log.of_invocation("w", "e", {"seconds": 1})
+    sandbox.faults.add(FaultRule(service="logging", kind="status", status=429, times=1))
+    (page,) = columns(logs)
+    assert page.numbers["seconds"] == [1.0]

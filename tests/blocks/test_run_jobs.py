@@ -11,7 +11,8 @@ from google.cloud import run_v2
 
 from blocks.calls import CallLimits
 from blocks.errors import NotFound, PermanentError, TemporaryError, UnknownOutcome
-from blocks.run_jobs import CloudRunJobs, JobExecution, execution_from
+from blocks.job_execution import JobExecution, execution_from
+from blocks.run_jobs import CloudRunJobs
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.server import Sandbox
 
@@ -53,6 +54,7 @@ def test_start_returns_before_the_end_and_the_environment_is_kept(jobs: CloudRun
     last = ended(jobs, started.name)
     assert last.completed is not None
     assert last.env == ENV
+    assert (last.timeout_seconds, last.retried) == (1800, 0)
 
 
 def test_executions_are_newest_first_and_end_at_the_time_asked_for(jobs: CloudRunJobs, sandbox: Sandbox) -> None:
@@ -153,6 +155,12 @@ def test_the_state_is_that_of_the_completed_condition(state: str, reason: str | 
     other = run_v2.Condition(type_="ContainerReady", state=run_v2.Condition.State.CONDITION_SUCCEEDED)
     found = execution_from(run_v2.Execution(conditions=[other, condition]))
     assert (found.state, found.message) == (expected, "why")
+
+
+def test_tasks_that_were_begun_again_are_counted_and_a_limit_that_is_not_said_is_0() -> None:
+    message = run_v2.Execution(name="projects/p/locations/l/jobs/j/executions/e", retried_count=3)
+    found = execution_from(message)
+    assert (found.retried, found.timeout_seconds) == (3, 0)
 
 
 def test_an_execution_without_any_condition_is_running() -> None:

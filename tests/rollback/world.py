@@ -14,7 +14,7 @@ from blocks.environment import PipelineEnvironment
 from blocks.execution import Execution
 from blocks.gke_manifests import Deployment
 from blocks.job_definitions import JobDefinition
-from blocks.run_jobs import JobExecution
+from blocks.job_execution import JobExecution
 from blocks.workflow_definitions import WorkflowDefinition
 from deployments.sandbox.pipeline.scenes import make_scene
 from deployments.sandbox.pipeline.simulator_faults import SimulatorFault
