@@ -15,6 +15,7 @@ from pydantic import Field
 
 from blocks.catalogue_rules import (
     GkeJob,
+    Gpu,
     Guard,
     Lock,
     Model,
@@ -201,6 +202,7 @@ class Catalogue(Model):
     schedulers: dict[str, Scheduler]
     locks: tuple[Lock, ...] = ()
     gke_jobs: tuple[GkeJob, ...] = ()
+    gpu: Gpu = Gpu()
     work_records: tuple[WorkRecord, ...] = ()
     guards: tuple[Guard, ...] = ()
     retention: dict[str, Retention] = Field(default_factory=dict)

@@ -46,6 +46,7 @@ def _names(catalogue: Catalogue) -> Iterator[Problem]:
         "marker": ("markers", catalogue.markers),
         "workflow": ("workflows", catalogue.workflows),
         "job": ("jobs", catalogue.jobs),
+        "pool": ("gpu", catalogue.gpu.pools),
     }
     for path, kind, name in _references(catalogue):
         section, items = known[kind]
@@ -86,6 +87,8 @@ def _references(catalogue: Catalogue) -> Iterator[tuple[KeyPath, str, str | None
         yield from _each(("guards", index, "stages"), "stage", guard.stages)
     for index, gke_job in enumerate(catalogue.gke_jobs):
         yield ("gke_jobs", index, "stage"), "stage", gke_job.stage
+    for name, pool in catalogue.gpu.pools.items():
+        yield from _each(("gpu", "pools", name, "stands_in_for"), "pool", pool.stands_in_for)
 
 
 def _each(path: KeyPath, kind: str, names: Iterable[str]) -> Iterator[tuple[KeyPath, str, str]]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 from deployments.sandbox.cluster.controllers import JOB_STATES, Controllers, JobState
 from deployments.sandbox.cluster.errors import Json, KubernetesError
-from deployments.sandbox.cluster.node_pools import NodePools
+from deployments.sandbox.cluster.node_pools import NodePools, NodeState
 from deployments.sandbox.cluster.objects import Objects
 from deployments.sandbox.cluster.registry import Registry
 from deployments.sandbox.cluster.resources import BY_PLURAL
@@ -65,7 +66,30 @@ class Cluster:
         with self.objects.lock:
             self.controllers.follow()
             for namespace in {one["metadata"]["namespace"] for one in self.objects.all("resourcequotas")}:
-                self.controllers.count(namespace)
+                self.controllers.quotas.count(namespace)
+
+    def set_node(self, name: str, state: NodeState) -> None:
+        """Let a node break or be well again. Raises LookupError."""
+        with self.objects.lock:
+            self.pools.set_state(name, state)
+        self.followed()
+
+    def change_pool(self, name: str, *, nodes: int | None = None, **settings: Any) -> None:
+        """Change a pool's fault or bounds, and how many nodes it has. Raises LookupError."""
+        pool = self.pools.pools.get(name)
+        if pool is None:
+            raise LookupError(f"There is no node pool '{name}'.")
+        for key, value in settings.items():
+            setattr(pool, key, value)
+        if nodes is not None:
+            with self.objects.lock:
+                self.pools.resize(pool, nodes)
+        self.followed()
+
+    def set_quota(self, region: str, metric: str, limit: float) -> None:
+        """How many GPUs of that kind the project may have in a region ('': in all of them)."""
+        self.pools.limits[region, metric] = limit
+        self.followed()
 
     def log(self, namespace: str, pod: str) -> str:
         """What the container of a Pod wrote. Raises KubernetesError when there is no such Pod, or it does not run yet."""

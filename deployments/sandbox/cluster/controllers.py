@@ -13,7 +13,8 @@ from typing import Literal, get_args
 from deployments.sandbox.cluster.errors import Json
 from deployments.sandbox.cluster.objects import Objects, now
 from deployments.sandbox.cluster.pods import NO_GPU, OOM_KILLED, new_event, new_pod, owner_of, pod_status
-from deployments.sandbox.cluster.scheduling import Scheduler, gpus
+from deployments.sandbox.cluster.quotas import Quotas
+from deployments.sandbox.cluster.scheduling import Scheduler, phase_of
 
 JobState = Literal["running", "pending", "succeeded", "failed", "oom_killed"]
 JOB_STATES: tuple[str, ...] = get_args(JobState)
@@ -34,6 +35,7 @@ class Controllers:
     def __init__(self, objects: Objects, scheduler: Scheduler) -> None:
         """Work on `objects`. A Job runs until `states` says, by its uid, how it stands."""
         self._objects, self._scheduler = objects, scheduler
+        self.quotas = Quotas(objects)
         self.states: dict[str, JobState] = {}
         self.broken_images: set[str] = set()
         """Images whose containers never get ready: a rollout to one of them does not finish."""
@@ -48,7 +50,7 @@ class Controllers:
             elif plural == "pods" and "status" not in item:
                 item = self._objects.put("pods", self._scheduler.place(item))
             self.follow()
-            self.count(item["metadata"].get("namespace", ""))
+            self.quotas.count(item["metadata"].get("namespace", ""))
             return self._objects.find(plural, item["metadata"].get("namespace", ""), item["metadata"]["name"]) or item
 
     def follow(self) -> None:
@@ -79,7 +81,7 @@ class Controllers:
         else:
             pod = self._pod_of_job(job, _PHASES[state])
             if not status.get("conditions"):
-                runs = pod is not None and pod["status"]["phase"] == "Running"
+                runs = pod is not None and phase_of(pod) == "Running"
                 status |= {"active": int(pod is not None), "ready": int(runs)}
         return self._with_status("jobs", job, status)
 
@@ -89,13 +91,13 @@ class Controllers:
         pod = self._objects.find("pods", *place)
         if pod is None:
             pod = new_pod(_pod_name(job), job["spec"]["template"], owner_of(job))
-            if phase in ("Running", "Pending") and (over := self.over_quota("Pod", "pods", place[0], pod)):
+            if phase in ("Running", "Pending") and (over := self.quotas.exceeded("Pod", "pods", place[0], pod)):
                 said = f'Error creating: pods "{pod["metadata"]["name"]}" is forbidden: {over}'
                 self._objects.put("events", new_event(job, "FailedCreate", said, "job-controller"))
                 return None
-        elif pod["status"]["phase"] == phase.replace(OOM_KILLED, "Failed"):
+        elif phase_of(pod) == phase.replace(OOM_KILLED, "Failed"):
             return pod
-        elif pod["status"]["phase"] == "Pending" and phase == "Running":
+        elif phase_of(pod) == "Pending" and phase == "Running":
             self._scheduler.held.discard(pod["metadata"]["uid"])
         if phase == "Running":
             return self._objects.put("pods", self._scheduler.place(pod))
@@ -178,41 +180,6 @@ class Controllers:
         uid = deployment["metadata"]["uid"]
         found = self._objects.all("replicasets", deployment["metadata"]["namespace"])
         return [one for one in found if any(o["uid"] == uid for o in one["metadata"].get("ownerReferences") or [])]
-
-    # Quotas
-
-    def count(self, namespace: str) -> None:
-        """Say of every quota of a namespace what is used of it."""
-        for quota in self._objects.all("resourcequotas", namespace):
-            hard = (quota.get("spec") or {}).get("hard") or {}
-            status = {"hard": hard, "used": {name: str(self.used(namespace, name)) for name in hard}}
-            if status != quota.get("status"):
-                self._objects.put("resourcequotas", quota | {"status": status})
-
-    def used(self, namespace: str, what: str) -> int:
-        """How much of `pods`, `count/jobs.batch` or `requests.nvidia.com/gpu` is used; others are not counted."""
-        pods = [one for one in self._objects.all("pods", namespace) if one["status"]["phase"] in ("Pending", "Running")]
-        if what in ("pods", "count/pods"):
-            return len(pods)
-        if what.startswith("count/"):
-            return len(self._objects.all(what.removeprefix("count/").partition(".")[0], namespace))
-        if what == "requests.nvidia.com/gpu":
-            return sum(gpus(pod["spec"]) for pod in pods)
-        return 0
-
-    def over_quota(self, kind: str, qualified: str, namespace: str, item: Json) -> str:
-        """Which quota a new object would exceed, in the words of an API server; empty: none ("Resource Quotas")."""
-        asks = {f"count/{qualified}": 1}
-        if kind == "Pod":
-            asks |= {"pods": 1, "requests.nvidia.com/gpu": gpus(item["spec"])}
-        for quota in self._objects.all("resourcequotas", namespace):
-            hard = (quota.get("spec") or {}).get("hard") or {}
-            for what, more in asks.items():
-                used, limit = self.used(namespace, what), str(hard.get(what, ""))
-                if limit.isdecimal() and used + more > int(limit):
-                    words = f"requested: {what}={more}, used: {what}={used}, limited: {what}={limit}"
-                    return f"exceeded quota: {quota['metadata']['name']}, {words}"
-        return ""
 
     def _with_status(self, plural: str, item: Json, status: Json) -> Json:
         return item if item.get("status") == status else self._objects.put(plural, item | {"status": status})

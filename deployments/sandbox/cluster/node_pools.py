@@ -128,9 +128,9 @@ class NodePools:
         if node is None:
             raise LookupError(f"There is no node '{name}'.")
         node = copy.deepcopy(node)
-        status, labels = node["status"], node["metadata"].get("labels") or {}
+        status, labels = node.setdefault("status", {}), node["metadata"].get("labels") or {}
         pool = self.pools.get(labels.get(POOL_LABEL, ""))
-        room = {**status["capacity"]} | ({GPU: str(pool.per_node)} if pool is not None and pool.per_node else {})
+        room = {**(status.get("capacity") or {})} | ({GPU: str(pool.per_node)} if pool is not None and pool.per_node else {})
         usable = {key: value for key, value in room.items() if key != GPU or state != "no_driver"}
         ready = state != "not_ready"
         word, why = ("True", "KubeletReady") if ready else ("Unknown", "NodeStatusUnknown")

@@ -142,7 +142,7 @@ class Registry:
                     self._objects.clear(name)
                 self._objects.remove(resource.plural, namespace, name)
                 self._controllers.follow()
-                self._controllers.count(namespace)
+                self._controllers.quotas.count(namespace)
         details = {"name": name, "group": resource.group, "kind": resource.plural, "uid": item["metadata"]["uid"]}
         return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
 
@@ -158,7 +158,7 @@ class Registry:
 
     def _check_quota(self, resource: Resource, namespace: str, item: Json) -> None:
         """Kubernetes ("Resource Quotas"): what would go above `hard` is refused with 403."""
-        over = self._controllers.over_quota(resource.kind, resource.qualified, namespace, item)
+        over = self._controllers.quotas.exceeded(resource.kind, resource.qualified, namespace, item)
         if over:
             refuse(403, "Forbidden", f'{resource.qualified} "{item["metadata"]["name"]}" is forbidden: {over}')
 

@@ -61,7 +61,7 @@ class Scheduler:
         nodes = {one["metadata"]["name"] for one in self._objects.all("nodes")}
         changed = []
         for pod in self._objects.all("pods"):
-            phase = pod["status"]["phase"]
+            phase = phase_of(pod)
             lost = phase == "Running" and gpus(pod["spec"]) and pod["spec"].get("nodeName") not in nodes
             waits = phase == "Pending" and gpus(pod["spec"]) and pod["metadata"]["uid"] not in self.held
             if not (lost or waits):
@@ -69,7 +69,7 @@ class Scheduler:
             free = copy.deepcopy(pod)
             free["spec"].pop("nodeName", None)
             placed = self.place(free)
-            if placed["status"]["phase"] != phase:
+            if phase_of(placed) != phase:
                 changed.append(self._objects.put("pods", placed))
         return changed
 
@@ -78,11 +78,12 @@ class Scheduler:
 
     def _free(self, node: Json) -> int:
         """GPUs of a node that nobody uses; a node that is not ready or is cordoned has none."""
-        conditions = node["status"].get("conditions") or []
-        ready = any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
-        if not ready or node["spec"].get("unschedulable"):
+        status = node.get("status") or {}
+        conditions = status.get("conditions") or []
+        ready = any(one.get("type") == "Ready" and one.get("status") == "True" for one in conditions)
+        if not ready or (node.get("spec") or {}).get("unschedulable"):
             return 0
-        there = str((node["status"].get("allocatable") or {}).get(GPU, "0"))
+        there = str((status.get("allocatable") or {}).get(GPU, "0"))
         return (int(there) if there.isdecimal() else 0) - self._used(node["metadata"]["name"])
 
     def _used(self, node: str) -> int:
@@ -137,21 +138,26 @@ def fits(pod: Json, node: Json) -> bool:
     selector = pod["spec"].get("nodeSelector") or {}
     if any(labels.get(key) != value for key, value in selector.items()):
         return False
-    if not node["status"].get("capacity", {}).get(GPU) and "cloud.google.com/gke-accelerator" not in labels:
+    if GPU not in ((node.get("status") or {}).get("capacity") or {}) and "cloud.google.com/gke-accelerator" not in labels:
         return False
     tolerations = pod["spec"].get("tolerations") or []
-    taints = node["spec"].get("taints") or []
-    return all(one["key"] == GPU or any(_tolerates(two, one) for two in tolerations) for one in taints)
+    taints = (node.get("spec") or {}).get("taints") or []
+    return all(one.get("key") == GPU or any(_tolerates(two, one) for two in tolerations) for one in taints)
 
 
 def _tolerates(toleration: Json, taint: Json) -> bool:
     if toleration.get("effect") not in (None, "", taint.get("effect")):
         return False
     if toleration.get("operator") == "Exists":
-        return toleration.get("key") in (None, "", taint["key"])
-    return (toleration.get("key"), toleration.get("value") or "") == (taint["key"], taint.get("value") or "")
+        return toleration.get("key") in (None, "", taint.get("key"))
+    return (toleration.get("key"), toleration.get("value") or "") == (taint.get("key"), taint.get("value") or "")
 
 
 def _runs(pod: Json) -> bool:
-    return bool(pod["status"]["phase"] == "Running")
+    return phase_of(pod) == "Running"
+
+
+def phase_of(pod: Json) -> str:
+    """Pending, Running, Succeeded or Failed; empty when whoever has changed its status left that out."""
+    return str((pod.get("status") or {}).get("phase", ""))
 
