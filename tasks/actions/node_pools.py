@@ -1,7 +1,8 @@
 """The kind `set_pool`: the bounds of a GKE node pool are changed, and a pool at zero gets its first node.
 
-GKE has no precondition for either, so the pool is looked at directly before. Bounds are lowered again by the inverse; no
-node is ever taken away by it: the autoscaler does that when a node is idle.
+GKE lets one operation at a time work on a cluster, so each pool is a step of its own. It has no precondition for bounds, so
+the pool is looked at directly before. The inverse lowers the bounds again and takes no node away: the autoscaler does that
+when one is idle.
 """
 
 from __future__ import annotations
@@ -113,7 +114,7 @@ def inverse_of_pool(doing: Doing, params: SetPool, _result: str) -> Action | Non
         name=params.name, cluster=params.cluster, minimum=params.former_minimum, maximum=params.former_maximum,
         former_minimum=params.minimum, former_maximum=params.maximum,
     )  # fmt: skip
-    return pool_action(back, "set node pools back", f"it had {bounds_words(params.former)} before run {doing.journal.run}")
+    return pool_action(back, f"set {params.name} back", f"it had {bounds_words(params.former)} before run {doing.journal.run}")
 
 
 set_pool = Kind(

@@ -79,7 +79,8 @@ def turn_off(one: Work, *, interrupt: bool = False) -> Action:
     want = 0 if one.kind == "Deployment" else 1
     params = SetWork(kind=one.kind, name=one.name, uid=one.uid, want=want, former=one.setting, interrupt=interrupt)
     loses = "; it runs, and begins anew when it is resumed" if interrupt else ""
-    return work_action(params, "let work wait", f"it is {NON_CRITICAL} in the catalogue, and critical work waits{loses}")
+    step = "interrupt work" if interrupt else "let work wait"
+    return work_action(params, step, f"it is {NON_CRITICAL} in the catalogue, and critical work waits{loses}")
 
 
 def pause(name: str, region: str, state: str) -> Action:
@@ -117,7 +118,7 @@ def raised(facts: GpuFacts, stuck: list[Finding], rules: Rules, purse: Purse, fr
                 wanted -= gained * pool.info.per_node
                 instead = finding.kind in ELSEWHERE
                 why = f"{len(need)} critical pods wait, and {finding.what} {'gets no nodes' if instead else 'may not grow'}"
-                yield pool_action(params, "raise node pools", why)
+                yield pool_action(params, f"raise {pool.name}", why)
 
 
 def candidates(facts: GpuFacts, finding: Finding, need: list[PodInfo]) -> list[Pool]:
@@ -135,4 +136,4 @@ def started(facts: GpuFacts, stuck: list[Finding], purse: Purse) -> Iterator[Act
         pools = sorted(facts.pools, key=lambda pool: bool(pool.stands_in_for))
         params = purse.first_node(facts, pools[0])
         if params is not None:
-            yield pool_action(params, "raise node pools", "builds look for a GPU node before they begin, and there is none")
+            yield pool_action(params, f"raise {params.name}", "builds look for a GPU node before they begin, and there is none")
