@@ -10,7 +10,7 @@ from pydantic import Field, PrivateAttr
 
 from blocks.base import RemediationBlock
 from blocks.calls import Call, CallLimits, read
-from blocks.clients import Lazy, anonymous, google_credentials
+from blocks.clients import Lazy, anonymous, close_channel, google_credentials
 from blocks.credentials import GoogleCredentials
 
 if TYPE_CHECKING:
@@ -61,15 +61,21 @@ class ComputeQuotas(RemediationBlock):
         call = Call(f"read the quotas of {region}", "compute.regions.get", "check project and region.")
         whole = Call(f"read the quotas of {self.project}", "compute.projects.get", "check the project.")
         seconds = limits.call_seconds
-        found = read(call, lambda: self._open_regions().get(project=self.project, region=region, retry=None, timeout=seconds), limits)
-        every = read(whole, lambda: self._open_projects().get(project=self.project, retry=None, timeout=seconds), limits)
+        found = read(
+            call,
+            lambda: self._open_regions().get(project=self.project, region=region, retry=None, timeout=seconds),
+            limits,
+        )
+        every = read(
+            whole, lambda: self._open_projects().get(project=self.project, retry=None, timeout=seconds), limits
+        )
         regional = [one for one in _quotas(found.quotas, region) if one.metric.endswith("_GPUS")]
         return (*regional, *(one for one in _quotas(every.quotas, "") if one.metric == ALL_REGIONS))
 
     def close(self) -> None:
         """Close the connections. The next call opens new ones."""
-        for client in (self._regions, self._projects):
-            client.drop(lambda one: one.transport.close())
+        self._regions.drop(close_channel)
+        self._projects.drop(close_channel)
 
     def _open_regions(self) -> compute_v1.RegionsClient:
         def make() -> compute_v1.RegionsClient:

@@ -83,7 +83,16 @@ class PipelineEnvironment(RemediationBlock):
     def _name_the_project_once(self) -> PipelineEnvironment:
         """Nested blocks that name no project get the environment's, those that kept the default region likewise."""
         regional = (self.workflows, self.jobs, self.schedulers)
-        for block in (self.storage, self.transfers, self.triggers, self.access, self.logs, self.node_pools, self.quotas, *regional):
+        for block in (
+            self.storage,
+            self.transfers,
+            self.triggers,
+            self.access,
+            self.logs,
+            self.node_pools,
+            self.quotas,
+            *regional,
+        ):
             if not block.project:
                 block.project = self.project
         for one in regional:

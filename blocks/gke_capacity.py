@@ -106,7 +106,9 @@ class Capacity:
         token: str | None = None
         while True:
             options: dict[str, Any] = {"_continue": token} if token else {}
-            page = read(call, partial(ask, limit=_PAGE, _request_timeout=self.limits.call_seconds, **options), self.limits)
+            page = read(
+                call, partial(ask, limit=_PAGE, _request_timeout=self.limits.call_seconds, **options), self.limits
+            )
             yield from page.items
             token = page.metadata._continue
             if not token:

@@ -57,7 +57,9 @@ class Switches:
         """All of that kind, by name."""
         group, version, plural = _WHERE[kind]
         call = Call(f"list the {plural} in namespace {self.namespace}", f"list on {plural}.{group}")
-        ask = partial(self._objects().list_namespaced_custom_object, group, version, self.namespace, plural, limit=_PAGE)
+        ask = partial(
+            self._objects().list_namespaced_custom_object, group, version, self.namespace, plural, limit=_PAGE
+        )
         found: list[Work] = []
         token = ""
         while True:
@@ -117,7 +119,9 @@ def work_from(kind: WorkKind, item: dict[str, Any]) -> Work:
     spec, meta, status = item.get("spec") or {}, item["metadata"], item.get("status") or {}
     job = (spec.get("jobTemplate") or {}).get("spec") or {} if kind == "CronJob" else spec
     pod = (job.get("template") or {}).get("spec") or {}
-    ended = {"Complete", "Failed"} & {one.get("type") for one in status.get("conditions") or [] if one.get("status") == "True"}
+    ended = {"Complete", "Failed"} & {
+        one.get("type") for one in status.get("conditions") or [] if one.get("status") == "True"
+    }
     return Work(
         kind=kind,
         name=meta["name"],

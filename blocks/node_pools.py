@@ -79,7 +79,9 @@ class GkeNodePools(RemediationBlock):
     def list(self) -> tuple[NodePoolInfo, ...]:
         """Every pool of the cluster, by name; the service gives them in one page. Raises `NotFound` without a cluster."""
         call = Call(
-            f"list the node pools of cluster {self.cluster}", "container.clusters.get", "check project, cluster and location."
+            f"list the node pools of cluster {self.cluster}",
+            "container.clusters.get",
+            "check project, cluster and location.",
         )
 
         def attempt() -> container_v1.ListNodePoolsResponse:
@@ -102,7 +104,9 @@ class GkeNodePools(RemediationBlock):
         Sets a value, so a lost answer is simply asked again. GKE has no precondition for it: look before. Raises
         `NotFound`, `PermanentError` (with what GKE says), `TemporaryError`, `UnknownOutcome`.
         """
-        call = Call(f"set node pool {name} to {minimum}-{maximum} nodes", "container.clusters.update", "check its name.")
+        call = Call(
+            f"set node pool {name} to {minimum}-{maximum} nodes", "container.clusters.update", "check its name."
+        )
 
         def attempt() -> container_v1.Operation:
             from google.cloud import container_v1

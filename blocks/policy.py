@@ -89,12 +89,17 @@ class RemediationPolicy(RemediationBlock):
         default=10.0, ge=0, description="Seconds to wait for a trigger to start what a written marker should start."
     )
 
-    gpu_nodes_most: int = Field(default=0, ge=0, description="The most nodes a GPU pool may be raised to; 0: none is raised.")
+    gpu_nodes_most: int = Field(
+        default=0, ge=0, description="The most nodes a GPU pool may be raised to; 0: none is raised."
+    )
     gpu_node_prices: dict[str, float] = Field(
-        default_factory=dict, description="What one node of a pool costs an hour, by pool; one without a price is not raised."
+        default_factory=dict,
+        description="What one node of a pool costs an hour, by pool; one without a price is not raised.",
     )
     gpu_hours: float = Field(default=8.0, gt=0, description="Hours for which raised GPU nodes are reckoned to be paid.")
-    gpu_budget: float = Field(default=0.0, ge=0, description="The most that the GPU nodes of one run may cost in those hours.")
+    gpu_budget: float = Field(
+        default=0.0, ge=0, description="The most that the GPU nodes of one run may cost in those hours."
+    )
     gpu_interrupt: list[str] = Field(
         default_factory=list,
         description="Criticalities whose running GPU Jobs may be interrupted to make room, as in non_critical; empty: none.",

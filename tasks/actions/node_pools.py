@@ -97,7 +97,9 @@ def look_pool(doing: Doing, params: SetPool) -> str | None:
     """Whether the bounds are as wanted, and the nodes there."""
     environment = doing.context.environment
     now = pool_now(environment, params)
-    if (now.minimum, now.maximum) != params.want or (params.nodes and nodes_of(environment, params.name) < params.nodes):
+    if (now.minimum, now.maximum) != params.want or (
+        params.nodes and nodes_of(environment, params.name) < params.nodes
+    ):
         return None
     return bounds_words(params.want)
 
@@ -114,7 +116,9 @@ def inverse_of_pool(doing: Doing, params: SetPool, _result: str) -> Action | Non
         name=params.name, cluster=params.cluster, minimum=params.former_minimum, maximum=params.former_maximum,
         former_minimum=params.minimum, former_maximum=params.maximum,
     )  # fmt: skip
-    return pool_action(back, f"set {params.name} back", f"it had {bounds_words(params.former)} before run {doing.journal.run}")
+    return pool_action(
+        back, f"set {params.name} back", f"it had {bounds_words(params.former)} before run {doing.journal.run}"
+    )
 
 
 set_pool = Kind(

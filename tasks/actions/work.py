@@ -105,7 +105,9 @@ def inverse_of_work(doing: Doing, params: SetWork, _result: str) -> Action | Non
     if now.setting != params.want:
         raise NoWayBack(f"{params.kind} {params.name} is {shown(params.kind, now.setting)}: somebody has set it since.")
     back = SetWork(kind=params.kind, name=params.name, uid=params.uid, want=params.former, former=params.want)
-    return work_action(back, "bring work back", f"it was {shown(params.kind, params.former)} before run {doing.journal.run}")
+    return work_action(
+        back, "bring work back", f"it was {shown(params.kind, params.former)} before run {doing.journal.run}"
+    )
 
 
 set_work = Kind(

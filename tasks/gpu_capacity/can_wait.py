@@ -50,7 +50,8 @@ def can_wait(catalogue: Catalogue, facts: GpuFacts) -> list[Work]:
     return [
         one
         for one in facts.work
-        if (one.setting > 0) == (one.kind == "Deployment") and criticality(catalogue, one.kind, one.name) == NON_CRITICAL
+        if (one.setting > 0) == (one.kind == "Deployment")
+        and criticality(catalogue, one.kind, one.name) == NON_CRITICAL
     ]
 
 

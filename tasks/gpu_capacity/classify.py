@@ -88,7 +88,9 @@ def on_its_way(facts: GpuFacts, pod: PodInfo) -> bool:
 def misfit(pod: PodInfo, facts: GpuFacts) -> str:
     """Why no pool could ever take the pod."""
     wants = ", ".join(f"{key}={value}" for key, value in pod.selector.items()) or "no label"
-    return f"It wants {pod.gpus} GPU and {wants}; no node of {listed([pool.name for pool in facts.pools], 9)} can take it."
+    return (
+        f"It wants {pod.gpus} GPU and {wants}; no node of {listed([pool.name for pool in facts.pools], 9)} can take it."
+    )
 
 
 def failed_scale_up(facts: GpuFacts, pod: PodInfo, pools: list[Pool]) -> Reason | None:
@@ -150,7 +152,11 @@ def used_up(facts: GpuFacts, pod: PodInfo, pools: list[Pool]) -> Reason | None:
 
 def quota_left(facts: GpuFacts, pool: Pool) -> float:
     """GPUs that the project may still have in that pool; infinite where no figure was seen."""
-    counts = [quota.left for quota in facts.compute if quota.region == "" or (quota.region, quota.metric) == (pool.region, pool.metric)]
+    counts = [
+        quota.left
+        for quota in facts.compute
+        if quota.region == "" or (quota.region, quota.metric) == (pool.region, pool.metric)
+    ]
     return min(counts, default=float("inf"))
 
 
@@ -174,7 +180,9 @@ def stuck_jobs(facts: GpuFacts) -> Iterator[Finding]:
     for line in facts.preflight:
         if refused := refusal(facts, line.text):
             quota, figure = refused
-            yield Finding("namespace_quota", f"quota {quota}", (f"{line.at:%H:%M} UTC: {line.text}", figure), blocks=True)
+            yield Finding(
+                "namespace_quota", f"quota {quota}", (f"{line.at:%H:%M} UTC: {line.text}", figure), blocks=True
+            )
 
 
 def refusal(facts: GpuFacts, text: str) -> tuple[str, str] | None:
@@ -208,7 +216,9 @@ def illness(node: NodeInfo) -> str:
     """What is wrong with a node."""
     if not node.ready:
         return f"Node {node.name} of pool {node.pool} is not ready since {node.since:%H:%M} UTC ({node.why or 'no reason'})."
-    return f"Node {node.name} of pool {node.pool} is ready and has no GPU to give: its driver or device plugin is missing."
+    return (
+        f"Node {node.name} of pool {node.pool} is ready and has no GPU to give: its driver or device plugin is missing."
+    )
 
 
 def outside(facts: GpuFacts) -> Iterator[Finding]:

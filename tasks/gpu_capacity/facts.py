@@ -91,7 +91,9 @@ def fits(pod: PodInfo, pool: Pool) -> bool:
 
 def ours(key: str) -> bool:
     """Whether a label is the pool's own; of the others (system, architecture) a pool without nodes says nothing."""
-    return not key.startswith(("kubernetes.io/", "topology.kubernetes.io/", "node.kubernetes.io/", "beta.kubernetes.io/"))
+    return not key.startswith(
+        ("kubernetes.io/", "topology.kubernetes.io/", "node.kubernetes.io/", "beta.kubernetes.io/")
+    )
 
 
 def labels_of(pool: Pool) -> dict[str, str]:

@@ -93,7 +93,9 @@ class GpuCapacity(Procedure[GpuRequest, GpuFacts]):
         waiting = run.context.environment.cluster.capacity.pods("Pending")
         still = sum(not pod.node for pod in waiting)
         run.notes.append(
-            f"{still} pods wait for GPUs still; a node takes five to ten minutes." if still else "No pod waits for a GPU now."
+            f"{still} pods wait for GPUs still; a node takes five to ten minutes."
+            if still
+            else "No pod waits for a GPU now."
         )
         run.notes.append(f"Give it back when GPUs are there: remediate undo {SUBJECT} {run.id} --apply.")
         return Verdict()

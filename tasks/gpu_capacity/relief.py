@@ -12,7 +12,14 @@ from blocks.policy import RemediationPolicy
 from tasks.actions.node_pools import pool_action
 from tasks.actions.schedulers import PAUSED, SetScheduler, scheduler_action
 from tasks.actions.work import SetWork, work_action
-from tasks.gpu_capacity.can_wait import NON_CRITICAL, critical_waiting, criticality, running_jobs, submitting, waiting_work
+from tasks.gpu_capacity.can_wait import (
+    NON_CRITICAL,
+    critical_waiting,
+    criticality,
+    running_jobs,
+    submitting,
+    waiting_work,
+)
 from tasks.gpu_capacity.classes import Finding, Shortage
 from tasks.gpu_capacity.facts import GpuFacts, Pool, fits
 from tasks.gpu_capacity.room import Purse
@@ -123,7 +130,9 @@ def raised(facts: GpuFacts, stuck: list[Finding], rules: Rules, purse: Purse, fr
 
 def candidates(facts: GpuFacts, finding: Finding, need: list[PodInfo]) -> list[Pool]:
     """Pools that could take what waits and may not grow now; those that get no node anyhow are none."""
-    fitting = [pool for pool in facts.pools if pool.full and pool.info.per_node and any(fits(pod, pool) for pod in need)]
+    fitting = [
+        pool for pool in facts.pools if pool.full and pool.info.per_node and any(fits(pod, pool) for pod in need)
+    ]
     if finding.kind == "pool_at_maximum":
         return sorted(fitting, key=lambda pool: bool(pool.stands_in_for))
     out = {pool.name for pool in facts.pools if not pool.full}
@@ -136,4 +145,6 @@ def started(facts: GpuFacts, stuck: list[Finding], purse: Purse) -> Iterator[Act
         pools = sorted(facts.pools, key=lambda pool: bool(pool.stands_in_for))
         params = purse.first_node(facts, pools[0])
         if params is not None:
-            yield pool_action(params, f"raise {params.name}", "builds look for a GPU node before they begin, and there is none")
+            yield pool_action(
+                params, f"raise {params.name}", "builds look for a GPU node before they begin, and there is none"
+            )

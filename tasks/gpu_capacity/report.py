@@ -83,3 +83,15 @@ def as_data(facts: GpuFacts, findings: tuple[Finding, ...], steps: Sequence[str]
         "steps": list(steps),
         "unseen": list(facts.unseen),
     }  # fmt: skip
+
+
+def text(facts: GpuFacts, findings: tuple[Finding, ...], steps: Sequence[str]) -> str:
+    """The same for a terminal."""
+    said = summary(facts, findings)
+    lines = [f"{said[:1].upper()}{said[1:]}."]
+    for one in findings:
+        lines += [f"{one.what}: {one.kind.replace('_', ' ')}", *(f"  {line}" for line in one.evidence[:MOST_EVIDENCE])]
+    lines += [f"{pool.name}: {pool.size}" for pool in facts.pools]
+    lines += [f"Could not look: {line}" for line in facts.unseen]
+    lines += [f"What to do: {line}" for line in steps]
+    return "\n".join(lines)

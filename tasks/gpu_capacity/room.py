@@ -27,13 +27,17 @@ class Purse:
         """Bounds with which the pool has up to `wanted` nodes more, and how many it gets. (None, 0) when it may have none."""
         info = pool.info
         if not info.autoscaling:
-            self.short.append(f"Node pool {pool.name} has no autoscaling: resize it by hand, to {len(pool.nodes) + wanted} nodes.")
+            self.short.append(
+                f"Node pool {pool.name} has no autoscaling: resize it by hand, to {len(pool.nodes) + wanted} nodes."
+            )
             return None, 0
         allowed, why = self.allowed(facts, pool, wanted)
         maximum = (len(pool.nodes) + allowed) // info.zones_counted
         gained = min(allowed, maximum * info.zones_counted - len(pool.nodes))
         if maximum <= info.maximum or gained <= 0:
-            self.short.append(f"Node pool {pool.name} would need {wanted} more, and gets none: {why or 'its zones share them'}.")
+            self.short.append(
+                f"Node pool {pool.name} would need {wanted} more, and gets none: {why or 'its zones share them'}."
+            )
             return None, 0
         if gained < wanted:
             self.short.append(f"Node pool {pool.name} would need {wanted} more, and gets {gained}: {why}.")
@@ -45,7 +49,9 @@ class Purse:
         """Bounds with which a pool at zero keeps a node; None when it may have none."""
         allowed, why = self.allowed(facts, pool, 1)
         if not pool.info.autoscaling or not allowed or not pool.info.maximum:
-            self.short.append(f"Node pool {pool.name} gets no first node: {why or 'its maximum is 0, or it has no autoscaling'}.")
+            self.short.append(
+                f"Node pool {pool.name} gets no first node: {why or 'its maximum is 0, or it has no autoscaling'}."
+            )
             return None
         self.pay(pool, 1)
         return self.params(pool, (max(1, pool.info.minimum), pool.info.maximum), nodes=1)
@@ -59,7 +65,9 @@ class Purse:
         elif price > 0:
             left = max(0.0, policy.gpu_budget - self.spent)
             said = f"a node costs {price:g} an hour, so {price * policy.gpu_hours:g} for {policy.gpu_hours:g} h, and "
-            limits.append((int(left // (price * policy.gpu_hours)), f"{said}{left:g} is left of the policy's gpu_budget"))
+            limits.append(
+                (int(left // (price * policy.gpu_hours)), f"{said}{left:g} is left of the policy's gpu_budget")
+            )
         quota = quota_left(facts, pool)
         if quota != float("inf"):
             said = f"the quota {pool.metric} leaves {quota:g} GPUs"

@@ -48,7 +48,9 @@ def short_pools(facts: GpuFacts, finding: Finding) -> list[Pool]:
 def compute_request(facts: GpuFacts, pool: Pool) -> str:
     """The request for a quota of Compute Engine, with figures."""
     wanted = sum(pod.gpus for pod in facts.waiting if fits(pod, pool))
-    counted = [one for one in facts.compute if (one.region, one.metric) == (pool.region, pool.metric) or one.region == ""]
+    counted = [
+        one for one in facts.compute if (one.region, one.metric) == (pool.region, pool.metric) or one.region == ""
+    ]
     short = [one for one in counted if one.left < pool.info.per_node]
     if not short:
         return (

@@ -85,7 +85,9 @@ def test_bounds_that_are_back_already_need_no_way_back(context: Context, environ
     assert inverse(set_pool, acting) is None
 
 
-def test_a_pool_of_another_cluster_is_neither_set_nor_looked_at(context: Context, environment: PipelineEnvironment) -> None:
+def test_a_pool_of_another_cluster_is_neither_set_nor_looked_at(
+    context: Context, environment: PipelineEnvironment
+) -> None:
     acting = setting(context, cluster="blueprint-cluster-secondary")
     for asked in (apply, look):
         with pytest.raises(PreconditionFailed, match="the environment now says blueprint-cluster"):

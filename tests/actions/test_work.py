@@ -128,7 +128,9 @@ def test_a_lost_answer_is_looked_up(
     context: Context, environment: PipelineEnvironment, sandbox: Sandbox, fault: str
 ) -> None:
     acting = setting(context, "CronJob")
-    sandbox.faults.add(FaultRule.model_validate({"service": "kubernetes", "method": "cronjobs.patch", "kind": fault, "times": 1}))
+    sandbox.faults.add(
+        FaultRule.model_validate({"service": "kubernetes", "method": "cronjobs.patch", "kind": fault, "times": 1})
+    )
     assert apply(set_work, acting) == "suspended"
     assert live(environment, "CronJob").setting == 1
 

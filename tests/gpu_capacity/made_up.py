@@ -57,9 +57,14 @@ class MadeUp:
         """A pod that wants a GPU and has waited for so long."""
         job = f"geniesim-gpu-scene-{self.number()}-1"
         wants = {ACCELERATOR: self.pools[0].info.accelerator} if selector is None else selector
-        said = waits or f"Unschedulable: 0/{self.random.randrange(2, 9)} nodes are available: 2 Insufficient nvidia.com/gpu."
+        said = (
+            waits
+            or f"Unschedulable: 0/{self.random.randrange(2, 9)} nodes are available: 2 Insufficient nvidia.com/gpu."
+        )
         tolerates = self.random.choice(((("nvidia.com/gpu", "*"),), (("nvidia.com/gpu", "present"),), ()))
-        return PodInfo(f"{job}-abcde", job, "Pending", ago(minutes), said, gpus=gpus, selector=wants, tolerates=tolerates)
+        return PodInfo(
+            f"{job}-abcde", job, "Pending", ago(minutes), said, gpus=gpus, selector=wants, tolerates=tolerates
+        )
 
     def wait(self, pod: PodInfo, *events: tuple[str, float, str]) -> PodInfo:
         """Let it wait, with what happened to it: reason, minutes ago, message."""
@@ -72,7 +77,9 @@ class MadeUp:
         """Change one pool."""
         pool = self.pools[number]
         self.pools[number] = replace(
-            pool, info=replace(pool.info, **info), nodes=pool.nodes if nodes is None else nodes  # type: ignore[arg-type]
+            pool,
+            info=replace(pool.info, **info),
+            nodes=pool.nodes if nodes is None else nodes,  # type: ignore[arg-type]
         )
         return self.pools[number]
 
@@ -94,7 +101,19 @@ def healthy(seed: int) -> MadeUp:
         count = random.choice((0, 1, most - 1, most)) if index == 0 else random.randrange(0, most)
         labels = (("node_type", "gpu"),)
         info = NodePoolInfo(
-            name, "n1-standard-8", ("us-central1-a",), kind, 1, True, 0, most, False, "RUNNING", (), labels, (GPU_TAINT,)
+            name,
+            "n1-standard-8",
+            ("us-central1-a",),
+            kind,
+            1,
+            True,
+            0,
+            most,
+            False,
+            "RUNNING",
+            (),
+            labels,
+            (GPU_TAINT,),
         )
         nodes = tuple(node(name, number, labels={"node_type": "gpu", ACCELERATOR: kind}) for number in range(count))
         made.pools.append(Pool(info, nodes, METRICS[kind], "us-central1"))
@@ -186,9 +205,13 @@ def pool_at_maximum(made: MadeUp) -> None:
 def node_broken(made: MadeUp) -> None:
     """A node is not ready or has no driver, and the pool cannot make another one."""
     pool = made.pools[0]
-    ill = made.random.choice(({"ready": False, "why": "NodeStatusUnknown: Kubelet stopped posting node status."}, {"gpus": 0}))
+    ill = made.random.choice(
+        ({"ready": False, "why": "NodeStatusUnknown: Kubelet stopped posting node status."}, {"gpus": 0})
+    )
     fine = tuple(node(pool.name, number) for number in range(made.random.randrange(0, 3)))
-    made.change(nodes=(*fine, node(pool.name, 7, since=ago(40), **ill)), maximum=len(fine) + made.random.randrange(1, 3))
+    made.change(
+        nodes=(*fine, node(pool.name, 7, since=ago(40), **ill)), maximum=len(fine) + made.random.randrange(1, 3)
+    )
     made.wait(made.pod(12))
 
 
@@ -205,16 +228,23 @@ def unschedulable(made: MadeUp) -> None:
         made.wait(made.pod(10), ("NotTriggerScaleUp", 2.0, text))
     else:
         made.change(nodes=(node(made.pools[0].name, 0),))
-        made.wait(made.pod(10, waits="Unschedulable: 0/4 nodes are available: 1 node(s) had volume node affinity conflict."))
+        made.wait(
+            made.pod(10, waits="Unschedulable: 0/4 nodes are available: 1 node(s) had volume node affinity conflict.")
+        )
 
 
 def cloud_run_quota(made: MadeUp) -> None:
     """What Cloud Run has logged."""
     kind = made.random.choice(("cloud_run_job", "cloud_run_revision"))
     text = made.random.choice(
-        ("RESOURCE_EXHAUSTED: GPU quota exceeded", "Quota exceeded for total allowable count of GPUs per project per region.")
+        (
+            "RESOURCE_EXHAUSTED: GPU quota exceeded",
+            "Quota exceeded for total allowable count of GPUs per project per region.",
+        )
     )
-    made.cloud_run.append(LogLine(ago(made.random.uniform(1, 25)), "ERROR", "x", kind, text, {"service_name": "particulate-service"}))
+    made.cloud_run.append(
+        LogLine(ago(made.random.uniform(1, 25)), "ERROR", "x", kind, text, {"service_name": "particulate-service"})
+    )
 
 
 def unknown(made: MadeUp) -> None:
@@ -224,7 +254,13 @@ def unknown(made: MadeUp) -> None:
     way = made.random.randrange(3)
     events = [
         [("TriggeredScaleUp", 40.0, "pod triggered scale-up: [{gpu-pool 1->2 (max: 50)}]")],
-        [("FailedScaleUp", 20.0, "Node scale up in zones us-central1-a associated with this pod failed: Internal error.")],
+        [
+            (
+                "FailedScaleUp",
+                20.0,
+                "Node scale up in zones us-central1-a associated with this pod failed: Internal error.",
+            )
+        ],
         [],
     ][way]
     made.wait(made.pod(45), *events)

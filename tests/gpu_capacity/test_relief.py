@@ -156,9 +156,11 @@ def test_a_pool_that_stands_in_takes_over_when_the_zone_has_none(
     from deployments.sandbox.cluster.node_pools import NodePool
 
     pools = sandbox.cluster.pools.pools
-    pools["gpu-pool-b"] = NodePool("gpu-pool-b", "n1-standard-8", 8, "nvidia-tesla-t4", 1, zone="us-central1-b", maximum=0)
+    pools["gpu-pool-b"] = NodePool(
+        "gpu-pool-b", "n1-standard-8", 8, "nvidia-tesla-t4", 1, zone="us-central1-b", maximum=0
+    )
     environment.catalogue_overlay = (
-        'gpu: {pools: {gpu-pool-b: {metric: NVIDIA_T4_GPUS, region: us-central1, stands_in_for: [gpu-pool]}}}'
+        "gpu: {pools: {gpu-pool-b: {metric: NVIDIA_T4_GPUS, region: us-central1, stands_in_for: [gpu-pool]}}}"
     )
     sandbox.cluster.change_pool("gpu-pool", fault="stock_out")
     job(sandbox, f"{CRITICAL}-0")
@@ -216,7 +218,10 @@ def test_builds_that_look_for_a_node_get_one_and_the_pool_goes_back_to_zero(
 
 def refused(sandbox: Sandbox, text: str) -> None:
     """A build says so in the log."""
-    entry = {"logName": "projects/sandbox-project/logs/cloudbuild", "resource": {"type": "build", "labels": {"build_id": "b"}}}
+    entry = {
+        "logName": "projects/sandbox-project/logs/cloudbuild",
+        "resource": {"type": "build", "labels": {"build_id": "b"}},
+    }
     sandbox.log.write({**entry, "severity": "INFO", "textPayload": text})
 
 

@@ -22,7 +22,11 @@ PRICES = {"gpu-pool": 2.0, "gpu-pool-b": 2.0}
 
 def job(sandbox: Sandbox, name: str, **pod: Any) -> None:
     """A Job that wants a GPU as the pipeline's do."""
-    container = {"name": "main", "image": "gcr.io/p/image:1", "resources": {"limits": {"nvidia.com/gpu": pod.pop("gpus", 1)}}}
+    container = {
+        "name": "main",
+        "image": "gcr.io/p/image:1",
+        "resources": {"limits": {"nvidia.com/gpu": pod.pop("gpus", 1)}},
+    }
     selector = {"cloud.google.com/gke-accelerator": "nvidia-tesla-t4"}
     spec = {"restartPolicy": "Never", "containers": [container], "nodeSelector": selector, **pod}
     sandbox.cluster.create(SPACE, {"metadata": {"name": name}, "spec": {"template": {"spec": spec}}})
@@ -92,5 +96,10 @@ def actions(one: Run) -> list[str]:
 
 def states(sandbox: Sandbox) -> dict[str, str]:
     """The phase of each Job's pod; `none` where it has none."""
-    pods = {pod["metadata"]["labels"].get("job-name"): pod["status"]["phase"] for pod in sandbox.cluster.objects.all("pods")}
-    return {one["metadata"]["name"]: pods.get(one["metadata"]["name"], "none") for one in sandbox.cluster.objects.all("jobs")}
+    pods = {
+        pod["metadata"]["labels"].get("job-name"): pod["status"]["phase"] for pod in sandbox.cluster.objects.all("pods")
+    }
+    return {
+        one["metadata"]["name"]: pods.get(one["metadata"]["name"], "none")
+        for one in sandbox.cluster.objects.all("jobs")
+    }

@@ -81,7 +81,9 @@ class NodePools:
 
     def of(self, pool: str) -> list[Json]:
         """The nodes of a pool, by name."""
-        return [one for one in self._objects.all("nodes") if (one["metadata"].get("labels") or {}).get(POOL_LABEL) == pool]
+        return [
+            one for one in self._objects.all("nodes") if (one["metadata"].get("labels") or {}).get(POOL_LABEL) == pool
+        ]
 
     def limit(self, region: str, metric: str) -> float:
         """How many GPUs of that kind the project may have there."""
@@ -130,7 +132,9 @@ class NodePools:
         node = copy.deepcopy(node)
         status, labels = node.setdefault("status", {}), node["metadata"].get("labels") or {}
         pool = self.pools.get(labels.get(POOL_LABEL, ""))
-        room = {**(status.get("capacity") or {})} | ({GPU: str(pool.per_node)} if pool is not None and pool.per_node else {})
+        room = {**(status.get("capacity") or {})} | (
+            {GPU: str(pool.per_node)} if pool is not None and pool.per_node else {}
+        )
         usable = {key: value for key, value in room.items() if key != GPU or state != "no_driver"}
         ready = state != "not_ready"
         word, why = ("True", "KubeletReady") if ready else ("Unknown", "NodeStatusUnknown")

@@ -138,7 +138,10 @@ def fits(pod: Json, node: Json) -> bool:
     selector = pod["spec"].get("nodeSelector") or {}
     if any(labels.get(key) != value for key, value in selector.items()):
         return False
-    if GPU not in ((node.get("status") or {}).get("capacity") or {}) and "cloud.google.com/gke-accelerator" not in labels:
+    if (
+        GPU not in ((node.get("status") or {}).get("capacity") or {})
+        and "cloud.google.com/gke-accelerator" not in labels
+    ):
         return False
     tolerations = pod["spec"].get("tolerations") or []
     taints = (node.get("spec") or {}).get("taints") or []
@@ -160,4 +163,3 @@ def _runs(pod: Json) -> bool:
 def phase_of(pod: Json) -> str:
     """Pending, Running, Succeeded or Failed; empty when whoever has changed its status left that out."""
     return str((pod.get("status") or {}).get("phase", ""))
-

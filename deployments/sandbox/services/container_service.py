@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import grpc
 from google.cloud import container_v1
@@ -24,7 +25,9 @@ MOST_NODES = 1000
 """Of a pool (Google: "Quotas and limits" of GKE)."""
 OPERATION_SECONDS = 0.02
 """How long an operation takes here."""
-_Status = container_v1.Operation.Status
+_Status: Any = container_v1.Operation.Status
+_Type: Any = container_v1.Operation.Type
+_Code: Any = container_v1.StatusCondition.Code
 
 
 @dataclass
@@ -86,7 +89,7 @@ class ContainerService:
             pool.minimum, pool.maximum = wanted.min_node_count, wanted.max_node_count
             return ""
 
-        return self._begin(container_v1.Operation.Type.UPDATE_CLUSTER, request.name, change)
+        return self._begin(_Type.UPDATE_CLUSTER, request.name, change)
 
     def _set_size(self, request: container_v1.SetNodePoolSizeRequest) -> container_v1.Operation:
         pool = self._pool(request.name)
@@ -96,9 +99,9 @@ class ContainerService:
         def change() -> str:
             return self._cluster.pools.resize(pool, request.node_count)
 
-        return self._begin(container_v1.Operation.Type.SET_NODE_POOL_SIZE, request.name, change)
+        return self._begin(_Type.SET_NODE_POOL_SIZE, request.name, change)
 
-    def _begin(self, kind: container_v1.Operation.Type, target: str, change: Callable[[], str]) -> container_v1.Operation:
+    def _begin(self, kind: Any, target: str, change: Callable[[], str]) -> container_v1.Operation:
         """Let a change take effect. Google: only one operation at a time works on a cluster."""
         with self._lock:
             for known in self._changes.values():
@@ -160,8 +163,8 @@ class ContainerService:
             status=container_v1.NodePool.Status.RUNNING, initial_node_count=pool.minimum,
         )  # fmt: skip
         if pool.condition:
-            code = container_v1.StatusCondition.Code[pool.condition]
-            shown.conditions = [container_v1.StatusCondition(code=code, message=f"{pool.zone}: {pool.condition}")]
+            said = f"{pool.zone}: {pool.condition}"
+            shown.conditions = [container_v1.StatusCondition(code=_Code[pool.condition], message=said)]
         return shown
 
 
