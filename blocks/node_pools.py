@@ -116,10 +116,10 @@ class GkeNodePools(RemediationBlock):
             bounds = container_v1.NodePoolAutoscaling(enabled=True, **values)
             request = container_v1.SetNodePoolAutoscalingRequest(name=self._full(name), autoscaling=bounds)
             client, seconds = self._open(), self.limits.call_seconds
+            self._until_idle()
             return client.set_node_pool_autoscaling(request=request, retry=None, timeout=seconds)
 
         total = self.get(name).total
-        self._until_idle()
         self._wait(call, write(call, attempt, self.limits).name)
 
     def set_size(self, name: str, nodes: int) -> None:
@@ -130,9 +130,9 @@ class GkeNodePools(RemediationBlock):
             from google.cloud import container_v1
 
             request = container_v1.SetNodePoolSizeRequest(name=self._full(name), node_count=nodes)
+            self._until_idle()
             return self._open().set_node_pool_size(request=request, retry=None, timeout=self.limits.call_seconds)
 
-        self._until_idle()
         self._wait(call, write(call, attempt, self.limits).name)
 
     def close(self) -> None:
@@ -143,7 +143,7 @@ class GkeNodePools(RemediationBlock):
         return f"{self.parent}/nodePools/{name}"
 
     def _until_idle(self) -> None:
-        """Wait until no other operation works on the cluster: GKE refuses a second one."""
+        """Wait until no operation works on the cluster, of an earlier try either: GKE refuses a second one."""
         place = f"projects/{self.project}/locations/{self.location}"
         call = Call("list the operations of GKE", "container.operations.list", "check project and location.")
 
