@@ -74,19 +74,18 @@ def _references(catalogue: Catalogue) -> Iterator[tuple[KeyPath, str, str | None
         yield ("markers", name, "follows"), "marker", marker.follows or None
     for name, job in catalogue.jobs.items():
         yield ("jobs", name, "stage"), "stage", job.stage
-    for name, trigger in catalogue.triggers.items():
-        yield ("triggers", name, "workflow"), "workflow", trigger.workflow
+    yield from ((("triggers", name, "workflow"), "workflow", one.workflow) for name, one in catalogue.triggers.items())
     for name, scheduler in catalogue.schedulers.items():
         yield ("schedulers", name, "target"), "workflow", scheduler.target
     for index, lock in enumerate(catalogue.locks):
         yield ("locks", index, "stage"), "stage", lock.stage or None
         yield ("locks", index, "workflow"), "workflow", lock.workflow or None
-    for index, record in enumerate(catalogue.work_records):
-        yield ("work_records", index, "stage"), "stage", record.stage
+    yield from (
+        (("work_records", index, "stage"), "stage", one.stage) for index, one in enumerate(catalogue.work_records)
+    )
     for index, guard in enumerate(catalogue.guards):
         yield from _each(("guards", index, "stages"), "stage", guard.stages)
-    for index, gke_job in enumerate(catalogue.gke_jobs):
-        yield ("gke_jobs", index, "stage"), "stage", gke_job.stage
+    yield from ((("gke_jobs", index, "stage"), "stage", one.stage) for index, one in enumerate(catalogue.gke_jobs))
     for name, pool in catalogue.gpu.pools.items():
         yield from _each(("gpu", "pools", name, "stands_in_for"), "pool", pool.stands_in_for)
 

@@ -14,6 +14,7 @@ from tasks.actions.work import set_work
 from tasks.gpu_capacity.classify import classify, exhausted
 from tasks.gpu_capacity.facts import GpuFacts
 from tasks.gpu_capacity.in_force import as_wanted, done_words
+from tasks.gpu_capacity.left import GPU_CAPACITY, SUBJECT
 from tasks.gpu_capacity.look import look_at_gpus
 from tasks.gpu_capacity.relief import Rules, relief
 from tasks.gpu_capacity.report import sections, summary
@@ -25,7 +26,6 @@ from tasks.remediation.procedure import Procedure, Request, Verdict
 from tasks.remediation.report import Section
 from tasks.remediation.run import Run
 
-GPU_CAPACITY, SUBJECT = "gpu-capacity", "@gpu"
 STEPS, COSTS = "steps", "costs"
 """Where a plan has what a person must do, and what it would cost."""
 

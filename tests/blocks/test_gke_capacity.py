@@ -46,7 +46,9 @@ def test_only_nodes_with_an_accelerator_are_listed(cluster: GkeCluster) -> None:
     assert node.taints == (("nvidia.com/gpu", "present"),)
 
 
-@pytest.mark.parametrize(("state", "ready", "gpus", "why"), [("not_ready", False, 1, "NodeStatusUnknown"), ("no_driver", True, 0, "")])
+@pytest.mark.parametrize(
+    ("state", "ready", "gpus", "why"), [("not_ready", False, 1, "NodeStatusUnknown"), ("no_driver", True, 0, "")]
+)
 def test_a_node_says_what_is_wrong_with_it(
     cluster: GkeCluster, own: Sandbox, state: str, ready: bool, gpus: int, why: str
 ) -> None:
@@ -102,7 +104,9 @@ def test_work_is_listed_with_its_setting_and_its_pods(cluster: GkeCluster) -> No
 
 
 @pytest.mark.parametrize(("kind", "off", "on"), [("CronJob", 1, 0), ("Deployment", 0, 2)])
-def test_work_is_set_only_over_the_version_that_was_seen(cluster: GkeCluster, kind: WorkKind, off: int, on: int) -> None:
+def test_work_is_set_only_over_the_version_that_was_seen(
+    cluster: GkeCluster, kind: WorkKind, off: int, on: int
+) -> None:
     (seen,) = cluster.switches.list(kind)
     cluster.switches.set(seen, off)
     with pytest.raises(PreconditionFailed, match="changed by somebody else"):
@@ -160,7 +164,9 @@ def test_without_a_cluster_nothing_of_it_is_claimed() -> None:
         ({"limits": {"nvidia.com/gpu": "1k"}}, 0),
     ],
 )
-def test_the_gpus_of_a_pod_are_those_of_its_containers_together(resources: dict[str, object] | None, wanted: int) -> None:
+def test_the_gpus_of_a_pod_are_those_of_its_containers_together(
+    resources: dict[str, object] | None, wanted: int
+) -> None:
     assert gpus_of([{"resources": resources}]) == wanted
     assert gpus_of([{"resources": resources}, {"resources": {"limits": {"nvidia.com/gpu": "1"}}}]) == wanted + 1
 
@@ -174,7 +180,12 @@ def test_a_job_that_completed_or_failed_has_ended_and_a_suspended_one_has_not() 
 
 @pytest.mark.parametrize(
     ("kind", "setting", "words"),
-    [("Deployment", 1, "1 replica"), ("Deployment", 0, "0 replicas"), ("Job", 1, "suspended"), ("CronJob", 0, "not suspended")],
+    [
+        ("Deployment", 1, "1 replica"),
+        ("Deployment", 0, "0 replicas"),
+        ("Job", 1, "suspended"),
+        ("CronJob", 0, "not suspended"),
+    ],
 )
 def test_a_setting_in_words(kind: WorkKind, setting: int, words: str) -> None:
     assert shown(kind, setting) == words

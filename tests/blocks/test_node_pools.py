@@ -120,6 +120,8 @@ def test_bounds_that_make_no_sense_are_refused(pools: GkeNodePools) -> None:
         ({}, ["a"], 0),
     ],
 )
-def test_bounds_count_for_each_zone_unless_they_are_for_all(bounds: dict[str, int], zones: list[str], most: int) -> None:
+def test_bounds_count_for_each_zone_unless_they_are_for_all(
+    bounds: dict[str, int], zones: list[str], most: int
+) -> None:
     message = container_v1.NodePool(autoscaling={"enabled": bool(bounds), **bounds}, locations=zones)
     assert _pool(message).most == most

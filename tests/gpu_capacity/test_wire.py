@@ -143,7 +143,7 @@ def test_while_nothing_waits_the_quotas_of_compute_engine_are_not_asked_and_the_
     sandbox.requests.reset()
     assert check(GpuCheck(), Context(environment, "ann"), None).outcome == "nothing_to_do"
     assert sandbox.requests.count("compute", "regions.get") == 0
-    assert sum(sandbox.requests.snapshot().values()) == 15
+    assert sum(sandbox.requests.snapshot().values()) == 16
 
 
 @pytest.mark.parametrize("busy", [True, False])

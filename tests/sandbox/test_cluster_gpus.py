@@ -130,10 +130,16 @@ def test_a_node_that_is_taken_away_lets_its_pods_wait(cluster: Cluster) -> None:
         ({"nodeSelector": {"cloud.google.com/gke-accelerator": "nvidia-l4"}}, False),
         ({"nodeSelector": {"node_type": "gpu"}}, True),
         ({"nodeSelector": {"node_type": "gpu-ci"}}, False),
-        ({"nodeSelector": {"node_type": "gpu-ci"}, "tolerations": [{"key": "github-actions", "operator": "Exists"}]}, True),
+        (
+            {"nodeSelector": {"node_type": "gpu-ci"}, "tolerations": [{"key": "github-actions", "operator": "Exists"}]},
+            True,
+        ),
         ({"nodeSelector": {"node_type": "gpu-ci"}, "tolerations": [{"key": "github-actions", "value": "ci"}]}, True),
         ({"nodeSelector": {"node_type": "gpu-ci"}, "tolerations": [{"key": "github-actions", "value": "x"}]}, False),
-        ({"nodeSelector": {"node_type": "gpu-ci"}, "tolerations": [{"operator": "Exists", "effect": "NoExecute"}]}, False),
+        (
+            {"nodeSelector": {"node_type": "gpu-ci"}, "tolerations": [{"operator": "Exists", "effect": "NoExecute"}]},
+            False,
+        ),
     ],
 )
 def test_labels_and_taints_decide_where_a_pod_may_run(cluster: Cluster, pod: dict[str, Any], runs: bool) -> None:
@@ -145,7 +151,9 @@ def test_a_quota_of_the_namespace_keeps_the_pod_of_a_job_away_until_there_is_roo
     cluster.registry.create(BY_PLURAL["resourcequotas"], SPACE, quota)
     made(cluster, "a")
     assert made(cluster, "b") == {}
-    assert "exceeded quota: q, requested: requests.nvidia.com/gpu=1, used: requests" in events(cluster, "FailedCreate")[0]
+    assert (
+        "exceeded quota: q, requested: requests.nvidia.com/gpu=1, used: requests" in events(cluster, "FailedCreate")[0]
+    )
     assert cluster.get(SPACE, "b")["status"]["active"] == 0
     cluster.set_state(SPACE, "a", "succeeded")
     assert pod_of(cluster, "b")["status"]["phase"] == "Running"
@@ -170,7 +178,9 @@ def test_what_is_not_there_is_said(cluster: Cluster, what: str) -> None:
         cluster.set_node("x", "ready") if what == "node" else cluster.change_pool("x")
 
 
-@pytest.mark.parametrize("node", [{"metadata": {"name": "n"}}, {"metadata": {"name": "n"}, "spec": {"taints": []}, "status": {}}])
+@pytest.mark.parametrize(
+    "node", [{"metadata": {"name": "n"}}, {"metadata": {"name": "n"}, "spec": {"taints": []}, "status": {}}]
+)
 def test_a_node_that_says_little_is_no_capacity_and_breaks_nothing(cluster: Cluster, node: dict[str, Any]) -> None:
     cluster.registry.create(BY_PLURAL["nodes"], "", node)
     made(cluster, "a")

@@ -44,7 +44,9 @@ def test_the_cluster_has_its_pools_and_counts_its_nodes(gke: container_v1.Cluste
     assert gke.get_node_pool(name=POOL).config.accelerators[0].accelerator_type == "nvidia-tesla-t4"
 
 
-def test_a_second_operation_is_refused_while_one_is_at_work(gke: container_v1.ClusterManagerClient, sandbox: Sandbox) -> None:
+def test_a_second_operation_is_refused_while_one_is_at_work(
+    gke: container_v1.ClusterManagerClient, sandbox: Sandbox
+) -> None:
     first = resize(gke, 2)
     assert first.status.name == "RUNNING"
     with pytest.raises(FailedPrecondition, match="incompatible operation"):
