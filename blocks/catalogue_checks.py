@@ -72,20 +72,17 @@ def _references(catalogue: Catalogue) -> Iterator[tuple[KeyPath, str, str | None
         yield from _each(("workflows", name, "skip_if"), "marker", workflow.skip_if)
     for name, marker in catalogue.markers.items():
         yield ("markers", name, "follows"), "marker", marker.follows or None
-    for name, job in catalogue.jobs.items():
-        yield ("jobs", name, "stage"), "stage", job.stage
-    yield from ((("triggers", name, "workflow"), "workflow", one.workflow) for name, one in catalogue.triggers.items())
-    for name, scheduler in catalogue.schedulers.items():
-        yield ("schedulers", name, "target"), "workflow", scheduler.target
+    for section, key in (("jobs", "stage"), ("triggers", "workflow"), ("schedulers", "target")):
+        for name, one in getattr(catalogue, section).items():
+            yield (section, name, key), "stage" if key == "stage" else "workflow", getattr(one, key)
     for index, lock in enumerate(catalogue.locks):
         yield ("locks", index, "stage"), "stage", lock.stage or None
         yield ("locks", index, "workflow"), "workflow", lock.workflow or None
-    yield from (
-        (("work_records", index, "stage"), "stage", one.stage) for index, one in enumerate(catalogue.work_records)
-    )
     for index, guard in enumerate(catalogue.guards):
         yield from _each(("guards", index, "stages"), "stage", guard.stages)
-    yield from ((("gke_jobs", index, "stage"), "stage", one.stage) for index, one in enumerate(catalogue.gke_jobs))
+    for section in ("work_records", "gke_jobs"):
+        for index, one in enumerate(getattr(catalogue, section)):
+            yield (section, index, "stage"), "stage", one.stage
     for name, pool in catalogue.gpu.pools.items():
         yield from _each(("gpu", "pools", name, "stands_in_for"), "pool", pool.stands_in_for)
 

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
 
-from blocks.gke_capacity import EventInfo, NamespaceQuota, NodeInfo
+from blocks.gke_capacity import NamespaceQuota
 from blocks.gke_pods import PodInfo
 from tasks.gpu_capacity.classes import SHORTAGES, Finding, Shortage
+from tasks.gpu_capacity.evidence import (
+    GRACE,
+    PATIENCE,
+    events_of,
+    figures,
+    illness,
+    is_broken,
+    newest,
+    quota_left,
+    quoted,
+)
 from tasks.gpu_capacity.facts import GpuFacts, Pool, fits
 from tasks.remediation.report import listed
 
-GRACE = timedelta(minutes=2)
-"""A pod that waits for less is no sign: the autoscaler looks every ten seconds, and a node may just become free."""
-PATIENCE = timedelta(minutes=15)
-"""A GPU node takes five to ten minutes with its driver. What waits longer, and a node that is ill longer, is ill."""
 CLOUD_RUN_MINUTES = 30.0
 """How long a refusal of Cloud Run counts."""
 _STOCK_OUT = re.compile(r"out of resources|RESOURCE_POOL_EXHAUSTED|stock-?out", re.IGNORECASE)
@@ -150,26 +156,6 @@ def used_up(facts: GpuFacts, pod: PodInfo, pools: list[Pool]) -> Reason | None:
     return None
 
 
-def quota_left(facts: GpuFacts, pool: Pool) -> float:
-    """GPUs that the project may still have in that pool; infinite where no figure was seen."""
-    counts = [
-        quota.left
-        for quota in facts.compute
-        if quota.region == "" or (quota.region, quota.metric) == (pool.region, pool.metric)
-    ]
-    return min(counts, default=float("inf"))
-
-
-def figures(facts: GpuFacts, pools: list[Pool]) -> tuple[str, ...]:
-    """The figures of the quotas that these pools count for."""
-    wanted = {(pool.region, pool.metric) for pool in pools}
-    return tuple(
-        f"Quota {one.metric} of {one.region or 'the project'}: {one.usage:g} of {one.limit:g} are used."
-        for one in facts.compute
-        if one.region == "" or (one.region, one.metric) in wanted
-    )
-
-
 def stuck_jobs(facts: GpuFacts) -> Iterator[Finding]:
     """Jobs whose pods the quota of the namespace refuses still, and builds whose Jobs it refuses."""
     names = {one.name for one in facts.work if one.kind == "Job" and not one.setting and not one.active}
@@ -205,22 +191,6 @@ def broken_nodes(facts: GpuFacts) -> Iterator[Finding]:
                 yield Finding("node_broken", f"node {node.name}", (illness(node),))
 
 
-def is_broken(facts: GpuFacts, node: NodeInfo) -> bool:
-    """Not ready, or ready without the GPUs it should have. A node that was just made, or that somebody closed, is not."""
-    if node.cordoned or facts.at - node.created < PATIENCE:
-        return False
-    return (not node.ready or not node.gpus) and facts.at - node.since >= GRACE
-
-
-def illness(node: NodeInfo) -> str:
-    """What is wrong with a node."""
-    if not node.ready:
-        return f"Node {node.name} of pool {node.pool} is not ready since {node.since:%H:%M} UTC ({node.why or 'no reason'})."
-    return (
-        f"Node {node.name} of pool {node.pool} is ready and has no GPU to give: its driver or device plugin is missing."
-    )
-
-
 def outside(facts: GpuFacts) -> Iterator[Finding]:
     """What Cloud Run refused lately, and what could not be looked at."""
     recent = [one for one in facts.cloud_run if (facts.at - one.at).total_seconds() <= CLOUD_RUN_MINUTES * 60]
@@ -242,18 +212,3 @@ def at_zero(facts: GpuFacts) -> Iterator[Finding]:
     said = tuple(f"{one.at:%H:%M} UTC, {one.resource}: {one.text}" for one in lines[:3])
     sizes = tuple(f"Node pool {pool.name} has {pool.size}, and no pod waits." for pool in idle)
     yield Finding("scaled_to_zero", listed([pool.name for pool in idle], 9), (*sizes, *said), blocks=bool(said))
-
-
-def events_of(facts: GpuFacts, name: str) -> list[EventInfo]:
-    """What happened to one pod, oldest first."""
-    return [one for one in facts.events if one.name == name]
-
-
-def newest(facts: GpuFacts, name: str, reason: str) -> EventInfo | None:
-    """The newest event of that reason about a pod."""
-    return next((one for one in reversed(events_of(facts, name)) if one.reason == reason), None)
-
-
-def quoted(event: EventInfo) -> str:
-    """An event as evidence."""
-    return f"{event.at:%H:%M} UTC, {event.reason} of {event.kind.lower()} {event.name}: {event.message}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from blocks.policy import RemediationPolicy
 from tasks.actions.node_pools import SetPool
-from tasks.gpu_capacity.classify import quota_left
+from tasks.gpu_capacity.evidence import quota_left
 from tasks.gpu_capacity.facts import GpuFacts, Pool
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tasks.gpu_capacity.classes import WORDS, Finding
-from tasks.gpu_capacity.classify import quota_left
+from tasks.gpu_capacity.evidence import quota_left
 from tasks.gpu_capacity.facts import GpuFacts, Pool, fits
 
 

@@ -11,7 +11,8 @@ from blocks.gke_capacity import ACCELERATOR, EventInfo
 from tasks.gpu_capacity.classes import SHORTAGES, WORDS, Shortage
 from tasks.gpu_capacity.classify import classify, exhausted
 from tasks.gpu_capacity.facts import fits
-from tests.gpu_capacity.made_up import AT, INJECTED, ago, healthy, node, noise, stocked_out
+from tests.gpu_capacity.injected import INJECTED, stocked_out
+from tests.gpu_capacity.made_up import AT, ago, healthy, node, noise
 
 
 def test_every_class_is_explained_and_injected() -> None:

@@ -11,7 +11,8 @@ from tasks.gpu_capacity.classify import classify
 from tasks.gpu_capacity.left import capacity_seen, left_in_force
 from tasks.remediation.check import check
 from tasks.remediation.context import Context
-from tests.gpu_capacity.made_up import INJECTED, healthy, node
+from tests.gpu_capacity.injected import INJECTED
+from tests.gpu_capacity.made_up import healthy, node
 from tests.gpu_capacity.test_relief import taken_back
 from tests.gpu_capacity.world import RUNS, SPACE, full_pool, older, relieve
 

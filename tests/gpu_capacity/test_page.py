@@ -9,7 +9,8 @@ import yaml
 
 from blocks.policy import RemediationPolicy
 from tasks.gpu_capacity.classes import SHORTAGES, WORDS
-from tasks.gpu_capacity.classify import CLOUD_RUN_MINUTES, GRACE, PATIENCE
+from tasks.gpu_capacity.classify import CLOUD_RUN_MINUTES
+from tasks.gpu_capacity.evidence import GRACE, PATIENCE
 from tasks.gpu_capacity.look import LOG_MINUTES
 from tasks.remediation.outcome import EXIT
 

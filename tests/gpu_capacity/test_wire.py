@@ -17,7 +17,7 @@ from tasks.gpu_capacity.classify import classify
 from tasks.gpu_capacity.look import look_at_gpus
 from tasks.remediation.check import check
 from tasks.remediation.context import Context
-from tests.gpu_capacity.test_relief import refused
+from tests.gpu_capacity.test_other_capacity import refused
 from tests.gpu_capacity.world import CRITICAL, SPACE, full_pool, job, older
 
 
