@@ -45,12 +45,14 @@ def test_the_cluster_has_its_pools_and_counts_its_nodes(gke: container_v1.Cluste
 
 
 def test_a_second_operation_is_refused_while_one_is_at_work(
-    gke: container_v1.ClusterManagerClient, sandbox: Sandbox
+    gke: container_v1.ClusterManagerClient, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = resize(gke, 2)
-    assert first.status.name == "RUNNING"
-    with pytest.raises(FailedPrecondition, match="incompatible operation"):
-        resize(gke, 3)
+    with monkeypatch.context() as still:
+        still.setattr("deployments.sandbox.services.container_service.now", lambda: 0.0)
+        first = resize(gke, 2)
+        assert first.status.name == "RUNNING"
+        with pytest.raises(FailedPrecondition, match="incompatible operation"):
+            resize(gke, 3)
     assert ended(gke, first).status.name == "DONE"
     assert len(sandbox.cluster.pools.of("gpu-pool")) == 2
     assert [one.name for one in gke.list_operations(parent=PARENT).operations] == [first.name]

@@ -25,6 +25,8 @@ MOST_NODES = 1000
 """Of a pool (Google: "Quotas and limits" of GKE)."""
 OPERATION_SECONDS = 0.02
 """How long an operation takes here."""
+now = time.monotonic
+"""The clock of the operations."""
 _Status: Any = container_v1.Operation.Status
 _Type: Any = container_v1.Operation.Type
 _Code: Any = container_v1.StatusCondition.Code
@@ -105,7 +107,7 @@ class ContainerService:
         """Let a change take effect. Google: only one operation at a time works on a cluster."""
         with self._lock:
             for known in self._changes.values():
-                if known.ends > time.monotonic():
+                if known.ends > now():
                     message = f"Cluster is running incompatible operation {known.message.name}."
                     raise Refusal(grpc.StatusCode.FAILED_PRECONDITION, message)
             name = f"operation-{next(self._numbers)}"
@@ -115,7 +117,7 @@ class ContainerService:
             )  # fmt: skip
             with self._cluster.objects.lock:
                 error = change()
-            self._changes[name] = _Change(message, time.monotonic() + OPERATION_SECONDS, error)
+            self._changes[name] = _Change(message, now() + OPERATION_SECONDS, error)
         self._cluster.followed()
         return message
 
@@ -170,7 +172,7 @@ class ContainerService:
 
 def _stands(change: _Change) -> container_v1.Operation:
     """How an operation stands now."""
-    if change.ends > time.monotonic():
+    if change.ends > now():
         return change.message
     done = container_v1.Operation(change.message)
     done.status = _Status.DONE
