@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from blocks.genie_sim import GenieSimEndpoint
     from blocks.gke import GkeCluster
     from blocks.heartbeat import Heartbeat
+    from blocks.image_registry import ImageRegistry
     from blocks.logs import PipelineLogs
     from blocks.node_pools import GkeNodePools
     from blocks.notifier import Notifier
@@ -43,6 +44,7 @@ __all__ = [
     "GkeNodePools",
     "GoogleCredentials",
     "Heartbeat",
+    "ImageRegistry",
     "Notifier",
     "OnCall",
     "PipelineEnvironment",
@@ -67,6 +69,7 @@ _MODULES = {
     "GkeNodePools": "blocks.node_pools",
     "GoogleCredentials": "blocks.credentials",
     "Heartbeat": "blocks.heartbeat",
+    "ImageRegistry": "blocks.image_registry",
     "Notifier": "blocks.notifier",
     "OnCall": "blocks.on_call",
     "PipelineEnvironment": "blocks.environment",

@@ -95,9 +95,6 @@ class BackupPolicy(RemediationBlock):
     drill_prefix: str = Field(
         default="drills/", description="Where drills restore to; never where triggers listen, so never under scenes/."
     )
-    release_per_second: float = Field(
-        default=2.0, gt=0, description="Held events that are released in a second after a restore."
-    )
     hold_hours: float = Field(
         default=12.0, gt=0, le=24, description="Hours after which a hold must be over; Eventarc keeps events for 24."
     )

@@ -14,12 +14,15 @@ from typing import Any, Literal
 from pydantic import Field
 
 from blocks.catalogue_rules import (
+    CronJob,
+    DeploymentRule,
     GkeJob,
     Gpu,
     Guard,
     Lock,
     Model,
     ObjectRule,
+    OwnPause,
     Retention,
     WorkRecord,
 )
@@ -178,14 +181,23 @@ class Trigger(Model):
     """False: it exists only in comments, or must not exist."""
     forbidden: bool = False
     """It must not exist; the pipeline's own `enable` deletes it."""
+    intake: bool = True
+    """A pause of intake holds what it is told of; False: upkeep, which goes on."""
     created_by: str = ""
 
 
 class Scheduler(Model):
+    """One Cloud Scheduler job."""
+
     cron: str
     target: str
+    """The workflow or the Cloud Run job that it starts."""
     argument: dict[str, object] = Field(default_factory=dict)
     created_paused: bool = False
+    deployed: bool = True
+    """False: an installation may do without it."""
+    intake: bool = True
+    """A pause of intake pauses it; False: upkeep, which goes on."""
 
 
 class Catalogue(Model):
@@ -200,9 +212,14 @@ class Catalogue(Model):
     jobs: dict[str, Job]
     triggers: dict[str, Trigger]
     schedulers: dict[str, Scheduler]
+    cron_jobs: dict[str, CronJob] = Field(default_factory=dict)
+    own_pause: OwnPause | None = None
+    """How the pipeline pauses itself; None: it does not."""
     locks: tuple[Lock, ...] = ()
     gke_jobs: tuple[GkeJob, ...] = ()
     gpu: Gpu = Gpu()
+    deployments: dict[str, DeploymentRule] = Field(default_factory=dict)
+    """Deployments of the cluster by name."""
     work_records: tuple[WorkRecord, ...] = ()
     guards: tuple[Guard, ...] = ()
     retention: dict[str, Retention] = Field(default_factory=dict)

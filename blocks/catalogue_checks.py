@@ -47,6 +47,7 @@ def _names(catalogue: Catalogue) -> Iterator[Problem]:
         "workflow": ("workflows", catalogue.workflows),
         "job": ("jobs", catalogue.jobs),
         "pool": ("gpu", catalogue.gpu.pools),
+        "workflow or job": ("workflows", {**catalogue.workflows, **catalogue.jobs}),
     }
     for path, kind, name in _references(catalogue):
         section, items = known[kind]
@@ -72,14 +73,19 @@ def _references(catalogue: Catalogue) -> Iterator[tuple[KeyPath, str, str | None
         yield from _each(("workflows", name, "skip_if"), "marker", workflow.skip_if)
     for name, marker in catalogue.markers.items():
         yield ("markers", name, "follows"), "marker", marker.follows or None
-    for section, key in (("jobs", "stage"), ("triggers", "workflow"), ("schedulers", "target")):
-        for name, one in getattr(catalogue, section).items():
-            yield (section, name, key), "stage" if key == "stage" else "workflow", getattr(one, key)
+    for name, job in catalogue.jobs.items():
+        yield ("jobs", name, "stage"), "stage", job.stage
+    for name, trigger in catalogue.triggers.items():
+        yield ("triggers", name, "workflow"), "workflow", trigger.workflow
+    for name, scheduler in catalogue.schedulers.items():
+        yield ("schedulers", name, "target"), "workflow or job", scheduler.target
     for index, lock in enumerate(catalogue.locks):
         yield ("locks", index, "stage"), "stage", lock.stage or None
         yield ("locks", index, "workflow"), "workflow", lock.workflow or None
     for index, guard in enumerate(catalogue.guards):
         yield from _each(("guards", index, "stages"), "stage", guard.stages)
+    for name, deployment in catalogue.deployments.items():
+        yield ("deployments", name, "starts"), "workflow", deployment.starts
     for section in ("work_records", "gke_jobs"):
         for index, one in enumerate(getattr(catalogue, section)):
             yield (section, index, "stage"), "stage", one.stage

@@ -79,6 +79,34 @@ class GkeJob(Model):
     stage: str
 
 
+class CronJob(Model):
+    """A Kubernetes CronJob of the pipeline's namespace."""
+
+    schedule: str
+    """As in `0 2 * * *`."""
+    suspended: bool = False
+    """The pipeline's own manifest creates it suspended."""
+    intake: bool = True
+    """It starts work of the pipeline, so a pause of intake suspends it; False: it cleans up, and goes on."""
+    created_by: str = ""
+
+
+class OwnPause(Model):
+    """The switch by which the pipeline pauses its own daily automation: either object is enough to stop it."""
+
+    marker: str
+    """Its being there is enough; relative to the bucket."""
+    state: str
+    """JSON whose `paused` is true; relative to the bucket."""
+
+
+class DeploymentRule(Model):
+    """A Deployment of the cluster, and what its work is seen by."""
+
+    starts: str
+    """The workflow that it starts: executions of it tell whether it works."""
+
+
 class ObjectRule(Model):
     """First rule that matches an object's path decides its class."""
 

@@ -14,6 +14,7 @@ from blocks.delivery import EventDelivery
 from blocks.genie_sim import GenieSimEndpoint
 from blocks.gke import GkeCluster
 from blocks.heartbeat import Heartbeat
+from blocks.image_registry import ImageRegistry
 from blocks.logs import PipelineLogs
 from blocks.node_pools import GkeNodePools
 from blocks.notifier import Notifier
@@ -64,6 +65,7 @@ class PipelineEnvironment(RemediationBlock):
     cluster: GkeCluster = Field(default_factory=GkeCluster, description="The cluster of the GPU Jobs.")
     node_pools: GkeNodePools = Field(default_factory=GkeNodePools, description="The node pools of that cluster.")
     quotas: ComputeQuotas = Field(default_factory=ComputeQuotas, description="How many GPUs the project may have.")
+    registry: ImageRegistry = Field(default_factory=ImageRegistry, description="The images of the jobs.")
     logs: PipelineLogs = Field(default_factory=PipelineLogs, description="The log of the project.")
     genie_sim: GenieSimEndpoint = Field(default_factory=GenieSimEndpoint, description="The Genie Sim server.")
     receiver: EventReceiver = Field(
@@ -132,6 +134,7 @@ class PipelineEnvironment(RemediationBlock):
             *events,
             self.access,
             self.cluster,
+            self.registry,
             self.logs,
             self.node_pools,
             self.quotas,

@@ -15,6 +15,7 @@ from blocks.calls import Call, CallLimits, read
 from blocks.clients import Lazy
 from blocks.errors import PermanentError
 from blocks.gke_capacity import Capacity
+from blocks.gke_cron_jobs import CronJobs
 from blocks.gke_pods import PodInfo, pod_from
 from blocks.gke_switches import Switches
 from blocks.gke_workloads import Workloads
@@ -115,9 +116,18 @@ class GkeCluster(RemediationBlock):
                 "This installation has no cluster (enabled is off in its cluster block): nothing of it can be seen or changed."
             )
 
+    @property
+    def cron_jobs(self) -> CronJobs:
+        """What the cluster starts by the clock. Raises PermanentError where there is no cluster."""
+        if not self.enabled:
+            raise PermanentError(
+                "This installation has no cluster (enabled is off in its cluster block), so no CronJobs."
+            )
+        return CronJobs(self._open, self.namespace, self.limits)
+
     def close(self) -> None:
         """Close the connections. The next call opens new ones."""
-        self._client.drop(lambda client: client.api_client.close())
+        self._client.drop(_close)
 
     def _page(self, token: str | None) -> Any:
         options: dict[str, Any] = {"_continue": token} if token else {}
@@ -155,6 +165,12 @@ class GkeCluster(RemediationBlock):
                 "with enabled = false."
             ) from error
         return configuration
+
+
+def _close(client: kubernetes.BatchV1Api) -> None:
+    """The client's own `close` ends its threads and leaves its connections open."""
+    client.api_client.close()
+    client.api_client.rest_client.pool_manager.clear()
 
 
 def _job(job: Any) -> GkeJobInfo:

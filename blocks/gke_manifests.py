@@ -11,6 +11,8 @@ from typing import Any
 Json = dict[str, Any]
 REVISION = "deployment.kubernetes.io/revision"
 """Annotation of a Deployment and its ReplicaSets (kubernetes.io, "Deployments", "Rolling Back a Deployment")."""
+HISTORY = "deployment.kubernetes.io/revision-history"
+"""Annotation of a ReplicaSet that had other numbers before (Kubernetes, `deployment/util`, `RevisionHistoryAnnotation`)."""
 CAUSE = "kubernetes.io/change-cause"
 HASH = "pod-template-hash"
 """Label that the controller adds to the template of a ReplicaSet."""
@@ -94,6 +96,10 @@ class DeploymentRevision:
     created: datetime
     cause: str = ""
     """What `kubectl rollout history` shows."""
+    available: int = 0
+    """Pods of it that serve now."""
+    reused: bool = False
+    """It had another number before: when it became this revision is recorded nowhere."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +157,9 @@ def revision_from(replica_set: Json) -> DeploymentRevision | None:
     template = copy.deepcopy(replica_set["spec"]["template"])
     ((template.get("metadata") or {}).get("labels") or {}).pop(HASH, None)
     created = datetime.fromisoformat(meta["creationTimestamp"])
-    return DeploymentRevision(number, template, created, str(annotations.get(CAUSE) or ""))
+    available = int((replica_set.get("status") or {}).get("availableReplicas") or 0)
+    cause, reused = str(annotations.get(CAUSE) or ""), bool(annotations.get(HISTORY))
+    return DeploymentRevision(number, template, created, cause, available, reused)
 
 
 def containers(template: Json) -> list[Json]:

@@ -41,6 +41,8 @@ class LogLine:
     """Its JSON, when it is no plain text."""
     insert_id: str = ""
     """By which Google knows it."""
+    resource_name: str = ""
+    """What was changed, when it is an entry of the audit log."""
 
 
 class PipelineLogs(RemediationBlock):
@@ -110,11 +112,12 @@ def line_from(message: LogEntry) -> LogLine:
 
     plain = type(message).pb(message)
     kind = plain.WhichOneof("payload")
-    text, data = plain.text_payload, {}
+    text, data, changed = plain.text_payload, {}, ""
     if kind == "json_payload":
         data = MessageToDict(plain.json_payload)
     elif kind == "proto_payload":
         text = f"(a message of the type {plain.proto_payload.type_url.rpartition('/')[2]})"
+        changed = audited(plain.proto_payload)
     return LogLine(
         at=plain.timestamp.ToDatetime(tzinfo=UTC),
         severity=LogSeverity.Name(plain.severity),
@@ -124,4 +127,13 @@ def line_from(message: LogEntry) -> LogLine:
         labels={**dict(plain.resource.labels), **dict(plain.labels)},
         data=data,
         insert_id=plain.insert_id,
+        resource_name=changed,
     )
+
+
+def audited(payload: Any) -> str:
+    """What an entry of the audit log is about; empty for any other message."""
+    from google.cloud.audit.audit_log_pb2 import AuditLog
+
+    message = AuditLog()
+    return str(message.resource_name) if payload.Unpack(message) else ""

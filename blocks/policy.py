@@ -78,6 +78,11 @@ class RemediationPolicy(RemediationBlock):
     settle_seconds: float = Field(
         default=20.0, ge=0, description="Seconds to look for what a start without an answer may have started."
     )
+    release_per_minute: float = Field(
+        default=120.0,
+        ge=1,
+        description="Events that waited while delivery was held and that are released in a minute, of all triggers together.",
+    )
     ramp_limit: int = Field(default=8, ge=1, description="The most scenes that are worked on at the same time.")
     error_threshold_percent: float = Field(
         default=25.0,

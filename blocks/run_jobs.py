@@ -36,6 +36,8 @@ class JobInfo:
     """The variables every execution gets, without those that come from secrets."""
     problem: str = ""
     """Why it cannot be run, as Cloud Run found when it was last deployed; empty: it can."""
+    updated: datetime | None = None
+    """When it was last changed."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,8 @@ class CloudRunJobs(RemediationBlock):
             return None
         task = found.template.template
         image = task.containers[0].image if task.containers else ""
-        return JobInfo(job, image, int(task.timeout.total_seconds()), _env(task), _problem(found))
+        updated = found.update_time if "update_time" in found else None
+        return JobInfo(job, image, int(task.timeout.total_seconds()), _env(task), _problem(found), updated)
 
     def granted(self, job: str, permissions: Iterable[str]) -> set[str]:
         """Which of these permissions whoever asks has on a job. Raises `NotFound` when it is not deployed."""

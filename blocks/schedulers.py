@@ -34,7 +34,7 @@ class SchedulerInfo:
     state: str
     """ENABLED, PAUSED, DISABLED (by the system, after an error) or UPDATE_FAILED."""
     target: str
-    """The short name of the workflow it starts, else the URL or the topic it calls."""
+    """The short name of the workflow or the Cloud Run job it starts, else the URL or the topic it calls."""
     definition: dict[str, Any] = field(default_factory=dict)
     """The whole job as the JSON of Google's REST API."""
 
@@ -136,8 +136,11 @@ def _scheduler(message: scheduler_v1.Job) -> SchedulerInfo:
 
 
 def _target(message: scheduler_v1.Job) -> str:
-    """A workflow is started by a POST to `.../workflows/<name>/executions` (Google: "Schedule a workflow")."""
+    """A workflow is started by a POST to `.../workflows/<name>/executions` (Google: "Schedule a workflow"), a job of Cloud
+    Run by one to `.../jobs/<name>:run` ("Execute jobs on a schedule")."""
     uri = message.http_target.uri
+    if "/jobs/" in uri and uri.endswith(":run"):
+        return str(uri.rpartition("/")[2].removesuffix(":run"))
     if "/workflows/" in uri and uri.endswith("/executions"):
         return str(uri.rsplit("/", 2)[-2])
     return str(uri or message.pubsub_target.topic_name or message.app_engine_http_target.relative_uri)

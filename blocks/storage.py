@@ -48,17 +48,19 @@ class PipelineStorage(RemediationBlock):
         soft_deleted: bool = False,
         start: str | None = None,
         end: str | None = None,
+        glob: str | None = None,
     ) -> Iterator[StoredObject]:
         """The objects whose names begin with `prefix`, by name, fetched page by page.
 
         `versions` includes noncurrent versions; `soft_deleted` gives the soft-deleted objects instead. `start` and
-        `end` narrow the listing to names in [start, end). Raises `NotFound` when there is no such bucket.
+        `end` narrow the listing to names in [start, end), `glob` to those that fit (`*` stays within a folder). Raises `NotFound` when there is no such bucket.
         """
         options = {
             "versions": versions or None,
             "soft_deleted": soft_deleted or None,
             "start_offset": start,
             "end_offset": end,
+            "match_glob": glob,
             "fields": f"items({OBJECT_FIELDS}),nextPageToken",
         }
         for blobs, _ in pages(self.client, bucket, prefix, options, self.limits):

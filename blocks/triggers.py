@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,8 @@ class TriggerInfo:
     """`projects/<p>/subscriptions/<s>`, through which its events travel; empty when it has none."""
     location: str = ""
     """Where it is, as in `us` or `us-central1`."""
+    created: datetime | None = None
+    """When it was made."""
 
 
 class PipelineTriggers(RemediationBlock):
@@ -113,4 +116,5 @@ def _trigger(message: eventarc_v1.Trigger) -> TriggerInfo:
         name_pattern=filters.get("name"),
         subscription=message.transport.pubsub.subscription,
         location=message.name.split("/")[3],
+        created=message.create_time if "create_time" in message else None,
     )

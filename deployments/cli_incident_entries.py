@@ -13,8 +13,8 @@ from deployments.cli_backup import EnvironmentOption
 from deployments.cli_journal import told
 
 if TYPE_CHECKING:
-    from tasks.incidents.entries import Said
     from tasks.incidents.incident import Incident
+    from tasks.incidents.said import Said
 
 Id = Annotated[str, typer.Argument(help="The incident, as `remediate incident list` shows it.")]
 Severity = Literal["sev1", "sev2", "sev3", "sev4"]

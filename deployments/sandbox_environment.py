@@ -13,6 +13,7 @@ from blocks.delivery import EventDelivery
 from blocks.environment import PipelineEnvironment
 from blocks.genie_sim import GenieSimEndpoint
 from blocks.gke import GkeCluster
+from blocks.image_registry import ImageRegistry
 from blocks.logs import PipelineLogs
 from blocks.node_pools import GkeNodePools
 from blocks.notifier import Notifier
@@ -83,6 +84,7 @@ def for_sandbox(
         cluster=GkeCluster(endpoint=endpoints.kubernetes, limits=calls),
         node_pools=GkeNodePools(project=PROJECT, endpoint=endpoints.container, operation_seconds=20.0, limits=calls),
         quotas=ComputeQuotas(project=PROJECT, endpoint=endpoints.compute, limits=calls),
+        registry=ImageRegistry(endpoint=endpoints.registry, limits=calls),
         logs=PipelineLogs(project=PROJECT, endpoint=endpoints.logging, limits=calls),
         genie_sim=GenieSimEndpoint(address=endpoints.genie_sim),
         notifier=Notifier(

@@ -1,4 +1,5 @@
-"""Resume intake: what waited is delivered at a limited rate, then everything is set back to exactly what it was.
+"""Resume intake: what waited is delivered at a limited rate, everything is set back to exactly what it was, and what was
+written meanwhile and started nothing is started.
 
 Handbook: 'Recover: re-enable triggers'. Documentation for the person on call: docs/operations/pause-intake.md.
 """
@@ -10,7 +11,10 @@ from typing import Any, Literal
 from prefect import State, flow
 
 from flows.running import as_task_run, flow_context, state_of
+from tasks.intake.reconcile import ReconcileIntake, ReconcileRequest
 from tasks.intake.resume import ResumeIntake, ResumeRequest
+from tasks.remediation.context import Context
+from tasks.remediation.continuing import UNDOES
 from tasks.remediation.report import publish
 from tasks.remediation.run import Run
 from tasks.remediation.runner import run_approved
@@ -25,7 +29,7 @@ def resume_intake(
     plan_digest: str = "",
     requested_by: str = "",
 ) -> State[Any]:
-    """End a pause of intake.
+    """End a pause of intake, and see whether everything that was written meanwhile has started what it should.
 
     Args:
         mode: "plan" changes nothing and shows what would be set back; "apply" does it and proves it.
@@ -43,4 +47,21 @@ def resume_intake(
 
     one = run_approved(procedure, context, request, as_task_run, publish=show)
     show(one)
-    return state_of(one)
+    if one.plan is None or one.outcome not in ("done", "nothing_to_do"):
+        return state_of(one)
+    digest = plan_digest if one.outcome == "nothing_to_do" else ""
+    pause = str(one.plan.details[UNDOES])
+    after = reconciled(context, ReconcileRequest(mode=mode, run=pause, reason=reason, plan_digest=digest))
+    return state_of([one, after], f"{one.sentence()}; {after.sentence()}")
+
+
+def reconciled(context: Context, request: ReconcileRequest) -> Run:
+    """Start what the pause has left unanswered, or (mode "plan") show it."""
+    procedure = ReconcileIntake()
+
+    def show(one: Run) -> None:
+        publish(one, procedure.sections(one), "reconcile", plan_key="reconcile-plan")
+
+    one = run_approved(procedure, context, request, as_task_run, publish=show)
+    show(one)
+    return one

@@ -13,6 +13,7 @@ from tasks.delivery.watch import GiveBack
 from tasks.escalation.procedure import Escalation
 from tasks.gpu_capacity.procedure import GpuCapacity
 from tasks.intake.pause import PauseIntake
+from tasks.intake.reconcile import ReconcileIntake
 from tasks.intake.resume import ResumeIntake
 from tasks.pipeline.activity import phrases_on
 from tasks.recovery.procedure import ExportRecovery
@@ -38,6 +39,7 @@ PROCEDURES: tuple[type[AnyProcedure], ...] = (
     GiveBack,
     PauseIntake,
     ResumeIntake,
+    ReconcileIntake,
     Rollback,
     Escalation,
     GpuCapacity,

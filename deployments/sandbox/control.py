@@ -16,6 +16,7 @@ from deployments.sandbox import control_bodies as bodies
 from deployments.sandbox.asgi import Scope, answer_json
 from deployments.sandbox.cluster.cluster import KubernetesError
 from deployments.sandbox.control_objects import put_archive
+from deployments.sandbox.fault_record import RecordedFault
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.names import DATA_BUCKET
 from deployments.sandbox.pipeline.damage import damage
@@ -74,6 +75,7 @@ class Control:
             ("POST", "scenes", self._make_scene),
             ("POST", "scenes/(?P<scene_id>[^/]+)/damage", self._damage),
             ("POST", "genie_sim", lambda call: sandbox.genie_sim.switch(call.read(bodies.GenieSimSwitch).state)),
+            ("GET", "record", lambda _: [_recorded(one) for one in sandbox.record.faults()]),
             ("GET", "messages", lambda _: sandbox.sinks.shown()),
             ("DELETE", "messages", lambda _: sandbox.sinks.forget()),
             ("POST", "sinks", lambda call: sandbox.sinks.switch(call.read(bodies.SinksSwitch).state)),
@@ -197,6 +199,10 @@ def _carry_out(act: Callable[[_Call], object], call: _Call) -> tuple[int, object
         message = error.args[0] if error.args else type(error).__name__
         return 400, {"error": str(message)}
     return 200, {"ok": True} if done is None else done
+
+
+def _recorded(one: RecordedFault) -> dict[str, str | None]:
+    return {"name": one.name, "began": one.began.isoformat(), "ended": one.ended.isoformat() if one.ended else None}
 
 
 def _listing(table: ExecutionTable, query: dict[str, str]) -> list[dict[str, Any]]:

@@ -20,12 +20,14 @@ from deployments.sandbox.cluster.api import KubernetesApi, is_kubernetes_path
 from deployments.sandbox.cluster.cluster import Cluster
 from deployments.sandbox.control import PREFIX, Control
 from deployments.sandbox.endpoints import Endpoints
+from deployments.sandbox.fault_record import FaultRecord
 from deployments.sandbox.faults import Faults
 from deployments.sandbox.load import load_folder
 from deployments.sandbox.names import BACKUP_BUCKET, DATA_BUCKET, OPS_BUCKET, PROJECT, REGION
 from deployments.sandbox.pipeline.simulator import Simulator
 from deployments.sandbox.requests import RequestLog
 from deployments.sandbox.services.access import Access, is_ours
+from deployments.sandbox.services.artifact_registry import ArtifactRegistry
 from deployments.sandbox.services.compute_api import PREFIX as COMPUTE
 from deployments.sandbox.services.compute_api import ComputeApi
 from deployments.sandbox.services.container_service import ContainerService
@@ -108,11 +110,14 @@ class Sandbox:
         self.run.changed.append(self.log.of_job)
         self.simulator.jobs.tell = self.log.of_invocation
         self.simulator.jobs.image_fault = self.run.image_fault
+        self.eventarc.audited.append(self.log.of_audit)
         self.push = PushDelivery()
         self.cluster = Cluster(("default", self.catalogue.namespace))
+        self.cluster.deploy(self.catalogue)
         self.store.on_finalize(self.eventarc.finalized)
         self.store.on_finalize(self.push.finalized)
         self.workflows.failed.append(self.push.failed)
+        self.record = FaultRecord(self)
         self._grpc: LoopbackServer | None = None
         self._http: HttpServer | None = None
         self._endpoints: Endpoints | None = None
@@ -146,6 +151,7 @@ class Sandbox:
             pubsub=grpc,
             transfer=grpc,
             logging=grpc,
+            registry=grpc,
             projects=grpc,
             kubernetes=http,
             container=grpc,
@@ -194,6 +200,7 @@ class Sandbox:
             self.transfer,
             self.log,
             ContainerService(self.cluster),
+            ArtifactRegistry(self.run.images),
             self._operations,
             access,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -81,6 +81,25 @@ def diagnose(context: Context, question: Question) -> Diagnosis:
     notes = [one for found in probes for one in found.notes]
     made = causes(rows, [sign for found in probes for sign in found.signs])
     return Diagnosis(made, list(dict.fromkeys(unknown)), list(dict.fromkeys(notes)), probes)
+
+
+def look_again(context: Context, question: Question, rows: Collection[str]) -> tuple[set[str], set[str]]:
+    """Whether what was found before is still so: only the probes of these rows are asked.
+
+    Returns:
+        The keys of every sign of these rows that is seen now, and the rows of which something could not be asked: of
+        those it is not known that they are right.
+    """
+    _check(question)
+    wanted = [row for row in symptoms() if row.id in rows]
+    world = World(context.environment, question.hours, question.scenes)
+    load_libraries()
+    try:
+        founds = ask(world, wanted, question.seconds)
+    finally:
+        world.close()
+    silent = {one.probe for one in founds if one.unknown}
+    return {sign.key for one in founds for sign in one.signs}, {row.id for row in wanted if row.symptom.probe in silent}
 
 
 def ask(world: World, rows: Sequence[Row], seconds: float) -> list[Found]:

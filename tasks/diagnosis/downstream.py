@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import NamedTuple
 
 from pydantic import Field
 
@@ -15,6 +13,7 @@ from tasks.diagnosis.scope import MOST_SCENES, concerns, scope_of
 from tasks.diagnosis.signs import tags, utc
 from tasks.diagnosis.symptoms import Params
 from tasks.diagnosis.world import PARALLEL, World
+from tasks.pipeline.links import Link, marker_links
 from tasks.validation.findings import SceneReport
 
 
@@ -25,34 +24,17 @@ class Silence(Params):
     """How long after the marker its event may be on its way."""
 
 
-class Link(NamedTuple):
-    """What should follow a marker."""
-
-    path: str
-    trigger: str
-    workflow: str
-
-
 def links(world: World) -> list[Link]:
-    """Which marker should start which workflow by which trigger, as the catalogue has it."""
-    found = []
-    for name, trigger in world.catalogue.triggers.items():
-        workflow = world.catalogue.workflows.get(trigger.workflow)
-        pattern = trigger.name_regex or (workflow.event_regex if workflow else None)
-        if (
-            not trigger.deployed
-            or trigger.forbidden
-            or trigger.event != "object_finalized"
-            or not pattern
-            or not workflow
-        ):
-            continue
-        if all(world.catalogue.stages[stage].optional for stage in workflow.stages):
-            continue  # a scene is whole without what it makes, and many installations have it turned off
-        for marker in world.catalogue.markers.values():
-            paths = [path for path in marker.paths if re.search(pattern, f"scenes/any-scene/{path}")]
-            found += [Link(path, name, trigger.workflow) for path in paths if marker.writer != "nobody"]
-    return found
+    """Which marker should start which workflow, of what a scene must have.
+
+    It is whole without what an optional workflow makes, and many installations have that turned off.
+    """
+    workflows, stages = world.catalogue.workflows, world.catalogue.stages
+    return [
+        link
+        for link in marker_links(world.catalogue)
+        if not all(stages[stage].optional for stage in workflows[link.workflow].stages)
+    ]
 
 
 def scenes_to_look_at(world: World) -> list[str]:

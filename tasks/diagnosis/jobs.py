@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 
 from pydantic import Field
 
+from blocks.run_jobs import JobInfo
 from tasks.diagnosis.attempts import Attempt, newest_first, of_job
 from tasks.diagnosis.probe import Asked, Found, Probe
 from tasks.diagnosis.signs import tags, utc
@@ -50,7 +51,7 @@ def look_for_changed(world: World, asked: list[Asked[Changed]], found: Found) ->
                 if not any(each.outcome == "failed" for each in newest):
                     continue
                 change = changed(history(world, job, one.params.days), one.params.failures)
-                if change:
+                if change and not replaced(world, job, change):
                     _say_changed(world, one, job, change, found)
 
 
@@ -76,6 +77,19 @@ def changed(attempts: Sequence[Attempt], failures: int) -> Change | None:
     return Change(image, good.image, tuple(with_it), good)
 
 
+def replaced(world: World, job: str, change: Change) -> bool:
+    """Whether the job names another image by its digest by now: nothing runs with the bad one any more."""
+    live = world.deployed.jobs().get(job)
+    return isinstance(live, JobInfo) and bool(_DIGEST.search(live.image)) and live.image != change.image
+
+
+def changed_at(world: World, job: str, change: Change) -> datetime:
+    """When its image was changed: the job's own last change where that fits, else the first execution since."""
+    live, first = world.deployed.jobs().get(job), change.failed[-1].created
+    at = live.updated if isinstance(live, JobInfo) else None
+    return at if at is not None and change.last_good.created < at <= first else first
+
+
 def _say_changed(world: World, one: Asked[Changed], job: str, change: Change, found: Found) -> None:
     first = change.failed[-1]
     place = world.environment.jobs
@@ -92,7 +106,7 @@ def _say_changed(world: World, one: Asked[Changed], job: str, change: Change, fo
         tags=tags(job=job),
         values={"job": job, "image": change.image, "former": change.former}
         | {"project": place.project, "region": place.region},
-        since=first.created,
+        since=changed_at(world, job, change),
     )
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from tasks.diagnosis.probe import Asked, Found, Probe
 from tasks.diagnosis.scope import scope_of
 from tasks.diagnosis.signs import tags, utc
 from tasks.diagnosis.symptoms import Nothing
 from tasks.diagnosis.world import World
+from tasks.pipeline.activity import short
 from tasks.pipeline.stops import scene_locks
 
 
@@ -32,8 +35,14 @@ def look_at_locks(world: World, asked: list[Asked[Nothing]], found: Found) -> No
                         evidence=[where, f"execution {lock.holder or '(none named)'} has ended"],
                         tags=tags(scene=scene),
                         values={"scene": scene, "lock": name, "generation": str(lock.generation)},
-                        since=updated,
+                        since=left_at(world, lock.holder, updated),
                     )
+
+
+def left_at(world: World, holder: str, taken: datetime | None) -> datetime | None:
+    """Since when nobody holds it: its holder's end, where that is known and later than the lock itself."""
+    ends = [one.ended for one in world.attempts() if holder and one.id == short(holder) and one.ended]
+    return max([*ends, *([taken] if taken else [])], default=None)
 
 
 PROBES = (Probe("stale_locks", Nothing, frozenset({"scene", "lock", "generation"}), look_at_locks),)

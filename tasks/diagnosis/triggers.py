@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import datetime
+
 from blocks.catalogue import Trigger
+from blocks.errors import OutsideError
 from blocks.triggers import TriggerInfo
 from tasks.diagnosis.probe import Asked, Found, Probe
 from tasks.diagnosis.signs import tags
@@ -11,6 +15,8 @@ from tasks.diagnosis.world import World
 from tasks.pipeline.deployed import Unread
 from tasks.remediation.report import listed
 
+DELETED = "google.cloud.eventarc.v1.Eventarc.DeleteTrigger"
+"""How the audit log names it (Google: "Eventarc audit logging"). Admin activity is always logged, and kept 400 days."""
 VALUES = frozenset({"trigger", "workflow", "bucket", "project", "region"})
 """Of what is deployed."""
 
@@ -40,7 +46,17 @@ def look_for_missing(world: World, asked: list[Asked[Nothing]], found: Found) ->
                 tags=tags(trigger=name, workflow=known.workflow),
                 values=values_of(world, name, known.workflow)
                 | {"location": world.location(), "account": world.trigger_account()},
+                since=deleted_at(world, name),
             )
+
+
+def deleted_at(world: World, trigger: str) -> datetime | None:
+    """When it was deleted, as the project's audit log tells; None: it does not, or may not be read."""
+    query = f'protoPayload.methodName="{DELETED}" AND protoPayload.resourceName:"/triggers/{trigger}"'
+    with suppress(OutsideError):
+        lines = world.environment.logs.newest(query, since=world.since, most=20)
+        return next((one.at for one in lines if one.resource_name.endswith(f"/triggers/{trigger}")), None)
+    return None
 
 
 def does(world: World, trigger: TriggerInfo, known: Trigger) -> bool:

@@ -68,6 +68,11 @@ PROJECT = (
     Need("compute.regions.get", "nobody can tell whether a GPU quota is used up, so no room is made", optional=True),
     Need("container.clusters.update", "node pools cannot be raised when GPUs are short", optional=True),
     Need("workflows.workflows.update", "a recorded workflow cannot be put back", optional=True),
+    Need(
+        "artifactregistry.dockerimages.get",
+        "a rollback cannot tell whether a former image is still there, and says so",
+        optional=True,
+    ),
     Need("storagetransfer.jobs.create", "large nights are copied object by object", optional=True),
 )
 """Of the project: these services have no question of their own for it."""

@@ -76,13 +76,18 @@ CODES = (
 def look_at_schedulers(deployed: Deployed, look: Look) -> None:
     """Each scheduler of the catalogue."""
     found = {one.name: one for one in deployed.schedulers()}
-    for name in deployed.catalogue.schedulers:
+    for name, known in deployed.catalogue.schedulers.items():
         region = deployed.environment.schedulers.region
+        if name not in found and not known.deployed:
+            continue  # an installation may do without it
         if not look.judge(MISSING, name, f"Scheduler {name} is not there in {region}.", name not in found):
             judge_scheduler(deployed, found[name], look)
     for one in found.values():
-        known = one.name in deployed.catalogue.schedulers
-        if not known and one.state == "ENABLED" and one.target in deployed.catalogue.workflows:
+        if (
+            one.name not in deployed.catalogue.schedulers
+            and one.state == "ENABLED"
+            and one.target in deployed.catalogue.workflows
+        ):
             look.say(UNKNOWN, one.name, f"Scheduler {one.name} starts {one.target} at '{one.cron}' {one.timezone}.")
 
 

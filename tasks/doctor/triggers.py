@@ -29,7 +29,8 @@ FORBIDDEN = Code(
 UNKNOWN = Code(
     "trigger-not-in-catalogue",
     "note",
-    "Flows do not count on what this trigger starts. Its delivery is held with the others in a pause and in a restore.",
+    "Flows do not count on what this trigger starts. A pause of intake leaves it alone, so it goes on starting work; a restore "
+    "holds its delivery with the others.",
     "Add it to the catalogue's overlay if it belongs to the pipeline.",
 )
 ELSEWHERE = Code(

@@ -5,10 +5,12 @@ Entries of a kind or with a field that this version does not know are kept, show
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
+from tasks.incidents.fault_entries import Fault, Mended
+from tasks.incidents.said import Said
 from tasks.remediation.plan import Stored
 from tasks.remediation.report import counted
 
@@ -20,15 +22,8 @@ Phase = Literal["declare", "stabilise", "diagnose", "mitigate", "communicate", "
 """Where the response is; the handbook's order."""
 PHASES: tuple[Phase, ...] = ("declare", "stabilise", "diagnose", "mitigate", "communicate", "resolve", "review")
 
-
 SHOWN = 5
 """Names of a scope that are shown; the record has them all."""
-
-
-class Said(Stored):
-    """One entry's data."""
-
-    kind: ClassVar[str]
 
 
 class Scope(Stored):
@@ -121,6 +116,8 @@ class Decided(Said):
     """To be recovered."""
     restore_inputs: bool = False
     accept_systematic: bool = False
+    thing: str = ""
+    """To be rolled back, as in `job simready-job`."""
     text: str = ""
 
 
@@ -220,7 +217,7 @@ class Closed(Said):
 SAID: dict[str, type[Said]] = {
     one.kind: one
     for one in (
-        Declared, Noted, Changed, Entered, Acted, Decided, Evidence, Diagnosed, Updated, Paging, Paged, Acknowledged,
-        FollowUp, Resolved, Reopened, Closed,
+        Declared, Noted, Changed, Entered, Acted, Decided, Evidence, Diagnosed, Fault, Mended, Updated, Paging, Paged,
+        Acknowledged, FollowUp, Resolved, Reopened, Closed,
     )
 }  # fmt: skip

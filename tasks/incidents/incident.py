@@ -34,10 +34,11 @@ from tasks.incidents.entries import (
     Phase,
     Reopened,
     Resolved,
-    Said,
     Updated,
 )
+from tasks.incidents.fault_entries import Fault, Mended
 from tasks.incidents.open_marks import mark_open
+from tasks.incidents.said import Said
 from tasks.remediation.case import Case, open_case
 from tasks.remediation.context import Context, new_run_id
 from tasks.remediation.ledger import Entry
@@ -65,6 +66,8 @@ class Incident:
     actions: list[tuple[datetime, Acted]] = field(default_factory=list)
     evidence: list[Evidence] = field(default_factory=list)
     diagnosis: Diagnosed | None = None
+    faults: list[tuple[Fault, Mended | None]] = field(default_factory=list)
+    """In the order in which they were found, with how each ended; None: it was not seen to be right again."""
     follow_ups: list[FollowUp] = field(default_factory=list)
 
     @property
@@ -130,8 +133,22 @@ class Incident:
                 self.evidence.append(said)
             case Diagnosed():
                 self.diagnosis = said
+            case Fault() if self._place_of(said) is None:
+                self.faults.append((said, None))
+            case Mended() if (place := self._place_of(said)) is not None:
+                self.faults[place] = (self.faults[place][0], said)
             case FollowUp():
                 self.follow_ups.append(said)
+
+    @property
+    def still_wrong(self) -> list[Fault]:
+        """The faults of which nobody has seen that they are right again."""
+        return [one for one, end in self.faults if end is None]
+
+    def _place_of(self, said: Fault | Mended) -> int | None:
+        """Where that very fault is among those that have not ended."""
+        open_ = (number for number, (one, end) in enumerate(self.faults) if end is None)
+        return next((n for n in open_ if self.faults[n][0].key == said.key), None)
 
     def is_past(self, phase: Phase) -> bool:
         """Whether the response has come beyond a phase."""

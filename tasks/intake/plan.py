@@ -2,30 +2,69 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+from blocks.gke_cron_jobs import CronJobInfo
 from blocks.schedulers import SchedulerInfo
+from tasks.actions.cron_jobs import SetCronJob, cron_job_action
+from tasks.actions.own_pause import SetOwnPause, own_pause_action
 from tasks.actions.schedulers import PAUSED, SetScheduler, scheduler_action
 from tasks.delivery.hold import HoldDelivery
 from tasks.delivery.kinds import hold_delivery
 from tasks.intake.pauses import PAUSE, SUBJECT
 from tasks.intake.starters import Feed, Starters
-from tasks.intake.verify import hold_params, scheduler_params
+from tasks.intake.verify import cron_job_params, hold_params, own_pause_params, scheduler_params
+from tasks.pipeline.own_pause import PauseObject
 from tasks.remediation.plan import Action, Plan
 from tasks.remediation.report import counted
 
 CHOICE = "Mend that, or pause the rest with without_hold."
 
 
-def plan_pause(facts: Starters, location: str, reason: str, *, without_hold: bool) -> Plan:
-    """Pause every enabled scheduler, hold every trigger that pushes; a person decides about what can be neither."""
+class Place(NamedTuple):
+    """Where the clocks are."""
+
+    region: str
+    """Of the schedulers."""
+    namespace: str
+    """Of the CronJobs."""
+
+
+def plan_pause(facts: Starters, place: Place, reason: str, *, without_hold: bool) -> Plan:
+    """Pause every enabled scheduler and CronJob, hold every trigger that pushes, set the pipeline's own pause.
+
+    Delivery is held before that is set: writing its objects would start what listens to the whole bucket. A person decides
+    about what cannot be stopped.
+    """
     live, cannot = facts.live_feeds(), facts.cannot()
     return Plan(
         procedure=PAUSE,
         subject=SUBJECT,
-        actions=(*(pause(one, location) for one in facts.live_schedulers()), *([hold(live)] if live else [])),
+        actions=(
+            *(pause(one, place.region) for one in facts.live_schedulers()),
+            *(suspend(one, place.namespace) for one in facts.live_cron_jobs()),
+            *([hold(live)] if live else []),
+            *(set_own(one) for one in facts.own_to_set() if one.known),
+        ),
         escalations=() if without_hold else tuple(f"{one} {CHOICE}" for one in cannot),
         risk="medium",
-        details={"reason": reason, "left": list(cannot)},
+        details={
+            "reason": reason,
+            "left": [*cannot, *(f"{one[:1].upper()}{one[1:]} is not in the catalogue." for one in facts.unknown)],
+        },
     )
+
+
+def suspend(one: CronJobInfo, namespace: str) -> Action:
+    """Suspend one CronJob."""
+    params = SetCronJob(name=one.name, uid=one.uid, suspend=True)
+    return cron_job_action(params, namespace, f"it starts a Job by the clock ({one.schedule})")
+
+
+def set_own(one: PauseObject) -> Action:
+    """Set the pipeline's own pause in one of its objects."""
+    params = SetOwnPause(name=one.name, want="paused", former=one.text, generation=one.generation)
+    return own_pause_action(params, "the pipeline's daily automation answers PAUSED while it is set")
 
 
 def pause(one: SchedulerInfo, location: str) -> Action:
@@ -47,6 +86,9 @@ def hold(live: tuple[Feed, ...]) -> Action:
 
 
 def paused_words(plan: Plan) -> str:
-    """`2 schedulers and 8 triggers`."""
+    """`2 schedulers, 1 CronJob and 8 triggers`; CronJobs and the pipeline's own automation only where there are some."""
     triggers = sum(len(one.listeners) for one in hold_params(plan))
-    return f"{counted(len(scheduler_params(plan)), 'scheduler')} and {counted(triggers, 'trigger')}"
+    cron_jobs = [counted(len(found), "CronJob")] if (found := cron_job_params(plan)) else []
+    own = ["the daily automation"] if own_pause_params(plan) else []
+    parts = [counted(len(scheduler_params(plan)), "scheduler"), *cron_jobs, counted(triggers, "trigger"), *own]
+    return f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -8,7 +8,7 @@ from blocks.environment import PipelineEnvironment
 from blocks.errors import OutsideError
 from tasks.delivery.backlog import Waiting, waiting
 from tasks.delivery.tickets import Held, Ticket, open_ticket
-from tasks.intake.verify import scheduler_params
+from tasks.intake.verify import cron_job_params, own_pause_params, scheduler_params
 from tasks.remediation.report import Cell, Section
 from tasks.remediation.run import Run
 
@@ -23,24 +23,29 @@ def paused_sections(run: Run) -> Iterator[Section]:
     if run.begun:
         environment = run.context.environment
         ticket = open_ticket(environment, run.id)
-        rows = [
-            {
-                "what": one.name,
-                "kind": "scheduler",
-                "through": one.location,
-                "was": one.former,
-                "since": f"{run.journal.begun_at:%H:%M} UTC",
-            }
-            for one in scheduler_params(run.journal.plan())
-        ]
-        listed: list[dict[str, Cell]] = [{**row, "until": "", "waiting": ""} for row in rows]
-        yield Section("Paused", rows=(*listed, *(ticket_rows(environment, ticket) if ticket else ())))
+        yield Section("Paused", rows=(*clock_rows(run), *(ticket_rows(environment, ticket) if ticket else ())))
         if ticket is not None:
             yield Section("", f"Resume by {ticket.deadline:%Y-%m-%d %H:%M} UTC at the latest, or events are lost.")
     left = run.plan.details.get("left") if run.plan is not None else None
     if isinstance(left, list) and left:
         yield Section("Goes on starting work", "\n".join(f"- {one}" for one in left))
     yield Section("", NOT_STOPPED)
+
+
+def clock_rows(run: Run) -> Iterator[dict[str, Cell]]:
+    """One row for each scheduler, CronJob and object of the pipeline's own pause."""
+    plan, cluster, bucket = run.journal.plan(), run.context.environment.cluster, run.context.environment.data_bucket
+    found = [
+        *((one.name, "scheduler", one.location, one.former) for one in scheduler_params(plan)),
+        *((one.name, "CronJob", cluster.namespace, "not suspended") for one in cron_job_params(plan)),
+        *(
+            (one.name, "own pause", bucket, "absent" if one.former is None else "not paused")
+            for one in own_pause_params(plan)
+        ),
+    ]
+    since = f"{run.journal.begun_at:%H:%M} UTC"
+    for what, kind, through, was in found:
+        yield {"what": what, "kind": kind, "through": through, "was": was, "since": since, "until": "", "waiting": ""}
 
 
 def ticket_rows(environment: PipelineEnvironment, ticket: Ticket) -> Iterator[dict[str, Cell]]:

@@ -11,7 +11,8 @@ from tasks.delivery.tickets import open_ticket, read_ticket
 from tasks.intake.pause import PauseIntake
 from tasks.intake.pauses import SUBJECT, open_pauses, resumed_of, runs_of_intake, the_open_pause
 from tasks.intake.report import resumed_sections
-from tasks.intake.verify import not_pushing, schedulers_not_as_wanted
+from tasks.intake.verify import clocks_not_as_wanted, not_pushing, still_set
+from tasks.pipeline.own_pause import own_pause, paused_by_others
 from tasks.remediation.context import Context
 from tasks.remediation.plan import Plan
 from tasks.remediation.procedure import Verdict
@@ -30,7 +31,7 @@ class ResumeRequest(UndoRequest):
 
 
 class ResumeIntake(UndoRun):
-    """Handbook: 'Recover: re-enable triggers'. What waits is delivered first, then the schedulers run again."""
+    """Handbook: 'Recover: re-enable triggers'. What waits is delivered before anything runs by the clock again."""
 
     name = "resume-intake"
     kinds = PauseIntake.kinds
@@ -50,6 +51,7 @@ class ResumeIntake(UndoRun):
         if was_resumed(run.context, request.run):
             run.notes.append(f"The pause of run {request.run} was resumed already.")
             return Reversal(undone_journal(run.context, request))
+        tell_own_pause(run)
         return super().observe(run, request)
 
     def plan(self, run: Run, facts: Reversal, request: UndoRequest) -> Plan:
@@ -69,17 +71,26 @@ class ResumeIntake(UndoRun):
         undone = str(plan.details["undoes"])
         ticket = read_ticket(environment, undone)
         wrong = [
-            *schedulers_not_as_wanted(environment, plan),
+            *clocks_not_as_wanted(environment, plan),
+            *still_set(environment, undone),
             *(not_pushing(environment, ticket) if ticket is not None else ()),
         ]
         if wrong:
             return Verdict("failed", tuple(wrong))
+        tell_own_pause(run)
         run.notes += [f"Still {one.sentence()}" for one in open_pauses(run.context) if one.run != undone]
         return super().verify(run, facts)
 
     def sections(self, run: Run) -> Iterable[Section]:
         """What became of everything that was paused."""
         return resumed_sections(run)
+
+
+def tell_own_pause(run: Run) -> None:
+    """Say that the pipeline, or a person, has paused the daily automation too: that pause is theirs to lift."""
+    said = paused_by_others(own_pause(run.context.environment))
+    if said and said not in run.notes:
+        run.notes.append(said)
 
 
 def named(context: Context, request: UndoRequest) -> UndoRequest:

@@ -1,20 +1,27 @@
-"""What starts work by itself: the catalogue's schedulers, and the triggers of every location with their subscriptions.
+"""What starts work by itself and what the catalogue calls intake: schedulers, the cluster's CronJobs, the triggers of every
+location with their subscriptions, and the pipeline's own daily automation.
 
-Not among them: starts by hand, the webhook service, and the pipeline's own calls of the next workflow.
+What the catalogue does not name is told and left alone. Not among them: starts by hand, the webhook service, and the
+pipeline's own calls of the next workflow.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from blocks.catalogue import Scheduler, Trigger
+from blocks.catalogue_rules import CronJob
 from blocks.environment import PipelineEnvironment
 from blocks.errors import OutsideError
+from blocks.gke_cron_jobs import CronJobInfo
 from blocks.schedulers import SchedulerInfo
 from blocks.triggers import TriggerInfo
 from tasks.actions.schedulers import ENABLED, PAUSED
 from tasks.delivery.listeners import Listener, listener_of
 from tasks.delivery.tickets import Ticket, open_tickets
+from tasks.pipeline.own_pause import PauseObject, own_pause
 
 IDLE = (PAUSED, "DISABLED")
 """States in which a scheduler starts nothing (Google: "projects.locations.jobs", State)."""
@@ -43,13 +50,26 @@ class Starters:
     """Everything that starts work by itself, as it is now."""
 
     schedulers: tuple[SchedulerInfo, ...]
-    others: tuple[str, ...]
-    """Enabled schedulers that the catalogue does not name: they are left alone."""
+    cron_jobs: tuple[CronJobInfo, ...]
     feeds: tuple[Feed, ...]
+    own: tuple[PauseObject, ...] = ()
+    """The pipeline's own pause: its marker and its state; none when the catalogue knows of no such switch."""
+    unknown: tuple[str, ...] = ()
+    """What starts work and is not in the catalogue, as in `scheduler x`: it is left alone."""
+    upkeep: tuple[str, ...] = ()
+    """What the catalogue calls upkeep and no intake: it goes on."""
 
     def live_schedulers(self) -> tuple[SchedulerInfo, ...]:
         """Those to pause."""
         return tuple(one for one in self.schedulers if one.state == ENABLED)
+
+    def live_cron_jobs(self) -> tuple[CronJobInfo, ...]:
+        """Those to suspend."""
+        return tuple(one for one in self.cron_jobs if not one.suspended)
+
+    def own_to_set(self) -> tuple[PauseObject, ...]:
+        """Where the pipeline's own pause is to be set; nowhere when somebody has set it."""
+        return () if any(one.pauses for one in self.own) else self.own
 
     def live_feeds(self) -> tuple[Feed, ...]:
         """Those to hold."""
@@ -61,19 +81,47 @@ class Starters:
         return [
             *(f"Scheduler {one.name} is {one.state}, and only an enabled one can be paused: mend it." for one in odd),
             *(f"Trigger {one.name} cannot be held: {one.why}." for one in self.feeds if one.state == "cannot"),
+            *(
+                f"The pipeline's own pause cannot be set: {one.name} is no text, so it could not be put back."
+                for one in self.own_to_set()
+                if not one.known
+            ),
         ]
 
 
 def look_at_starters(environment: PipelineEnvironment, own: str) -> Starters:
     """What there is now. `own`: the procedure whose holds count as held; what others hold, they give back."""
-    known, jobs = environment.catalogue.schedulers, environment.schedulers.list()
-    tickets, _ = open_tickets(environment)
+    catalogue, cluster = environment.catalogue, environment.cluster
+    jobs, tickets = environment.schedulers.list(), open_tickets(environment)[0]
+    cron_jobs = cluster.cron_jobs.list() if cluster.enabled else []
     triggers = [one for one in environment.triggers.list() if starts_work(environment, one)]
+    known: dict[str, Mapping[str, Scheduler | CronJob | Trigger]] = {
+        "scheduler": catalogue.schedulers,
+        "CronJob": catalogue.cron_jobs,
+        "trigger": catalogue.triggers,
+    }
+    live = [
+        *(("scheduler", one.name, one.name) for one in jobs if one.state not in IDLE),
+        *(("CronJob", one.name, one.name) for one in cron_jobs if not one.suspended),
+        *(("trigger", one.name, f"{one.location}/{one.name}") for one in triggers),
+    ]
     return Starters(
-        schedulers=tuple(one for one in jobs if one.name in known),
-        others=tuple(one.name for one in jobs if one.name not in known and one.state not in IDLE),
-        feeds=tuple(feed_of(environment, one, tickets, own) for one in triggers),
+        schedulers=tuple(one for one in jobs if is_intake(catalogue.schedulers.get(one.name))),
+        cron_jobs=tuple(one for one in cron_jobs if is_intake(catalogue.cron_jobs.get(one.name))),
+        feeds=tuple(
+            feed_of(environment, one, tickets, own) for one in triggers if is_intake(catalogue.triggers.get(one.name))
+        ),
+        own=own_pause(environment),
+        unknown=tuple(f"{kind} {shown}" for kind, name, shown in live if name not in known[kind]),
+        upkeep=tuple(
+            f"{kind} {shown}" for kind, name, shown in live if name in known[kind] and not is_intake(known[kind][name])
+        ),
     )
+
+
+def is_intake(known: Scheduler | CronJob | Trigger | None) -> bool:
+    """Whether the catalogue names it, and as something that a pause stops."""
+    return known is not None and known.intake
 
 
 def starts_work(environment: PipelineEnvironment, trigger: TriggerInfo) -> bool:

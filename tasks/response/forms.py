@@ -22,16 +22,17 @@ WAIT_SECONDS = 30 * 24 * 3600
 class Mitigation(RunInput):
     """What is to be done about it."""
 
-    choice: Literal["wait", "recover", "by_hand", "go_on"] = Field(
+    choice: Literal["wait", "recover", "roll_back", "by_hand", "go_on"] = Field(
         default="wait",
-        description="recover: recover the scenes below; by_hand: you have done something; go_on: nothing more is to be done; "
-        "wait: ask again",
+        description="recover: recover the scenes below; roll_back: roll back the thing below; by_hand: you have done "
+        "something; go_on: nothing more is to be done; wait: look whether it is right again, then ask again",
     )
     scenes: list[str] = Field(
         default_factory=list, description="Scenes to recover; empty: those of the incident's scope"
     )
     restore_inputs: bool = Field(default=False, description="Put good copies of bad inputs back first, where offered")
     accept_systematic: bool = Field(default=False, description="Go on although many scenes show the same fault")
+    thing: str = Field(default="", description="With roll_back: its kind and name, as in `job simready-job`")
     text: str = Field(default="", description="With by_hand: what you did, one sentence; it is recorded")
     by: str = Field(default="", description="Your name; recorded")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tasks.incidents.entries import Acted, Decided
 from tasks.incidents.incident import Incident
 from tasks.recovery.procedure import ExportRecovery
@@ -11,8 +13,11 @@ from tasks.remediation.outcome import Refused
 from tasks.remediation.run import Run
 from tasks.remediation.runner import run
 from tasks.response.acting import act, of_run, recorded, unrecorded
+from tasks.response.faults import still_wrong
 from tasks.response.forms import Mitigation
 from tasks.response.response import Response
+from tasks.rollback.procedure import Rollback
+from tasks.rollback.request import request_of, subject_of
 
 BY_HAND = "by hand"
 SHOWN = 20
@@ -31,6 +36,7 @@ def decision_of(response: Response, answer: Mitigation) -> Decided:
         scenes=tuple(answer.scenes or response.incident.first.scope.scenes) if recover else (),
         restore_inputs=answer.restore_inputs,
         accept_systematic=answer.accept_systematic,
+        thing=" ".join(answer.thing.split()) if answer.choice == "roll_back" else "",
         text=answer.text,
     )
 
@@ -41,6 +47,8 @@ def carry_out(response: Response, key: str, decided: Decided) -> None:
         response.say_once(key, Acted(procedure=BY_HAND, subject=decided.by, outcome="done", sentence=decided.text))
     elif decided.choice == "recover":
         recover(response, key, decided)
+    elif decided.choice == "roll_back":
+        roll_back(response, key, decided)
 
 
 def recover(response: Response, key: str, decided: Decided) -> None:
@@ -59,6 +67,21 @@ def recover(response: Response, key: str, decided: Decided) -> None:
     left = [name for name in left if not adopted(response, key, name)]
     if left:
         recover_many(response, key, decided, left)
+
+
+def roll_back(response: Response, key: str, decided: Decided) -> None:
+    """Roll one thing back to what last worked, approved as always. What it was is in the run's own plan."""
+    kind, _, name = decided.thing.partition(" ")
+    asked = {"kind": kind, "name": name}
+    try:
+        wanted = replace(request_of(asked, f"incident {response.id}"), case=response.id)
+        subject = subject_of(wanted)
+    except Refused as error:
+        if recorded(response.incident, key) is None:
+            refused = f"{decided.thing!r} names nothing to roll back ({error}) Give kind and name: job simready-job."
+            response.say_once(key, Acted(procedure=Rollback.name, outcome="refused", sentence=refused))
+        return
+    act(response.context, response.incident, key, subject, lambda: response.run(Rollback(), wanted))
 
 
 def adopted(response: Response, key: str, name: str) -> bool:
@@ -120,9 +143,10 @@ def mitigation_page(response: Response) -> str:
         *([f"> {before[-1].text}"] if before and before[-1].choice == "refused" else []),
         f"{incident.id} · {incident.first.severity} · scope: {incident.first.scope.words()}",
         "## Causes that were found\n\n" + bullets(causes_of(incident)),
+        *(["## Not right again yet\n\n" + bullets(wrong)] if (wrong := still_wrong(incident)) else []),
         "## What was done\n\n" + bullets([acted.sentence or acted.outcome for _, acted in incident.actions]),
-        "What shall be done? Fill in the form. What a remedy names that is no recovery of scenes, run by itself (each is a "
-        "command and a deployment), then choose `by_hand` and say what you did.",
+        "What shall be done? Fill in the form. What a remedy names that is neither a recovery of scenes nor a rollback, run "
+        "by itself (each is a command and a deployment), then choose `by_hand` and say what you did.",
     ]
     return "\n\n".join(parts)
 

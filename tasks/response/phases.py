@@ -20,6 +20,7 @@ from tasks.response.acting import act
 from tasks.response.active import active_executions, active_sentence
 from tasks.response.diagnosis import diagnosis_of
 from tasks.response.evidence import capture, is_captured
+from tasks.response.faults import look_again_once, still_wrong
 from tasks.response.forms import Mitigation, Resolution, Update
 from tasks.response.in_force import gives_back, in_force
 from tasks.response.mitigation import carry_out, decision_of, mitigation_page
@@ -88,7 +89,10 @@ def diagnose(response: Response) -> Phase:
     key = response.key("diagnosis")
     if response.incident.case.find(Diagnosed.kind, key) is None:
         response.context.say(f"{response.id}: looking for causes")
-        response.say_once(key, diagnosis_of(response.context, response.incident))
+        found, faults = diagnosis_of(response.context, response.incident)
+        for fault in faults:
+            response.say_once(f"{key}:{fault.key}", fault)
+        response.say_once(key, found)
     return "mitigate"
 
 
@@ -102,6 +106,7 @@ def mitigate(response: Response) -> Phase:
             carry_out(response, key, decided)
             if decided.choice == "go_on":
                 return "communicate"
+            look_again_once(response, f"{key}-looked")
         number = len(response.decisions()) + 1
         answer = response.ask(Mitigation, number, mitigation_page(response))
         response.say_once(response.key(f"ask-{number}"), decision_of(response, answer))
@@ -130,7 +135,14 @@ def resolve(response: Response) -> Phase:
         if done and done[-1].choice == "not_yet":
             return "mitigate"
         number, refused = len(done) + 1, done[-1].text if done else ""
-        page = f"# {response.incident.first.title}\n\nIs {response.id} over?" + (f"\n\n> {refused}" if refused else "")
+        wrong = [f"Not seen to be right again: {one}" for one in still_wrong(response.incident)]
+        parts = [
+            f"# {response.incident.first.title}",
+            f"Is {response.id} over?",
+            *wrong,
+            *([f"> {refused}"] if refused else []),
+        ]
+        page = "\n\n".join(parts)
         answer = response.ask(Resolution, number, page)
         key, why_not = response.key(f"ask-{number}"), objection(response, answer)
         if answer.choice == "resolved" and not why_not:

@@ -69,7 +69,7 @@ def early(context: Context, incident: Incident, wanted: Wanted) -> list[Section]
     running, unknown = active_executions(context.environment)
     kinds = bullets([f"{one.name}: {one.what}" for one in QUESTIONS])
     kept = "It is there already." if incident.id and is_captured(context, incident) else kinds
-    incident.diagnosis = diagnosis_of(context, incident)
+    incident.diagnosis, _ = diagnosis_of(context, incident)
     return [
         Section("Pause of intake", pause_words(context, incident, wanted)),
         Section("Running now", active_sentence(running, unknown), tuple(one.row() for one in running[:MOST])),

@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 
 from prefect.input import RunInput
 
-from tasks.incidents.entries import Decided, Entered, Phase, Said
+from tasks.incidents.entries import Decided, Entered, Phase
 from tasks.incidents.incident import Incident, read_incident
+from tasks.incidents.said import Said
 from tasks.remediation.attend import Asks
 from tasks.remediation.batch import RunOne, Wave, threads
 from tasks.remediation.caller import Caller, inline

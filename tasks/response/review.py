@@ -12,6 +12,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from blocks.errors import OutsideError, PreconditionFailed
+from tasks.incidents.fault_entries import Fault, Mended
 from tasks.incidents.incident import ROOT, Incident
 from tasks.incidents.verify import keeps_history, verify_incident
 from tasks.remediation.context import Context
@@ -21,7 +22,7 @@ from tasks.response.in_force import in_force
 from tasks.response.page import html_page
 from tasks.response.picture import timeline_svg
 from tasks.response.timeline import Event, events, one_line
-from tasks.response.times import UNKNOWN, clock, measures
+from tasks.response.times import UNKNOWN, began_at, between, clock, measures
 
 PICTURE = "{picture}"
 """Where the picture goes: a link in Markdown, the drawing itself in HTML."""
@@ -118,6 +119,11 @@ def markdown_of(incident: Incident, now: datetime, still: Sequence[str], proved:
         f"## Timeline\n\n{PICTURE}\n\nAll times are UTC.",
         Section("", rows=tuple(map(event_row, told))).markdown(),
         Section("Causes", bullets(causes(incident))).markdown(),
+        *(
+            [Section("What was wrong", rows=tuple(map(fault_row, incident.faults))).markdown()]
+            if incident.faults
+            else []
+        ),
         Section("What was done", rows=tuple(action_rows(incident)) or ({"what": "nothing is recorded"},)).markdown(),
         Section("Still in force", bullets(still)).markdown(),
         Section("To do", bullets(follow_ups(incident))).markdown(),
@@ -138,7 +144,7 @@ def summary(incident: Incident, now: datetime) -> str:
         {"what": "scope", "is": text(first.scope.words())},
         {"what": "led by", "is": text(first.commander) or "nobody"},
         {"what": "talked about at", "is": text(first.channel) or UNKNOWN},
-        {"what": "began", "is": clock(first.began_at)},
+        {"what": "began", "is": clock(began_at(incident))},
         {"what": "declared", "is": clock(incident.declared_at)},
         {"what": "acknowledged", "is": clock(incident.acknowledged_at)},
         {"what": "resolved", "is": clock(incident.resolved_at) if incident.resolved else "not yet"},
@@ -188,6 +194,20 @@ def causes(incident: Incident) -> list[str]:
     if found is None:
         return ["Unknown: nobody has looked."]
     return [*(found.causes or ("Unknown: none was found.",)), *(f"Not known: {one}" for one in found.unknown)]
+
+
+def fault_row(one: tuple[Fault, Mended | None]) -> dict[str, Cell]:
+    """One fault from its beginning to its end."""
+    fault, end = one
+    ended = "not seen to be right again" if end is None else f"{'' if end.exact else 'by '}{clock(end.ended_at)}"
+    lasted_ = between("", fault.began_at, end.ended_at if end else None, "it began", "it ended")
+    return {
+        "what": fault.row,
+        "of": text(fault.subject),
+        "began": clock(fault.began_at),
+        "ended": ended,
+        "lasted": f"{'' if end is None or end.exact or lasted_.seconds is None else 'at most '}{lasted_.words}",
+    }
 
 
 def follow_ups(incident: Incident) -> list[str]:

@@ -21,10 +21,11 @@ from tasks.incidents.entries import (
     Paging,
     Reopened,
     Resolved,
-    Said,
     Updated,
 )
+from tasks.incidents.fault_entries import Fault, Mended
 from tasks.incidents.incident import Incident, read_entries
+from tasks.incidents.said import Said
 from tasks.remediation.ledger import Entry
 from tasks.remediation.report import counted, listed
 from tasks.response.times import clock
@@ -78,6 +79,10 @@ def sentence(said: Said) -> str:
             return f"Causes: {listed(said.causes, 2) if said.causes else 'unknown'}" + (
                 f"; {counted(len(said.unknown), 'thing')} not known" if said.unknown else ""
             )
+        case Fault():
+            return f"Wrong since {clock(said.began_at)}: {said.row}, {said.subject}"
+        case Mended():
+            return f"Right again {'since' if said.exact else 'when looked at,'} {clock(said.ended_at)}: {said.row}, {said.subject}"
         case Updated():
             later = f"; next update {clock(said.next_update_at)}" if said.next_update_at else ""
             return f"Update: {said.impact}; {said.mitigation or 'no mitigation'}; ETA {said.eta}{later}"
@@ -112,6 +117,7 @@ def details(said: Decided) -> str:
     parts = [listed(said.scenes)] if said.scenes else []
     parts += ["bad inputs are put back"] if said.restore_inputs else []
     parts += ["although many scenes show the same"] if said.accept_systematic else []
+    parts += [said.thing] if said.thing else []
     parts += [said.text] if said.text else []
     return f" - {'; '.join(parts)}" if parts else ""
 

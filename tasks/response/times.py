@@ -26,9 +26,15 @@ class Measure:
         return UNKNOWN if self.seconds is None else lasted(self.seconds)
 
 
+def began_at(incident: Incident) -> datetime | None:
+    """When it began: what people say, else the earliest beginning of what was found to be wrong. None: nobody knows."""
+    told = [one.began_at for one, _ in incident.faults if one.began_at is not None]
+    return incident.first.began_at or min(told, default=None)
+
+
 def measures(incident: Incident) -> tuple[Measure, Measure, Measure]:
     """Time to detect, to acknowledge, and to resolve."""
-    began, declared = incident.first.began_at, incident.declared_at
+    began, declared = began_at(incident), incident.declared_at
     from_, since = (
         (began, "it began") if began is not None else (declared, "it was declared (when it began is unknown)")
     )

@@ -1,6 +1,6 @@
 """What runs in the cluster: a Deployment goes to a former revision, a GPU Job that has ended is created again.
 
-The cluster says of a revision neither that it worked nor that it did not, so a Deployment's target is named by a person.
+A Deployment's target is what still serves, or what worked by its calls (`revisions.py`); else a person names it.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from tasks.rollback.images import (
     version_of,
 )
 from tasks.rollback.request import RollbackRequest
+from tasks.rollback.revisions import with_evidence
 
 MOST_FIELDS = 40
 """Changed fields that are shown; the templates themselves are kept in the ops bucket."""
@@ -55,27 +56,30 @@ def look_at_deployment(environment: PipelineEnvironment, request: RollbackReques
             f"There is no Deployment {request.name} in namespace {cluster.namespace}; only newer pipelines have one at all."
         )
     present = Version(str(live.revision), revision_words(live.revision, live.template))
-    others = [one for one in workloads.revisions(live) if one.number != live.revision]
-    former = tuple(Version(str(one.number), revision_words(one.number, one.template, one.cause)) for one in others)
+    kept = workloads.revisions(live)
+    others = [one for one in kept if one.number != live.revision]
+    bare = [Version(str(one.number), revision_words(one.number, one.template, one.cause)) for one in others]
+    present, *seen = with_evidence(environment, live, kept, [present, *bare])
+    former = tuple(seen)
     found = Facts(present, former, canary=NO_CANARY)
     if live.paused:
         return replace(
             found, escalations=(f"Deployment {live.name} is paused, so nothing of it is rolled out; resume it first.",)
         )
-    if not request.to:
-        return replace(found, escalations=(unnamed(live.name, former),))
     target = chosen(request, (present, *former))
+    if target is None:
+        return replace(found, escalations=(unnamed(live.name, former),))
     wanted = next((one for one in others if target is not None and str(one.number) == target.id), None)
     notes = tuple(tags(wanted)) if wanted is not None else ()
     return replace(found, target=target, notes=notes, change=rollout(live, wanted) if wanted is not None else None)
 
 
 def unnamed(name: str, former: tuple[Version, ...]) -> str:
-    """Why a Deployment's target is not found by itself."""
+    """Why a Deployment's target is not found: nothing tells which revision worked."""
     known = "; ".join(one.shown for one in former) or "none: the cluster has kept no other one"
     return (
-        f"The cluster does not record which revision of Deployment {name} worked, and none is guessed. Former revisions: "
-        f"{known}. Name one with --to."
+        f"Nothing tells which revision of Deployment {name} worked (no Pods of a former one serve, and no execution that it "
+        f"started has succeeded in the time of one), and none is guessed. Former revisions: {known}. Name one with --to."
     )
 
 

@@ -33,6 +33,12 @@ class Version:
     failed: int = 0
     last_success: datetime | None = None
     last_failure: datetime | None = None
+    serves: bool = False
+    """Of a Deployment: as many of its Pods as are wanted, or the last that are left of it, serve now."""
+    by_calls: bool = False
+    """What ran in its time may have been started by others too: no count of it makes certain."""
+    registry: str = ""
+    """What the registry says of its images, in a phrase; empty: it was not asked."""
     why_not: str = ""
     """Why it is no target, as a sentence; empty: it may be one."""
 
@@ -61,13 +67,19 @@ def last_good(present: Version, former: Iterable[Version]) -> Version | None:
     target. None when there is none: nobody guesses."""
     if present.works:
         return present
+    if serving := next((one for one in former if one.serves and not present.serves and not one.why_not), None):
+        return serving
     return next((one for one in former if one.succeeded and not one.why_not), None)
 
 
 def sureness(target: Version, present: Version) -> Sureness:
     """How sure it is that the target works."""
+    if target.serves and not present.serves:
+        return "certain"
     if not target.succeeded:
         return "unknown"
+    if target.by_calls:
+        return "likely"
     only_failed = present.failed > 0 and present.succeeded == 0
     return "certain" if target.succeeded >= CERTAIN_SUCCESSES and only_failed else "likely"
 
@@ -77,6 +89,8 @@ def sure_words(target: Version, present: Version) -> str:
     sure = sureness(target, present)
     if sure == "unknown":
         return f"Unknown: nothing is known to have succeeded with {target.shown}; you have chosen it."
+    if target.serves and not present.serves:
+        return f"Certain: Pods of {target.shown} serve now, and those of the present revision never came to it."
     times = "once" if target.succeeded == 1 else f"{target.succeeded} times"
     worked = f"{target.shown} succeeded {times}"
     worked += f", last at {target.last_success:%Y-%m-%d %H:%M} UTC" if target.last_success else ""

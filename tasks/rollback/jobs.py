@@ -26,6 +26,7 @@ from tasks.rollback.images import (
     version_of,
 )
 from tasks.rollback.redeploy import redeploy
+from tasks.rollback.registered import notes_of, with_registry
 from tasks.rollback.request import RollbackRequest
 
 STAYS = "Variables, secrets, resources and everything else of the job stay as they are."
@@ -46,8 +47,10 @@ def look_at_job(environment: PipelineEnvironment, request: RollbackRequest) -> F
     if request.to and (named := outside(request.to, images)) and version_id(named) not in {present.id, *by_id}:
         by_id[version_id(named)] = named
         former = (*former, version_of(named, len(images)))
+    former = with_registry(environment, former, by_id)
     target = chosen(replace(request, to=normalised(request.to)), (present, *former))
-    found = Facts(present, former, target, running=tuple(running(executions)), notes=tuple(notes(live, executions)))
+    remarks = (*notes(live, executions), *notes_of(target, former))
+    found = Facts(present, former, target, running=tuple(running(executions)), notes=remarks)
     if target is None:
         return replace(found, escalations=(no_evidence(request, former, len(executions)),))
     if target is present:

@@ -42,6 +42,7 @@ def row(version: Version, facts: Facts) -> dict[str, JsonValue]:
         "succeeded": version.succeeded,
         "failed": version.failed,
         "last success": f"{version.last_success:%Y-%m-%d %H:%M} UTC" if version.last_success else "",
+        **({"in the registry": version.registry} if any(one.registry for one in facts.former) else {}),
     }
 
 

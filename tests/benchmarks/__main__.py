@@ -20,6 +20,7 @@ BENCHMARKS = {
     "bench_events": "Events: what the receiver takes, and from the event to a running flow",
     "bench_survival": "Survival: a flow, a host, a worker, a server that die in the middle of a recovery",
     "bench_diagnosis": "Diagnosis: five faults at once, named with their evidence",
+    "bench_incident": "Incident response: five faults at once, named and seen through to the review",
     "bench_demo": "The demo: from the event to the proof",
     "bench_plan": "Backup: planning without a server",
     "bench_sync": "Backup: the sync engine beside rclone and gcloud",

@@ -18,6 +18,7 @@ from prefect.client.orchestration import get_client
 from prefect.settings import get_current_settings
 
 import blocks
+from blocks.base import RemediationBlock
 from blocks.calls import CallLimits
 from blocks.credentials import GoogleCredentials
 from blocks.environment import PipelineEnvironment
@@ -191,3 +192,10 @@ def test_a_document_with_fields_of_another_version_still_loads() -> None:
             document.id, BlockDocumentUpdate(data=kept | {"long_gone": 1}, merge_existing_data=False)
         )
     assert RemediationPolicy.load("older").max_scenes == RemediationPolicy().max_scenes
+
+
+def test_the_schema_that_is_made_once_is_prefects_and_nobody_can_spoil_it() -> None:
+    first = PipelineEnvironment.model_json_schema()
+    first["properties"].clear()
+    assert PipelineEnvironment.model_json_schema() == super(RemediationBlock, PipelineEnvironment).model_json_schema()
+    assert PipelineEnvironment.model_json_schema(by_alias=False) != {}

@@ -73,7 +73,9 @@ def methods_with(parameter: str, classes: tuple[type, ...]) -> set[str]:
 
 TIMED = methods_with("timeout", GOOGLE)
 RETRIED = methods_with("retry", GOOGLE)
-KUBERNETES_CALLS = {name for cls in KUBERNETES for name in dir(cls) if name.startswith(("list_", "read_", "create_"))}
+KUBERNETES_CALLS = {
+    name for cls in KUBERNETES for name in dir(cls) if name.startswith(("list_", "read_", "create_", "patch_"))
+}
 
 
 def faults_of(source: str) -> Iterator[str]:
@@ -119,7 +121,8 @@ def test_the_rules_see_the_calls_that_are_there() -> None:
     assert set(WRITES) <= set(calls)
     assert {"list_blobs", "download_as_bytes", "get_bucket", "reload"} <= TIMED & RETRIED & set(calls)
     assert {"create_execution", "run_job", "list_executions", "list_triggers"} <= TIMED & RETRIED & set(calls)
-    assert KUBERNETES_CALLS & set(calls) == {"list_namespaced_job", "list_namespaced_pod"}
+    listed = {"list_namespaced_job", "list_namespaced_pod", "list_namespaced_cron_job"}
+    assert KUBERNETES_CALLS & set(calls) == {*listed, "read_namespaced_cron_job", "patch_namespaced_cron_job"}
 
 
 @pytest.mark.parametrize(

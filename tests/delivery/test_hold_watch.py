@@ -10,7 +10,7 @@ from blocks.calls import CallLimits
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.server import Sandbox
-from tasks.delivery.release import EVENT_LABEL, argument_of, label_of
+from tasks.delivery.deliver import EVENT_LABEL, argument_of, label_for
 from tasks.delivery.tickets import DRAINING, REDEEMED, Ticket, deadline_of, is_stamped, open_tickets, read_ticket, stamp
 from tasks.delivery.watch import Forgotten, GiveBack, GiveBackRequest, HoldWatch, why_forgotten
 from tasks.remediation.check import check
@@ -224,6 +224,8 @@ def test_a_start_of_somebody_who_was_killed_that_is_late_in_listings_is_not_made
     late = FaultRule(service="executions", method="CreateExecution", kind="late_listing", seconds=0.5, times=1)
     sandbox.faults.add(late)
     environment.policy.settle_seconds = 2
-    environment.workflows.start(one.workflow, argument_of(event), labels={EVENT_LABEL: label_of(one, event)})
+    environment.workflows.start(
+        one.workflow, argument_of(event), labels={EVENT_LABEL: label_for(one.subscription, event.message_id)}
+    )
     assert give_back(environment, held.run).outcome == "done"
     assert started_for(sandbox, one.workflow) == [FOREIGN]

@@ -18,9 +18,11 @@ from blocks.held_event import HeldEvent
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.server import Sandbox
 from tasks.actions.object_lists import Done, Item, create, line_of, part_name, write_done
+from tasks.delivery.deliver import EVENT_LABEL, argument_of, label_for
 from tasks.delivery.kinds import release_delivery
 from tasks.delivery.own_writes import OwnWrites
-from tasks.delivery.release import EVENT_LABEL, Draining, ReleaseDelivery, argument_of, is_own, label_of
+from tasks.delivery.pace import Pace
+from tasks.delivery.release import Draining, ReleaseDelivery, is_own
 from tasks.delivery.tickets import DRAINING, REDEEMED, Held, is_stamped, read_ticket, stamp, ticket_name
 from tasks.remediation.context import Context
 from tasks.remediation.lease import LeaseLost, lease_name
@@ -102,7 +104,9 @@ def test_what_somebody_delivered_who_was_killed_is_not_delivered_again(context: 
     assert ticket is not None
     (event,) = environment.delivery.pull(ticket.held[0].subscription, 10)
     stamp(environment, run, DRAINING, {"by": "somebody"})
-    environment.workflows.start(WORKFLOW, argument_of(event), labels={EVENT_LABEL: label_of(ticket.held[0], event)})
+    environment.workflows.start(
+        WORKFLOW, argument_of(event), labels={EVENT_LABEL: label_for(ticket.held[0].subscription, event.message_id)}
+    )
     assert "0 others delivered" in give_back(context, run)
     assert started(sandbox, WORKFLOW) == {name: 1}
 
@@ -185,7 +189,7 @@ def test_only_a_generation_that_the_run_wrote_in_the_data_bucket_is_its_own_even
 ) -> None:
     written = OwnWrites(tmp_path / "x.sqlite")
     written.add([("x", 7)])
-    draining = Draining(releasing(context, "r"), ticket(), SUBSCRIPTION, written, first=True)
+    draining = Draining(releasing(context, "r"), ticket(), SUBSCRIPTION, written, first=True, pace=Pace(lambda: 60.0))
     assert is_own(draining, replace(EVENT, bucket=bucket, name=name, generation=generation)) == own
     written.close()
 
@@ -213,8 +217,7 @@ def test_an_event_whose_data_cannot_be_read_is_delivered_all_the_same(data: byte
 
 @given(st.text(max_size=6), st.text(max_size=6), st.text(max_size=6), st.text(max_size=6))
 def test_one_event_of_one_subscription_has_one_label_and_no_other_has_it(a: str, b: str, one: str, two: str) -> None:
-    first = label_of(SUBSCRIPTION.model_copy(update={"subscription": f"s{a}"}), replace(EVENT, message_id=f"m{one}"))
-    other = label_of(SUBSCRIPTION.model_copy(update={"subscription": f"s{b}"}), replace(EVENT, message_id=f"m{two}"))
+    first, other = label_for(f"s{a}", f"m{one}"), label_for(f"s{b}", f"m{two}")
     if (a, one) == (b, two):
         assert first == other
     elif "/" not in a + b + one + two:

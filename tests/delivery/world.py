@@ -28,7 +28,7 @@ def one_listener(environment: PipelineEnvironment, sandbox: Sandbox) -> Listener
     sandbox.eventarc.subscriptions.backlog(TRIGGER).ack_deadline = 0.2
     environment.policy.settle_seconds = 0.1
     environment.policy.poll_seconds = 0.02
-    environment.backup.release_per_second = 1000.0
+    environment.policy.release_per_minute = 60_000.0
     (found,) = listeners(environment)
     return found
 

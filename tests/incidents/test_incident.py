@@ -21,11 +21,11 @@ from tasks.incidents.entries import (
     Paging,
     Reopened,
     Resolved,
-    Said,
     Scope,
     Updated,
 )
 from tasks.incidents.incident import ID, Incident, declare, incident_ids, read_incident
+from tasks.incidents.said import Said
 from tasks.remediation.context import Context
 from tasks.remediation.outcome import Refused
 

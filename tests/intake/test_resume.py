@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 import pytest
 
 from blocks.environment import PipelineEnvironment
@@ -16,30 +14,9 @@ from tasks.remediation.continuing import interrupted
 from tasks.remediation.run import Run
 from tasks.remediation.runner import run
 from tasks.remediation.undo import UndoRequest
-from tests.intake.world import FLOW, LAYOUT, USD, make_trigger, only, pause, pushes, resume, schedulers, started
+from tests.intake.world import LAYOUT, USD, only, pause, pushes, resume, schedulers
 from tests.kernel.world import Killed, killed_at, policies
 from tests.restore.world import DATA, OPS, give_back
-
-MARKER = r"^scenes/.+/assets/\.regen3d_complete$"
-
-
-def test_a_thousand_events_of_a_pause_in_two_locations_are_each_delivered_once(
-    environment: PipelineEnvironment, sandbox: Sandbox
-) -> None:
-    only(sandbox, USD)
-    make_trigger(sandbox, "us", "layouts", workflow="objects-pipeline", pattern=MARKER)
-    before = pushes(sandbox)
-    assert pause(environment).outcome == "done"
-    names = [f"scenes/s_{number}/assets/.regen3d_complete" for number in range(500)]
-    for name in names:
-        sandbox.store.put(DATA, name, b"{}")
-    assert started(sandbox, FLOW) + started(sandbox, "objects-pipeline") == Counter()
-    one = resume(environment)
-    assert one.outcome == "done", one.sentence()
-    assert started(sandbox, FLOW) == Counter(names)
-    assert started(sandbox, "objects-pipeline") == Counter(names)
-    assert pushes(sandbox) == before
-    assert open_tickets(environment) == ([], [])
 
 
 def test_a_scheduler_that_was_paused_before_stays_paused(environment: PipelineEnvironment, sandbox: Sandbox) -> None:

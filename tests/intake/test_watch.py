@@ -43,6 +43,7 @@ def test_an_open_pause_is_told_with_who_why_since_and_how_long(
 
 def test_what_waits_is_counted_and_stays_waiting(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
     only(sandbox, LAYOUT)
+    sandbox.eventarc.subscriptions.backlog(LAYOUT).ack_deadline = 1.0
     pause(environment)
     for number in range(3):
         sandbox.store.put(DATA, f"scenes/s_{number}/layout/scene_layout.json", b"{}")

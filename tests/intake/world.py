@@ -21,6 +21,17 @@ FLOW, OBJECTS = "usd-assembly-pipeline", "objects-pipeline"
 USD, LAYOUT = "usd-assembly-trigger", "objects-trigger"
 
 
+OVERLAY = """
+triggers:
+  source-orchestrator-trigger: {workflow: objects-pipeline, deployed: false}
+  new-trigger: {workflow: usd-assembly-pipeline, deployed: false}
+  short: {workflow: usd-assembly-pipeline, deployed: false}
+  calls-an-address: {workflow: usd-assembly-pipeline, deployed: false}
+  layouts: {workflow: objects-pipeline, deployed: false}
+"""
+"""The triggers that the tests make beside those of the catalogue, which then names them."""
+
+
 def make_trigger(
     sandbox: Sandbox, location: str, name: str, workflow: str = FLOW, bucket: str = DATA_BUCKET, pattern: str = ""
 ) -> str:

@@ -25,6 +25,7 @@ from tasks.gpu_capacity.procedure import GpuCapacity, GpuRequest
 from tasks.incidents.entries import Declared
 from tasks.incidents.incident import declare
 from tasks.intake.pause import PauseIntake, PauseRequest
+from tasks.intake.reconcile import ReconcileIntake, ReconcileRequest
 from tasks.intake.resume import ResumeIntake, ResumeRequest
 from tasks.procedures import undo
 from tasks.recovery.procedure import ExportRecovery
@@ -136,9 +137,9 @@ def clearing(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[AnyPro
 
 def quick_backlogs(sandbox: Sandbox, environment: PipelineEnvironment) -> None:
     """What waits is given back at once."""
-    environment.backup.release_per_second = 1000.0
+    environment.policy.release_per_minute = 60_000.0
     for trigger in sandbox.eventarc.deployed.names():
-        sandbox.eventarc.subscriptions.backlog(trigger).ack_deadline = 1
+        sandbox.eventarc.subscriptions.backlog(trigger).ack_deadline = 0.2  # what a dead process had pulled comes again
 
 
 def restoring(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[AnyProcedure, Request]:
@@ -211,6 +212,16 @@ def resuming(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[AnyPro
     return ResumeIntake(), ResumeRequest(run=done.id, mode="apply")
 
 
+def reconciling(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[AnyProcedure, Request]:
+    """A pause that was resumed, and of whose time one layout has told nobody."""
+    procedure, request = resuming(sandbox, environment)
+    sandbox.store.put(DATA, "scenes/lost/layout/scene_layout.json", b"{}", quiet=True)
+    done = run(procedure, Context(environment, "before"), request)
+    assert done.outcome == "done", done.sentence()
+    assert isinstance(request, ResumeRequest)
+    return ReconcileIntake(), ReconcileRequest(run=request.run, mode="apply")
+
+
 def rolling_back(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[AnyProcedure, Request]:
     """A job whose new image fails, and a test scene to try the former one on."""
     broken_job(sandbox, environment)
@@ -243,6 +254,7 @@ CASES: tuple[Case, ...] = (
     Case("give-back", giving_back, takes=False, stops=False),
     Case("pause-intake", pausing, takes=False),
     Case("resume-intake", resuming, takes=False, stops=False),
+    Case("reconcile-intake", reconciling, takes=False),
     Case("rollback", rolling_back),
     Case("escalation", escalating, takes=False, stops=False),
     Case("gpu-capacity", making_room, takes=False),

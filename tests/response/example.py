@@ -18,11 +18,11 @@ from tasks.incidents.entries import (
     FollowUp,
     Noted,
     Resolved,
-    Said,
     Scope,
     Updated,
 )
 from tasks.incidents.incident import ROOT, Incident, record_of, told
+from tasks.incidents.said import Said
 from tasks.remediation.case import Case
 from tasks.remediation.ledger import Entry
 from tasks.response.review import markdown_of, picture_of, with_link

@@ -19,7 +19,7 @@ from tests.response.world import DATA, SCENE, broken, heir, wanted
 
 def found(environment: PipelineEnvironment, *scenes: str) -> Diagnosed:
     incident = declare(heir(environment), wanted(scope=Scope(scenes=scenes)).declaration())
-    return diagnosis_of(heir(environment), incident)
+    return diagnosis_of(heir(environment), incident)[0]
 
 
 def test_a_broken_scene_is_a_cause_with_its_evidence_and_the_command_that_mends_it(
@@ -28,7 +28,7 @@ def test_a_broken_scene_is_a_cause_with_its_evidence_and_the_command_that_mends_
     broken(sandbox, "usd_missing")
     incident = declare(heir(environment), wanted().declaration())
     sandbox.requests.reset()
-    (cause,) = diagnosis_of(heir(environment), incident).causes
+    (cause,) = diagnosis_of(heir(environment), incident)[0].causes
     assert "usd/scene.usda" in cause
     assert "Evidence: " in cause
     assert f"remediate recover {SCENE}" in cause.partition("Remedy: ")[2]
@@ -61,7 +61,7 @@ def test_a_scene_that_could_not_be_read_is_unknown(environment: PipelineEnvironm
     make_scene(sandbox.store, DATA, SCENE, "kitchen", objects=1)
     incident = declare(heir(environment), wanted().declaration())
     sandbox.faults.add(FaultRule(service="storage", method="objects.list", kind="status", status=403))
-    said = diagnosis_of(heir(environment), incident)
+    said, _ = diagnosis_of(heir(environment), incident)
     assert said.causes == ()
     assert said.unknown
 

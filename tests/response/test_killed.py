@@ -1,11 +1,14 @@
-"""Killed before or after any entry, another process brings the incident on: nothing is done twice and nothing is lost."""
+"""Killed before or after any entry, another process brings the incident on: nothing is done twice and nothing is lost.
+
+One incident is killed at every entry that it has, each time in a process that remembers nothing of the one before; a few
+are killed once, so that what a process remembers from its resumption to the end is tried too; one is killed by SIGKILL.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cache
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -17,25 +20,32 @@ from tasks.incidents.entries import Decided, Diagnosed, Entered, Evidence, Resol
 from tasks.incidents.incident import Incident, incident_ids, read_incident
 from tasks.incidents.verify import verify_incident
 from tasks.intake.pauses import open_pauses
+from tasks.remediation.context import Context
+from tasks.remediation.journal import read_journal
+from tasks.remediation.ledger import Ledger
 from tasks.response.respond import respond
 from tasks.response.response import Means
+from tests.recovery.killer import Victims, Watch, at
 from tests.response.world import (
+    ANSWERS,
     DATA,
-    GO_ON,
+    FLOW_RUN,
     OPS,
-    OVER,
+    QUICK,
     RECOVER,
     SCENE,
-    TOLD,
     Killed,
     Person,
     broken,
     heir,
     killed_at,
+    killed_at_each,
     wanted,
+    what_it_is,
 )
 
-ANSWERS = (RECOVER, GO_ON, TOLD, OVER.model_copy(update={"although_paused": True}))
+MOST_ENTRIES = 80
+"""More than an undisturbed response and its procedures write together."""
 
 
 @contextmanager
@@ -45,9 +55,7 @@ def world() -> Iterator[tuple[Sandbox, PipelineEnvironment]]:
         broken(sandbox)
         for name in sandbox.eventarc.deployed.names():
             sandbox.eventarc.deployed.put(name, False)
-        environment = for_sandbox(
-            sandbox.endpoints, quick_policy(poll_seconds=0.02, settle_seconds=0.3, lease_seconds=120)
-        )
+        environment = for_sandbox(sandbox.endpoints, quick_policy(**QUICK))
         yield sandbox, environment
         environment.close()
 
@@ -55,21 +63,13 @@ def world() -> Iterator[tuple[Sandbox, PipelineEnvironment]]:
 def go(environment: PipelineEnvironment, person: Person, **changes: Any) -> Any:
     """One process of a deployed run: the incident is found again by its flow run."""
     context = heir(environment)
-    context.flow_run_id = "one flow run"
+    context.flow_run_id = FLOW_RUN
     return respond(context, wanted(pause="yes", **changes), Means(ask=person))
 
 
 def starts(sandbox: Sandbox) -> int:
     """Executions and job runs that were started."""
     return sandbox.requests.count("executions", "CreateExecution") + sandbox.requests.count("run", "RunJob")
-
-
-@cache
-def entries_of_one() -> int:
-    """How many entries an undisturbed response writes, its procedures' journals included."""
-    with world() as (_, environment), killed_at(10**6, before=True) as count:
-        assert go(environment, Person(ANSWERS)).outcome == "done"
-        return count()
 
 
 def whole(sandbox: Sandbox, environment: PipelineEnvironment, where: object) -> None:
@@ -92,16 +92,60 @@ def whole(sandbox: Sandbox, environment: PipelineEnvironment, where: object) -> 
 
 
 @pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
-@pytest.mark.parametrize("part", range(4))
-def test_killed_at_any_entry_it_is_brought_to_its_end(before: bool, part: int) -> None:
-    for number in range(1 + part, entries_of_one() + 1, 4):
+def test_killed_at_every_entry_one_after_the_other_it_is_brought_to_its_end(before: bool) -> None:
+    seen: set[tuple[str, ...]] = set()
+    with world() as (sandbox, environment):
+        person, processes, one = Person(ANSWERS), 0, None
+        while one is None:
+            assert processes <= MOST_ENTRIES, sorted(seen)
+            processes += 1
+            with suppress(Killed), killed_at_each(seen, before=before):
+                one = go(environment, person)
+        assert one.outcome == "done", one.sentence()
+        assert processes == len(seen) + 1
+        whole(sandbox, environment, before)
+        assert written(environment) <= seen, "an entry that killed nobody"
+
+
+def written(environment: PipelineEnvironment) -> set[tuple[str, ...]]:
+    """Every entry of the incident's record and of the journals of what was done for it."""
+    (id_,) = incident_ids(heir(environment))
+    incident = read_incident(heir(environment), id_)
+    ledgers: list[Ledger] = [incident.case]
+    for _, acted in incident.actions:
+        ledgers.append(read_journal(environment.storage, OPS, acted.subject, acted.run, "a test"))
+    return {what_it_is(ledger, entry.kind, entry.data) for ledger in ledgers for entry in ledger.entries}
+
+
+@pytest.mark.parametrize(
+    ("number", "before"), [(12, False), (19, True), (27, False)], ids=["evidence", "decided", "recovering"]
+)
+def test_killed_once_the_next_process_goes_on_from_there_to_the_end(number: int, before: bool) -> None:
+    with world() as (sandbox, environment):
+        person = Person(ANSWERS)
+        with pytest.raises(Killed), killed_at(number, before=before):
+            go(environment, person)
+        one = go(environment, person)
+        assert one.outcome == "done", one.sentence()
+        whole(sandbox, environment, (number, before))
+
+
+def test_a_process_that_is_really_killed_while_it_starts_the_recovery_is_followed_by_one_that_finds_it_gone() -> None:
+    """SIGKILL, just when the start has taken effect: its answer is never read, and nobody says that the process is gone."""
+    victims = Victims("tests.response.victim")
+    try:
         with world() as (sandbox, environment):
-            person = Person(ANSWERS)
-            with pytest.raises(Killed), killed_at(number, before=before):
-                go(environment, person)
-            one = go(environment, person)
-            assert one.outcome == "done", (number, before, one.sentence())
-            whole(sandbox, environment, (number, before))
+            watch = Watch(at("executions.CreateExecution", done=True))
+            sandbox.faults.draw = watch.draw  # type: ignore[method-assign]
+            watch.victim_is(victims.send({"endpoints": sandbox.endpoints.model_dump()}))
+            ended = victims.ended()
+            assert (ended["exit"], watch.struck.is_set()) == (-9, True), ended
+            left = Person(ANSWERS[1:])  # the first answer is a decision in the record by now
+            one = respond(Context(environment, "ann", flow_run_id=FLOW_RUN), wanted(pause="yes"), Means(ask=left))
+            assert one.outcome == "done", one.sentence()
+            whole(sandbox, environment, "SIGKILL")
+    finally:
+        victims.close()
 
 
 def test_killed_twice_in_a_row_it_is_still_brought_to_its_end() -> None:

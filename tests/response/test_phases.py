@@ -46,8 +46,8 @@ def test_from_declaring_to_the_review_with_a_person_at_each_turn(
         "stabilise", "diagnose", "mitigate", "communicate", "resolve", "review",
     ]  # fmt: skip
     assert kinds(incident) == [
-        "declared", "phase", "note", "evidence", "phase", "diagnosis", "phase",
-        "decision", "action", "decision", "phase", "update", "phase", "resolved", "phase",
+        "declared", "phase", "note", "evidence", "phase", "fault", "diagnosis", "phase",
+        "decision", "action", "mended", "note", "decision", "phase", "update", "phase", "resolved", "phase",
     ]  # fmt: skip
     ((_, acted),) = incident.actions
     assert (acted.procedure, acted.subject, acted.outcome) == ("export-recovery", SCENE, "done")

@@ -24,11 +24,12 @@ from tasks.incidents.entries import (
     Paging,
     Reopened,
     Resolved,
-    Said,
     Scope,
     Updated,
 )
+from tasks.incidents.fault_entries import Fault, Mended
 from tasks.incidents.incident import declare, read_incident
+from tasks.incidents.said import Said
 from tasks.response.timeline import events, one_line, sentence
 from tests.response.world import heir, wanted
 
@@ -45,6 +46,10 @@ SENTENCES: tuple[tuple[Said, str], ...] = (
     (Decided(by="", phase="resolve", choice="not_yet"), "somebody decided (resolve): not yet"),
     (Decided(by="bo", phase="mitigate", choice="recover", scenes=("a", "b"), restore_inputs=True, accept_systematic=True), "bo decided (mitigate): recover - a, b; bad inputs are put back; although many scenes show the same"),
     (Evidence(name="n", sha256="s", bytes=12345, what="triggers"), "Evidence: triggers (12,345 bytes)"),
+    (Fault(row="stale-lock", subject="x.lock of y", began_at=NOON), "Wrong since 2026-01-18 12:00:00 UTC: stale-lock, x.lock of y"),
+    (Fault(row="stale-lock", subject="x.lock of y"), "Wrong since unknown: stale-lock, x.lock of y"),
+    (Mended(row="stale-lock", subject="x", ended_at=NOON, exact=True), "Right again since 2026-01-18 12:00:00 UTC: stale-lock, x"),
+    (Mended(row="stale-lock", subject="x", ended_at=NOON), "Right again when looked at, 2026-01-18 12:00:00 UTC: stale-lock, x"),
     (Diagnosed(), "Causes: unknown"),
     (Diagnosed(causes=("a", "b", "c"), unknown=("d",)), "Causes: a and 2 more; 1 thing not known"),
     (Updated(impact="i", mitigation=""), "Update: i; no mitigation; ETA unknown"),

@@ -15,6 +15,7 @@ from deployments.sandbox.server import Sandbox
 from tasks.incidents.entries import Scope
 from tasks.incidents.incident import Incident, read_incident
 from tasks.remediation.context import Context
+from tasks.remediation.journal import Journal
 from tasks.remediation.ledger import Ledger
 from tasks.remediation.run import Run
 from tasks.response.forms import Mitigation, Resolution, Update
@@ -53,6 +54,11 @@ GO_ON = Mitigation(choice="go_on", by="bo")
 RECOVER = Mitigation(choice="recover", by="bo")
 TOLD = Update(impact="one scene has no export", mitigation="recovered", eta="now", by="bo")
 OVER = Resolution(choice="resolved", how="the export was made again", by="bo")
+ANSWERS = (RECOVER, GO_ON, TOLD, OVER.model_copy(update={"although_paused": True}))
+"""Of a person who recovers the scene while intake is paused."""
+FLOW_RUN = "one flow run"
+QUICK = {"poll_seconds": 0.02, "settle_seconds": 0.3, "lease_seconds": 120}
+"""Limits under which no lease ends by itself while a test runs."""
 
 
 def broken(sandbox: Sandbox, how: str = "export_corrupt") -> str:
@@ -127,5 +133,37 @@ def killed_at(number: int, *, before: bool) -> Iterator[Callable[[], int]]:
     Ledger._append = dying  # type: ignore[method-assign, assignment]
     try:
         yield lambda: count
+    finally:
+        Ledger._append = real  # type: ignore[method-assign]
+
+
+def what_it_is(ledger: Ledger, kind: str, data: dict[str, Any]) -> tuple[str, ...]:
+    """By which an entry is the same in every process: whose record it is in, its kind, and its step, key or phase."""
+    where = ledger.subject if isinstance(ledger, Journal) else "incident"
+    return where, kind, *(str(data.get(name, "")) for name in ("step", "key", "phase"))
+
+
+@contextmanager
+def killed_at_each(seen: set[tuple[str, ...]], *, before: bool) -> Iterator[None]:
+    """Let a process die at the first entry at which none has died yet, `before` it is written or just after.
+
+    Every entry that is ever written has killed one process, when at last one comes to its end.
+    """
+    real = Ledger._append
+
+    def dying(ledger: Ledger, kind: str, data: dict[str, Any]) -> object:
+        what = what_it_is(ledger, kind, data)
+        if (known := what in seen) is False:
+            seen.add(what)
+            if before:
+                raise Killed
+        entry = real(ledger, kind, data)
+        if not known:
+            raise Killed
+        return entry
+
+    Ledger._append = dying  # type: ignore[method-assign, assignment]
+    try:
+        yield
     finally:
         Ledger._append = real  # type: ignore[method-assign]

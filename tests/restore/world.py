@@ -47,7 +47,7 @@ def quick(sandbox: Sandbox, **policy: object) -> PipelineEnvironment:
     """The environment of a sandbox, with waits that suit a test."""
     settings: dict[str, object] = {"poll_seconds": 0.02, "settle_seconds": 0.1, "lease_seconds": 120}
     environment = for_sandbox(sandbox.endpoints, quick_policy(**(settings | policy)))
-    environment.backup.release_per_second = 1000.0
+    environment.policy.release_per_minute = 60_000.0
     for trigger in sandbox.eventarc.deployed.names():
         sandbox.eventarc.subscriptions.backlog(trigger).ack_deadline = 1
     return environment
@@ -246,8 +246,13 @@ def killed(victims: Victims, sandbox: Sandbox, moment: Moment, **options: object
     backup = options.pop("backup", {})
     order = {
         "endpoints": sandbox.endpoints.model_dump(),
-        "policy": {"poll_seconds": 0.02, "settle_seconds": 0.1, "lease_seconds": 120},
-        "backup": {"release_per_second": 1000.0} | dict(backup),  # type: ignore[call-overload]
+        "policy": {
+            "poll_seconds": 0.02,
+            "settle_seconds": 0.1,
+            "lease_seconds": 120,
+            "release_per_minute": 60_000.0,
+        },
+        "backup": dict(backup),  # type: ignore[call-overload]
         "wanted": {"kind": "scene", "name": SCENE, "mode": "apply", "reason": "a test"} | options,
     }
     watch.victim_is(victims.send(order))

@@ -6,6 +6,7 @@ locals {
 
 resource "google_project_iam_member" "flows" {
   for_each = toset([
+    "roles/artifactregistry.reader",
     "roles/cloudscheduler.viewer",
     "roles/eventarc.viewer",
     "roles/logging.viewer",

@@ -21,6 +21,7 @@ data "google_project" "this" {
 # Without these nothing below can be made, or nothing of it can be asked. They stay on when this is destroyed.
 resource "google_project_service" "needed" {
   for_each = toset([
+    "artifactregistry.googleapis.com",
     "cloudscheduler.googleapis.com",
     "eventarc.googleapis.com",
     "iam.googleapis.com",

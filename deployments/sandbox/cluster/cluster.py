@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from blocks.catalogue import Catalogue
 from deployments.sandbox.cluster.controllers import JOB_STATES, Controllers, JobState
 from deployments.sandbox.cluster.errors import Json, KubernetesError
 from deployments.sandbox.cluster.node_pools import NodePools, NodeState
@@ -15,7 +16,7 @@ from deployments.sandbox.cluster.scheduling import Scheduler
 
 __all__ = ["JOB_STATES", "Cluster", "JobState", "Json", "KubernetesError"]
 
-_JOBS = BY_PLURAL["jobs"]
+_JOBS, _CRON_JOBS = BY_PLURAL["jobs"], BY_PLURAL["cronjobs"]
 
 
 class Cluster:
@@ -45,6 +46,24 @@ class Cluster:
         for container in spec.get("containers", []):
             container.setdefault("image", "gcr.io/sandbox-project/job")
         return copy.deepcopy(self.registry.create(_JOBS, namespace, manifest))
+
+    def deploy(self, catalogue: Catalogue) -> None:
+        """Create the CronJobs of a catalogue as its authors do."""
+        for name, known in catalogue.cron_jobs.items():
+            self.create_cron_job(catalogue.namespace, name, known.schedule, suspended=known.suspended)
+
+    def create_cron_job(self, namespace: str, name: str, schedule: str, *, suspended: bool) -> None:
+        """Create a CronJob whose Job would run an image of that name. The clock starts nothing here."""
+        container = {"name": "main", "image": f"gcr.io/sandbox-project/{name}"}
+        pod = {"restartPolicy": "Never", "containers": [container]}
+        job = {"spec": {"backoffLimit": 0, "template": {"spec": pod}}}
+        spec = {"schedule": schedule, "suspend": suspended, "concurrencyPolicy": "Forbid", "jobTemplate": job}
+        self.registry.create(_CRON_JOBS, namespace, {"metadata": {"name": name}, "spec": spec})
+
+    def suspended(self, namespace: str) -> dict[str, bool]:
+        """Which CronJobs there are, and whether each is suspended."""
+        found = self.objects.all("cronjobs", namespace)
+        return {str(one["metadata"]["name"]): bool(one["spec"]["suspend"]) for one in found}
 
     def get(self, namespace: str, name: str) -> Json:
         """A Job. Raises KubernetesError when there is none of that name."""

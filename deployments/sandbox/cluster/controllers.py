@@ -19,6 +19,7 @@ from deployments.sandbox.cluster.scheduling import Scheduler, phase_of
 JobState = Literal["running", "pending", "succeeded", "failed", "oom_killed"]
 JOB_STATES: tuple[str, ...] = get_args(JobState)
 REVISION = "deployment.kubernetes.io/revision"
+HISTORY = "deployment.kubernetes.io/revision-history"
 _HASH = "pod-template-hash"
 _PHASES = {
     "running": "Running",
@@ -122,30 +123,37 @@ class Controllers:
         current = next((one for one in sets if one["metadata"]["name"] == name), None)
         number = newest if current is not None and _revision(current) == newest else newest + 1
         replicas = deployment["spec"]["replicas"]
-        self._put_set(deployment, name, number, current)
-        for one in sets:
-            if one["metadata"]["name"] != name and one["spec"]["replicas"]:
-                self._scale_set(one, 0)
+        ready = not any(one["image"] in self.broken_images for one in template["spec"]["containers"])
+        old = [one for one in sets if one["metadata"]["name"] != name and one["spec"]["replicas"]]
+        kept = replicas - replicas // 4 if old and not ready else 0  # maxUnavailable is 25%, rounded down
+        new = replicas if ready or not old else -(-replicas // 4)  # maxSurge is 25%, rounded up
+        self._put_set(deployment, name, number, current, new, ready)
+        for number_of_old, one in enumerate(sorted(old, key=_revision, reverse=True)):
+            self._scale_set(one, kept if number_of_old == 0 else 0)
         self._forget_sets(deployment, name)
         annotations = {**(deployment["metadata"].get("annotations") or {}), REVISION: str(number)}
         if annotations != deployment["metadata"].get("annotations"):
             meta = {**deployment["metadata"], "annotations": annotations}
             deployment = self._objects.put("deployments", deployment | {"metadata": meta})
-        ready = not any(one["image"] in self.broken_images for one in template["spec"]["containers"])
-        conditions = _rolled_out(deployment) if ready else _stuck(deployment)
-        counts = {"replicas": replicas, "updatedReplicas": replicas}
-        counts |= dict.fromkeys(("readyReplicas", "availableReplicas"), replicas if ready else 0)
+        conditions = _rolled_out(deployment) if ready else _stuck(deployment, serving=kept > 0)
+        counts = {"replicas": new + kept, "updatedReplicas": new}
+        counts |= dict.fromkeys(("readyReplicas", "availableReplicas"), new if ready else kept)
         status = {"observedGeneration": deployment["metadata"]["generation"], "conditions": conditions, **counts}
         return self._with_status("deployments", deployment, status)
 
-    def _put_set(self, deployment: Json, name: str, number: int, current: Json | None) -> None:
+    def _put_set(
+        self, deployment: Json, name: str, number: int, current: Json | None, replicas: int, ready: bool
+    ) -> None:
         meta, spec = deployment["metadata"], deployment["spec"]
         labels = {**(spec["template"]["metadata"].get("labels") or {}), _HASH: name.rpartition("-")[2]}
         owner = owner_of(deployment)
         made = {"name": name, "namespace": meta["namespace"], "generation": 1, **owner.of_new(name)}
         base = current or {"kind": "ReplicaSet", "apiVersion": "apps/v1", "metadata": made}
         causes = {k: v for k, v in (meta.get("annotations") or {}).items() if k == "kubernetes.io/change-cause"}
-        annotations = {**(base["metadata"].get("annotations") or {}), **causes, REVISION: str(number)}
+        before = base["metadata"].get("annotations") or {}
+        annotations = {**before, **causes, REVISION: str(number)}
+        if before.get(REVISION, str(number)) != str(number):
+            annotations[HISTORY] = ",".join(filter(None, (before.get(HISTORY, ""), before[REVISION])))
         template = copy.deepcopy(spec["template"])
         template["metadata"]["labels"] = labels
         selector = {"matchLabels": {**(spec["selector"].get("matchLabels") or {}), _HASH: labels[_HASH]}}
@@ -154,10 +162,11 @@ class Controllers:
             "metadata": {**base["metadata"], "labels": labels, "annotations": annotations},
             "spec": {**base.get("spec", {"replicas": 0}), "selector": selector, "template": template},
         }
-        self._scale_set(changed, spec["replicas"])
+        self._scale_set(changed, replicas, ready)
 
-    def _scale_set(self, one: Json, replicas: int) -> None:
-        counts = dict.fromkeys(("replicas", "readyReplicas", "availableReplicas", "fullyLabeledReplicas"), replicas)
+    def _scale_set(self, one: Json, replicas: int, ready: bool = True) -> None:
+        counts = dict.fromkeys(("replicas", "fullyLabeledReplicas"), replicas)
+        counts |= dict.fromkeys(("readyReplicas", "availableReplicas"), replicas if ready else 0)
         before = self._objects.find("replicasets", one["metadata"]["namespace"], one["metadata"]["name"])
         changed = {**one, "spec": {**one["spec"], "replicas": replicas}, "status": counts}
         if before != changed:
@@ -213,11 +222,12 @@ def _rolled_out(deployment: Json) -> list[Json]:
     return [{"type": kind, "status": "True", "reason": reason, **times} for kind, reason in reasons.items()]
 
 
-def _stuck(deployment: Json) -> list[Json]:
-    """What a Deployment says when its progress deadline is over: here at once."""
+def _stuck(deployment: Json, serving: bool) -> list[Json]:
+    """What a Deployment says when its progress deadline is over: here at once. `serving`: enough old Pods are left."""
     times = {"lastUpdateTime": now(), "lastTransitionTime": now()}
     message = f'ReplicaSet of "{deployment["metadata"]["name"]}" has timed out progressing.'
-    available = {"type": "Available", "status": "False", "reason": "MinimumReplicasUnavailable", **times}
+    word = "MinimumReplicasAvailable" if serving else "MinimumReplicasUnavailable"
+    available = {"type": "Available", "status": str(serving), "reason": word, **times}
     late = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": message, **times}
     known = (deployment.get("status") or {}).get("conditions") or []
     return list(known) if any(one.get("message") == message for one in known) else [available, late]

@@ -40,6 +40,7 @@ class ImageRegistry:
         """Every tag stands for its first image."""
         self._pushes: Counter[str] = Counter()
         self._gone: set[str] = set()
+        self._tags: set[str] = set()
         self.broken: dict[str, str] = {}
         """Images with which every run of a job fails, as they are named in jobs or by digest: what it then logs."""
 
@@ -52,7 +53,13 @@ class ImageRegistry:
 
     def push(self, image: str) -> None:
         """Let a tag (`host/path:tag`) stand for a new image from now on."""
+        self._tags.add(image)
         self._pushes[image] += 1
+
+    def tags_of(self, image: str) -> list[str]:
+        """The tags that stand for an image, which is named by its digest, of those that were ever looked up or pushed."""
+        known = [one for one in list(self._tags) if one in self and self.resolve(one) == image]
+        return sorted(one.rpartition("/")[2].partition(":")[2] or "latest" for one in known)
 
     def fault_of(self, image: str) -> str:
         """What a run of it fails with; empty for one that works."""
@@ -62,6 +69,7 @@ class ImageRegistry:
         """The image by its digest."""
         if "@" in image:
             return image
+        self._tags.add(image)
         digest = hashlib.sha256(f"{image}#{self._pushes[image]}".encode()).hexdigest()
         path, slash, last = image.rpartition("/")
         return f"{path}{slash}{last.partition(':')[0]}@sha256:{digest}"

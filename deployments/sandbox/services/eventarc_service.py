@@ -11,6 +11,8 @@ import json
 import logging
 import re
 import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
 
 import grpc
 from google.cloud import eventarc_v1
@@ -43,6 +45,8 @@ class EventarcService:
         self.silent: set[str] = set()
         """Locations that do not answer when those of everywhere are asked (Google: `unreachable`)."""
         self.subscriptions = PubsubService(self.deployed, self._deliver)
+        self.audited: list[Callable[[str, str, datetime], None]] = []
+        """Told of every deletion: its method, the trigger's full name, and when."""
         self._catalogue = catalogue
         self._workflows = workflows
         self._operations = operations
@@ -118,6 +122,14 @@ class EventarcService:
             raise _exists(name)
         return self._operations.deployed(made.message)
 
+    def delete(self, name: str) -> datetime:
+        """Take a trigger away as the service does, which its audit log tells; when that was. `name` is its full name."""
+        at = datetime.now(UTC)
+        self.deployed.remove(name)
+        for tell in self.audited:
+            tell("google.cloud.eventarc.v1.Eventarc.DeleteTrigger", name, at)
+        return at
+
     def _delete(self, request: eventarc_v1.DeleteTriggerRequest) -> operations_pb2.Operation:
         split_name(request.name, TRIGGER)
         found = self.deployed.get(request.name)
@@ -128,7 +140,7 @@ class EventarcService:
         if request.etag not in ("", found.message.etag):
             raise Refusal(grpc.StatusCode.ABORTED, f"The etag of '{request.name}' is another one: it was changed.")
         if not request.validate_only:
-            self.deployed.remove(request.name)
+            self.delete(request.name)
         return self._operations.deployed(found.message)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import UTC, datetime
 from typing import Literal, get_args
 
 import grpc
@@ -33,6 +34,8 @@ class GenieSim:
         """`port` 0 takes a free one when it is started."""
         self.port = port
         self.state: GenieSimState = "serving"
+        self.since = datetime.now(UTC)
+        """Since when it is in this state."""
         self._health = _HealthWhenImplemented(self, wire)
         self._server: LoopbackServer | None = None
         self._lock = threading.Lock()
@@ -54,6 +57,8 @@ class GenieSim:
                 self._close()
             elif self._server is None:
                 self._open(patience=1.0)  # the system may need a moment to let go of the port
+            if state != self.state:
+                self.since = datetime.now(UTC)
             self.state = state
 
     def _open(self, patience: float = 0.0) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import google.cloud.audit.audit_log_pb2  # noqa: F401  entries of the audit log hold such a message
 import grpc
 from google.cloud.logging_v2.types import (
     ListLogEntriesRequest,
@@ -99,6 +100,24 @@ class LoggingService:
                 "labels": {"workflows.googleapis.com/execution_id": execution},
                 "severity": "ERROR" if payload.get("status") == "FAILED" else "INFO",
                 "jsonPayload": {"workflow": workflow, **payload},
+            }
+        )
+
+    def of_audit(self, method: str, resource: str, at: datetime) -> None:
+        """An administrator changed something (Google: "Cloud Audit Logs overview", Admin Activity)."""
+        payload = {
+            "@type": "type.googleapis.com/google.cloud.audit.AuditLog",
+            "methodName": method,
+            "resourceName": resource,
+            "authenticationInfo": {"principalEmail": f"somebody@{PROJECT}.iam.gserviceaccount.com"},
+        }
+        self.write(
+            {
+                "logName": f"projects/{PROJECT}/logs/cloudaudit.googleapis.com%2Factivity",
+                "resource": {"type": "audited_resource", "labels": {"project_id": PROJECT, "method": method}},
+                "severity": "NOTICE",
+                "timestamp": stamp(at),
+                "protoPayload": payload,
             }
         )
 

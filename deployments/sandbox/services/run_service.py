@@ -6,6 +6,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, Protocol
 
 import grpc
@@ -70,6 +71,19 @@ class RunService:
             return ""
         faults = (self.images.fault_of(one.image) for one in self._jobs.get(job).template.template.containers)
         return next(filter(None, faults), "")
+
+    def deploy_image(self, job: str, image: str) -> datetime:
+        """Deploy a job with another image in its first container; when that was."""
+        wanted = self._jobs.get(job)
+        wanted.template.template.containers[0].image = image
+        at: datetime = self._jobs.update(job, wanted).update_time
+        return at
+
+    def ready_since(self, job: str) -> datetime | None:
+        """When the job as it is now became ready; None: it is not."""
+        live = self._jobs.get(job)
+        ready = live.terminal_condition.state == run_v2.Condition.State.CONDITION_SUCCEEDED
+        return live.update_time if ready else None
 
     def handlers(self, wire: Wire) -> list[grpc.GenericRpcHandler]:
         """The gRPC services of Cloud Run."""

@@ -24,12 +24,13 @@ _State: Any = scheduler_v1.Job.State
 
 
 class SchedulerService:
-    """The gRPC service of Cloud Scheduler. Every scheduler of the catalogue is there at first."""
+    """The gRPC service of Cloud Scheduler. What the catalogue says is deployed is there at first."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         """Those the catalogue says are created paused are paused at first."""
         self._lock = threading.Lock()
-        self._jobs = {job.name: job for job in (_job(catalogue, name) for name in catalogue.schedulers)}
+        there = [_job(catalogue, name) for name, known in catalogue.schedulers.items() if known.deployed]
+        self._jobs = {job.name: job for job in there}
 
     def handlers(self, wire: Wire) -> list[grpc.GenericRpcHandler]:
         """The gRPC service."""

@@ -18,6 +18,8 @@ from tasks.validation.scene_under_test import SceneUnderTest
 
 OPENED = ("opened_at", "last_failure_at", "last_failure_time", "updated_at")
 """Where a circuit breaker says since when it is open; the first one that holds a time counts."""
+PAUSED_BY = "remediation_run"
+"""Key under which an object of the pipeline's own pause names the pause of intake that wrote it."""
 
 
 @dataclass(frozen=True)
@@ -80,9 +82,14 @@ def judge(guard: Guard, path: str, data: bytes | None, now: datetime | None = No
     """
     where = show(path)[1:-1]
     stopped = Stop(path, f"{where} {guard.meaning}.", guard.stages, True)
+    record = _record(data)
+    if guard.kind == "pause" and record is not None and (run := text(record.get(PAUSED_BY))):
+        message = (
+            f"{where} was set by the pause of intake {run}: until that is resumed nothing begins by itself. It stops no"
+        )
+        return Stop(path, f"{message} recovery.", guard.stages, False)
     if guard.kind == "stop" or path.endswith("/.paused"):
         return stopped
-    record = _record(data)
     if record is None:
         return Stop(path, f"{where} cannot be read, so it counts as a stop. It {guard.meaning}.", guard.stages, True)
     if guard.kind == "pause":
