@@ -45,6 +45,7 @@ def nightly(sandbox: Sandbox, name: str = "episode-generation-scheduled") -> Non
     container = {"name": "main", "image": "x:1", "resources": {"limits": {"nvidia.com/gpu": "1"}}}
     pod = {"restartPolicy": "Never", "containers": [container]}
     spec = {"schedule": "0 2 * * *", "jobTemplate": {"spec": {"template": {"spec": pod}}}}
+    sandbox.cluster.objects.remove("cronjobs", SPACE, name)  # the sandbox has the pipeline's own, suspended
     sandbox.cluster.registry.create(BY_PLURAL["cronjobs"], SPACE, {"metadata": {"name": name}, "spec": spec})
 
 
