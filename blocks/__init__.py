@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from blocks.backup import BackupPolicy
+    from blocks.compute_quotas import ComputeQuotas
     from blocks.credentials import GoogleCredentials
     from blocks.delivery import EventDelivery
     from blocks.environment import PipelineEnvironment
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from blocks.heartbeat import Heartbeat
     from blocks.image_registry import ImageRegistry
     from blocks.logs import PipelineLogs
+    from blocks.node_pools import GkeNodePools
     from blocks.notifier import Notifier
     from blocks.on_call import OnCall
     from blocks.policy import RemediationPolicy
@@ -35,10 +37,12 @@ if TYPE_CHECKING:
 __all__ = [
     "BackupPolicy",
     "CloudRunJobs",
+    "ComputeQuotas",
     "EventDelivery",
     "EventReceiver",
     "GenieSimEndpoint",
     "GkeCluster",
+    "GkeNodePools",
     "GoogleCredentials",
     "Heartbeat",
     "ImageRegistry",
@@ -59,10 +63,12 @@ __all__ = [
 _MODULES = {
     "BackupPolicy": "blocks.backup",
     "CloudRunJobs": "blocks.run_jobs",
+    "ComputeQuotas": "blocks.compute_quotas",
     "EventDelivery": "blocks.delivery",
     "EventReceiver": "blocks.receiver",
     "GenieSimEndpoint": "blocks.genie_sim",
     "GkeCluster": "blocks.gke",
+    "GkeNodePools": "blocks.node_pools",
     "GoogleCredentials": "blocks.credentials",
     "Heartbeat": "blocks.heartbeat",
     "ImageRegistry": "blocks.image_registry",

@@ -17,6 +17,7 @@ from blocks.catalogue_rules import (
     CronJob,
     DeploymentRule,
     GkeJob,
+    Gpu,
     Guard,
     Lock,
     Model,
@@ -216,6 +217,7 @@ class Catalogue(Model):
     """How the pipeline pauses itself; None: it does not."""
     locks: tuple[Lock, ...] = ()
     gke_jobs: tuple[GkeJob, ...] = ()
+    gpu: Gpu = Gpu()
     deployments: dict[str, DeploymentRule] = Field(default_factory=dict)
     """Deployments of the cluster by name."""
     work_records: tuple[WorkRecord, ...] = ()

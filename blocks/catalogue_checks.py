@@ -46,6 +46,7 @@ def _names(catalogue: Catalogue) -> Iterator[Problem]:
         "marker": ("markers", catalogue.markers),
         "workflow": ("workflows", catalogue.workflows),
         "job": ("jobs", catalogue.jobs),
+        "pool": ("gpu", catalogue.gpu.pools),
         "workflow or job": ("workflows", {**catalogue.workflows, **catalogue.jobs}),
     }
     for path, kind, name in _references(catalogue):
@@ -81,13 +82,15 @@ def _references(catalogue: Catalogue) -> Iterator[tuple[KeyPath, str, str | None
     for index, lock in enumerate(catalogue.locks):
         yield ("locks", index, "stage"), "stage", lock.stage or None
         yield ("locks", index, "workflow"), "workflow", lock.workflow or None
-    for index, record in enumerate(catalogue.work_records):
-        yield ("work_records", index, "stage"), "stage", record.stage
     for index, guard in enumerate(catalogue.guards):
         yield from _each(("guards", index, "stages"), "stage", guard.stages)
     for name, deployment in catalogue.deployments.items():
         yield ("deployments", name, "starts"), "workflow", deployment.starts
-    yield from ((("gke_jobs", index, "stage"), "stage", one.stage) for index, one in enumerate(catalogue.gke_jobs))
+    for section in ("work_records", "gke_jobs"):
+        for index, one in enumerate(getattr(catalogue, section)):
+            yield (section, index, "stage"), "stage", one.stage
+    for name, pool in catalogue.gpu.pools.items():
+        yield from _each(("gpu", "pools", name, "stands_in_for"), "pool", pool.stands_in_for)
 
 
 def _each(path: KeyPath, kind: str, names: Iterable[str]) -> Iterator[tuple[KeyPath, str, str]]:

@@ -114,3 +114,32 @@ class ObjectRule(Model):
 
     object_class: ObjectClass
     patterns: tuple[str, ...]
+
+
+class GpuPool(Model):
+    """A node pool on which the pipeline's GPU Jobs run."""
+
+    metric: str
+    """The quota of Compute Engine that its GPUs count for, as in `NVIDIA_T4_GPUS`."""
+    region: str
+    stands_in_for: tuple[str, ...] = ()
+    """Pools of the same cluster whose pods it may take when those have no capacity."""
+
+
+class GpuWork(Model):
+    """Work in the cluster that wants GPUs. What no entry names is critical: nobody turns it off."""
+
+    kind: Literal["Job", "CronJob", "Deployment"]
+    name: str = Field(min_length=1)
+    """A pattern: `*` stands for any characters."""
+    criticality: Literal["critical", "non_critical"]
+
+
+class Gpu(Model):
+    """Where GPU work runs, and what of it can wait."""
+
+    pools: dict[str, GpuPool] = Field(default_factory=dict)
+    work: tuple[GpuWork, ...] = ()
+    """The first entry that fits counts."""
+    preflight: tuple[str, ...] = ()
+    """Words of the log by which a build says that it found no GPU node."""

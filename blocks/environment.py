@@ -9,12 +9,14 @@ from blocks.base import RemediationBlock
 from blocks.catalogue import Catalogue
 from blocks.catalogue_load import load_catalogue
 from blocks.clients import Lazy
+from blocks.compute_quotas import ComputeQuotas
 from blocks.delivery import EventDelivery
 from blocks.genie_sim import GenieSimEndpoint
 from blocks.gke import GkeCluster
 from blocks.heartbeat import Heartbeat
 from blocks.image_registry import ImageRegistry
 from blocks.logs import PipelineLogs
+from blocks.node_pools import GkeNodePools
 from blocks.notifier import Notifier
 from blocks.on_call import OnCall
 from blocks.policy import RemediationPolicy
@@ -62,6 +64,8 @@ class PipelineEnvironment(RemediationBlock):
         default_factory=ProjectAccess, description="What the remediation's account may do in the project."
     )
     cluster: GkeCluster = Field(default_factory=GkeCluster, description="The cluster of the GPU Jobs.")
+    node_pools: GkeNodePools = Field(default_factory=GkeNodePools, description="The node pools of that cluster.")
+    quotas: ComputeQuotas = Field(default_factory=ComputeQuotas, description="How many GPUs the project may have.")
     registry: ImageRegistry = Field(default_factory=ImageRegistry, description="The images of the jobs.")
     logs: PipelineLogs = Field(default_factory=PipelineLogs, description="The log of the project.")
     genie_sim: GenieSimEndpoint = Field(default_factory=GenieSimEndpoint, description="The Genie Sim server.")
@@ -85,7 +89,16 @@ class PipelineEnvironment(RemediationBlock):
     def _name_the_project_once(self) -> PipelineEnvironment:
         """Nested blocks that name no project get the environment's, those that kept the default region likewise."""
         regional = (self.workflows, self.jobs, self.schedulers)
-        for block in (self.storage, self.transfers, self.triggers, self.access, self.logs, *regional):
+        for block in (
+            self.storage,
+            self.transfers,
+            self.triggers,
+            self.access,
+            self.logs,
+            self.node_pools,
+            self.quotas,
+            *regional,
+        ):
             if not block.project:
                 block.project = self.project
         for one in regional:
@@ -127,5 +140,7 @@ class PipelineEnvironment(RemediationBlock):
             self.cluster,
             self.registry,
             self.logs,
+            self.node_pools,
+            self.quotas,
         ):
             block.close()

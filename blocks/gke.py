@@ -14,8 +14,10 @@ from blocks.base import RemediationBlock
 from blocks.calls import Call, CallLimits, read
 from blocks.clients import Lazy
 from blocks.errors import PermanentError
+from blocks.gke_capacity import Capacity
 from blocks.gke_cron_jobs import CronJobs
 from blocks.gke_pods import PodInfo, pod_from
+from blocks.gke_switches import Switches
 from blocks.gke_workloads import Workloads
 
 if TYPE_CHECKING:
@@ -93,11 +95,26 @@ class GkeCluster(RemediationBlock):
     @property
     def workloads(self) -> Workloads:
         """Deployments and Jobs as they are deployed, and changing them. Raises PermanentError where there is no cluster."""
+        self._check_enabled()
+        return Workloads(lambda: self._open().api_client, self.namespace, self.limits)
+
+    @property
+    def capacity(self) -> Capacity:
+        """What there is for pods that want GPUs. Raises PermanentError where there is no cluster."""
+        self._check_enabled()
+        return Capacity(lambda: self._open().api_client, self.namespace, self.limits)
+
+    @property
+    def switches(self) -> Switches:
+        """Turning work off and on. Raises PermanentError where there is no cluster."""
+        self._check_enabled()
+        return Switches(lambda: self._open().api_client, self.namespace, self.limits)
+
+    def _check_enabled(self) -> None:
         if not self.enabled:
             raise PermanentError(
-                "This installation has no cluster (enabled is off in its cluster block): nothing of it can be changed."
+                "This installation has no cluster (enabled is off in its cluster block): nothing of it can be seen or changed."
             )
-        return Workloads(lambda: self._open().api_client, self.namespace, self.limits)
 
     @property
     def cron_jobs(self) -> CronJobs:

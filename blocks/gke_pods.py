@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+GPU = "nvidia.com/gpu"
+
 
 @dataclass(frozen=True)
 class PodInfo:
@@ -23,6 +25,14 @@ class PodInfo:
     """Why a container of it was ended last, as in `OOMKilled, exit code 137`; empty while none was, or all ended well."""
     killed_at: datetime | None = None
     labels: dict[str, str] = field(default_factory=dict)
+    gpus: int = 0
+    """GPUs that its containers want together."""
+    node: str = ""
+    """Where it runs; empty: nowhere yet."""
+    selector: dict[str, str] = field(default_factory=dict)
+    """Labels that its node must have."""
+    tolerates: tuple[tuple[str, str], ...] = ()
+    """Key and value of the taints that it tolerates; an empty key: all, a value `*`: any."""
 
 
 def pod_from(pod: Any) -> PodInfo:
@@ -39,7 +49,23 @@ def pod_from(pod: Any) -> PodInfo:
         killed=killed,
         killed_at=at,
         labels=dict(pod.metadata.labels or {}),
+        gpus=gpus_of([{"resources": one.resources.to_dict()} for one in pod.spec.containers if one.resources]),
+        node=pod.spec.node_name or "",
+        selector=dict(pod.spec.node_selector or {}),
+        tolerates=tuple(
+            (one.key or "", "*" if one.operator == "Exists" else one.value or "") for one in pod.spec.tolerations or []
+        ),
     )
+
+
+def gpus_of(containers: list[dict[str, Any]]) -> int:
+    """GPUs that containers want together; a limit is a request too (kubernetes.io, "Schedule GPUs")."""
+    asked = 0
+    for one in containers:
+        resources = one.get("resources") or {}
+        text = str({**(resources.get("requests") or {}), **(resources.get("limits") or {})}.get(GPU, "0"))
+        asked += int(text) if text.isdecimal() else 0
+    return asked
 
 
 def _waits(status: Any) -> str:

@@ -94,6 +94,38 @@ class RemediationPolicy(RemediationBlock):
         default=10.0, ge=0, description="Seconds to wait for a trigger to start what a written marker should start."
     )
 
+    gpu_nodes_most: int = Field(
+        default=0, ge=0, description="The most nodes a GPU pool may be raised to; 0: none is raised."
+    )
+    gpu_node_prices: dict[str, float] = Field(
+        default_factory=dict,
+        description="What one node of a pool costs an hour, by pool; one without a price is not raised.",
+    )
+    gpu_hours: float = Field(default=8.0, gt=0, description="Hours for which raised GPU nodes are reckoned to be paid.")
+    gpu_budget: float = Field(
+        default=0.0, ge=0, description="The most that the GPU nodes of one run may cost in those hours."
+    )
+    gpu_interrupt: list[str] = Field(
+        default_factory=list,
+        description="Criticalities whose running GPU Jobs may be interrupted to make room, as in non_critical; empty: none.",
+    )
+
+    @field_validator("gpu_node_prices")
+    @classmethod
+    def _real_prices(cls, prices: dict[str, float]) -> dict[str, float]:
+        wrong = [name for name, price in prices.items() if not 0 <= price < float("inf")]
+        if wrong:
+            raise ValueError(f"gpu_node_prices has {prices[wrong[0]]} for {wrong[0]!r}; use a price of 0 or more.")
+        return prices
+
+    @field_validator("gpu_interrupt")
+    @classmethod
+    def _only_what_can_wait(cls, names: list[str]) -> list[str]:
+        wrong = [name for name in names if name != "non_critical"]
+        if wrong:
+            raise ValueError(f"gpu_interrupt has {wrong[0]!r}; only non_critical work may be interrupted.")
+        return names
+
     @field_validator("approval")
     @classmethod
     def _every_risk(cls, approval: dict[Risk, Approver]) -> dict[Risk, Approver]:

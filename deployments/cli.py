@@ -14,6 +14,7 @@ from deployments import (
     cli_diagnose,
     cli_escalation,
     cli_events,
+    cli_gpu,
     cli_incident,
     cli_intake,
     cli_journal,
@@ -28,6 +29,7 @@ sandbox_app = typer.Typer(invoke_without_command=True, help="The pipeline's outs
 app.add_typer(sandbox_app, name="sandbox")
 app.add_typer(cli_journal.app, name="journal")
 app.add_typer(cli_incident.app, name="incident")
+app.add_typer(cli_gpu.app, name="gpu")
 app.add_typer(cli_intake.app, name="intake")
 app.add_typer(cli_escalation.app, name="escalation")
 app.add_typer(cli_runtime.app, name="runtime")

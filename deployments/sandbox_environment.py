@@ -8,12 +8,14 @@ from prefect.types import SecretDict
 from pydantic import SecretStr
 
 from blocks.calls import CallLimits
+from blocks.compute_quotas import ComputeQuotas
 from blocks.delivery import EventDelivery
 from blocks.environment import PipelineEnvironment
 from blocks.genie_sim import GenieSimEndpoint
 from blocks.gke import GkeCluster
 from blocks.image_registry import ImageRegistry
 from blocks.logs import PipelineLogs
+from blocks.node_pools import GkeNodePools
 from blocks.notifier import Notifier
 from blocks.on_call import OnCall
 from blocks.policy import RemediationPolicy
@@ -80,6 +82,8 @@ def for_sandbox(
         transfers=StorageTransfers(project=PROJECT, endpoint=endpoints.transfer, limits=calls),
         access=ProjectAccess(project=PROJECT, endpoint=endpoints.projects, limits=calls),
         cluster=GkeCluster(endpoint=endpoints.kubernetes, limits=calls),
+        node_pools=GkeNodePools(project=PROJECT, endpoint=endpoints.container, operation_seconds=20.0, limits=calls),
+        quotas=ComputeQuotas(project=PROJECT, endpoint=endpoints.compute, limits=calls),
         registry=ImageRegistry(endpoint=endpoints.registry, limits=calls),
         logs=PipelineLogs(project=PROJECT, endpoint=endpoints.logging, limits=calls),
         genie_sim=GenieSimEndpoint(address=endpoints.genie_sim),

@@ -11,6 +11,7 @@ from tasks.backup.leftovers import ExpireLeftovers
 from tasks.backup.procedure import NightlyBackup
 from tasks.delivery.watch import GiveBack
 from tasks.escalation.procedure import Escalation
+from tasks.gpu_capacity.procedure import GpuCapacity
 from tasks.intake.pause import PauseIntake
 from tasks.intake.reconcile import ReconcileIntake
 from tasks.intake.resume import ResumeIntake
@@ -41,6 +42,7 @@ PROCEDURES: tuple[type[AnyProcedure], ...] = (
     ReconcileIntake,
     Rollback,
     Escalation,
+    GpuCapacity,
 )
 
 

@@ -215,3 +215,9 @@ def test_the_errors_of_the_documentation_are_the_real_ones() -> None:
     assert problems(text) == (told[1],)
     assert problems(text.replace("regen3,", "regen3d,")) == (told[2],)
     assert set(broken) == {"stages"}
+
+
+def test_a_pool_that_stands_in_for_an_unknown_one_is_a_problem() -> None:
+    overlay = {"gpu": {"pools": {"gpu-pool": {"stands_in_for": ["gpu-pol"]}}}}
+    with pytest.raises(CatalogueError, match="names the pool 'gpu-pol', which is not in the catalogue"):
+        load_catalogue(overlay)

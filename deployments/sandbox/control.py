@@ -89,6 +89,9 @@ class Control:
             ("POST", "kubernetes/images", self._kubernetes_image),
             ("POST", "log", self._log),
             ("POST", "kubernetes/jobs/(?P<name>[^/]+)", self._job_state),
+            ("POST", "kubernetes/nodes/(?P<name>[^/]+)", self._node_state),
+            ("POST", "kubernetes/pools/(?P<name>[^/]+)", self._pool),
+            ("POST", "quotas/(?P<name>[^/]+)", self._quota),
             ("POST", "kubernetes/logs/(?P<name>[^/]+)", self._pod_log),
             ("POST", "objects", self._objects),
             ("GET", "executions", self._executions),
@@ -164,6 +167,17 @@ class Control:
     def _job_state(self, call: _Call) -> None:
         state = call.read(bodies.KubernetesJobState).state
         self._sandbox.cluster.set_state(self._sandbox.catalogue.namespace, call.at["name"], state)
+
+    def _node_state(self, call: _Call) -> None:
+        self._sandbox.cluster.set_node(call.at["name"], call.read(bodies.KubernetesNodeState).state)
+
+    def _pool(self, call: _Call) -> None:
+        wish = call.read(bodies.KubernetesPool)
+        self._sandbox.cluster.change_pool(call.at["name"], **wish.model_dump(exclude_none=True))
+
+    def _quota(self, call: _Call) -> None:
+        wish = call.read(bodies.GpuQuota)
+        self._sandbox.cluster.set_quota(wish.region, call.at["name"], wish.limit)
 
     def _pod_log(self, call: _Call) -> None:
         namespace, name = self._sandbox.catalogue.namespace, call.at["name"]

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from deployments.sandbox.cluster.cluster import JobState
+from deployments.sandbox.cluster.node_pools import NodeState, PoolFault
 from deployments.sandbox.services.genie_sim import GenieSimState
 from deployments.sandbox.services.sinks import SinksState
 
@@ -104,3 +105,25 @@ class KubernetesJobState(Body):
     """POST kubernetes/jobs/<name>."""
 
     state: JobState
+
+
+class KubernetesNodeState(Body):
+    """POST kubernetes/nodes/<name>."""
+
+    state: NodeState
+
+
+class KubernetesPool(Body):
+    """POST kubernetes/pools/<name>: what keeps its nodes away, and its bounds. What is left out stays."""
+
+    fault: PoolFault | None = None
+    minimum: int | None = Field(None, ge=0, le=1000)
+    maximum: int | None = Field(None, ge=0, le=1000)
+    nodes: int | None = Field(None, ge=0, le=1000)
+
+
+class GpuQuota(Body):
+    """POST quotas/<metric>: how many GPUs the project may have; an empty region is the whole project."""
+
+    region: str = "us-central1"
+    limit: float = Field(ge=0, le=1e6)

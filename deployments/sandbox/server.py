@@ -12,7 +12,6 @@ from types import TracebackType
 from typing import Any
 
 from grpc import GenericRpcHandler
-from pydantic import BaseModel, ConfigDict
 
 from blocks.catalogue import Catalogue
 from blocks.catalogue_load import load_catalogue
@@ -20,6 +19,7 @@ from deployments.sandbox.asgi import App, Scope
 from deployments.sandbox.cluster.api import KubernetesApi, is_kubernetes_path
 from deployments.sandbox.cluster.cluster import Cluster
 from deployments.sandbox.control import PREFIX, Control
+from deployments.sandbox.endpoints import Endpoints
 from deployments.sandbox.fault_record import FaultRecord
 from deployments.sandbox.faults import Faults
 from deployments.sandbox.load import load_folder
@@ -28,6 +28,9 @@ from deployments.sandbox.pipeline.simulator import Simulator
 from deployments.sandbox.requests import RequestLog
 from deployments.sandbox.services.access import Access, is_ours
 from deployments.sandbox.services.artifact_registry import ArtifactRegistry
+from deployments.sandbox.services.compute_api import PREFIX as COMPUTE
+from deployments.sandbox.services.compute_api import ComputeApi
+from deployments.sandbox.services.container_service import ContainerService
 from deployments.sandbox.services.eventarc_service import EventarcService
 from deployments.sandbox.services.executions import Workers
 from deployments.sandbox.services.genie_sim import GenieSim
@@ -48,28 +51,6 @@ from deployments.sandbox.storage.store import ObjectStore
 __all__ = ["Endpoints", "Sandbox", "load_folder", "serve"]
 
 GRPC_THREADS = 16
-
-
-class Endpoints(BaseModel):
-    """Where the sandbox's services are."""
-
-    model_config = ConfigDict(frozen=True)
-
-    storage: str
-    workflows: str
-    executions: str
-    run: str
-    eventarc: str
-    scheduler: str
-    pubsub: str
-    transfer: str
-    logging: str
-    registry: str
-    projects: str
-    kubernetes: str
-    genie_sim: str
-    sinks: str
-    control: str
 
 
 class Sandbox:
@@ -173,6 +154,8 @@ class Sandbox:
             registry=grpc,
             projects=grpc,
             kubernetes=http,
+            container=grpc,
+            compute=http,
             genie_sim=f"{HOST}:{self.genie_sim.port}",
             sinks=self.sinks.address,
             control=f"{http}{PREFIX.rstrip('/')}",
@@ -216,6 +199,7 @@ class Sandbox:
             self.scheduler,
             self.transfer,
             self.log,
+            ContainerService(self.cluster),
             ArtifactRegistry(self.run.images),
             self._operations,
             access,
@@ -225,6 +209,7 @@ class Sandbox:
     def _app(self) -> App:
         control = Control(self)
         kubernetes = KubernetesApi(self.cluster, self.faults, self.requests)
+        compute = ComputeApi(self.cluster.pools, self.faults, self.requests)
         storage = StorageApp(self.store, self.faults, self.requests, denied=self.denied)
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -235,6 +220,8 @@ class Sandbox:
                 await control(scope, receive, send)
             elif is_kubernetes_path(path):
                 await kubernetes(scope, receive, send)
+            elif path.startswith(COMPUTE):
+                await compute(scope, receive, send)
             else:
                 await storage(scope, receive, send)
 

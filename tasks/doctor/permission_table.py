@@ -64,6 +64,9 @@ PROJECT = (
     Need("workflows.executions.create", "recoveries cannot start workflows"),
     Need("cloudscheduler.jobs.pause", "intake cannot be paused"),
     Need("cloudscheduler.jobs.enable", "a pause of intake cannot be resumed"),
+    Need("container.clusters.get", "nobody can tell whether node pools are full", optional=True),
+    Need("compute.regions.get", "nobody can tell whether a GPU quota is used up, so no room is made", optional=True),
+    Need("container.clusters.update", "node pools cannot be raised when GPUs are short", optional=True),
     Need("workflows.workflows.update", "a recorded workflow cannot be put back", optional=True),
     Need(
         "artifactregistry.dockerimages.get",

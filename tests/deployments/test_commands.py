@@ -17,6 +17,7 @@ from deployments import (
     cli_backup,
     cli_escalation,
     cli_flows,
+    cli_gpu,
     cli_intake,
     cli_journal,
     cli_rollback,
@@ -39,7 +40,7 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         ran.append((flow.name, parameters))
         return 4
 
-    for module in (cli_flows, cli_backup, cli_escalation, cli_intake, cli_rollback, cli_self):
+    for module in (cli_flows, cli_backup, cli_escalation, cli_gpu, cli_intake, cli_rollback, cli_self):
         monkeypatch.setattr(module, "outcome", outcome)
         monkeypatch.setattr(module, "use_running_stack", lambda: None)
     monkeypatch.setattr("getpass.getuser", lambda: "ada")
@@ -74,6 +75,8 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         ("intake pause --apply --reason why --without-hold", "pause-intake", {"mode": "apply", "reason": "why", "without_hold": True}),
         ("intake resume", "resume-intake", {"mode": "plan", "run": "", **DIGEST}),
         ("intake resume run1 --apply", "resume-intake", {"mode": "apply", "run": "run1"}),
+        ("gpu relieve", "gpu-capacity", {"mode": "plan", "reason": "", **DIGEST}),
+        ("gpu relieve --apply --reason why --plan-digest d", "gpu-capacity", {"mode": "apply", "reason": "why", "plan_digest": "d"}),
         ("intake status", "intake-watch", {}),
         ("escalation tell", "escalation", {"mode": "plan", "incident": ""}),
         ("escalation tell inc-1 --apply", "escalation", {"mode": "apply", "incident": "inc-1", "requested_by": "ada"}),

@@ -21,6 +21,7 @@ from tasks.backup.procedure import NightlyBackup
 from tasks.delivery.tickets import open_tickets
 from tasks.delivery.watch import GiveBack, GiveBackRequest
 from tasks.escalation.procedure import Escalation, EscalationRequest
+from tasks.gpu_capacity.procedure import GpuCapacity, GpuRequest
 from tasks.incidents.entries import Declared
 from tasks.incidents.incident import declare
 from tasks.intake.pause import PauseIntake, PauseRequest
@@ -40,6 +41,7 @@ from tasks.restore.request import RestoreRequest
 from tasks.restore.terraform import RestoreState
 from tasks.rollback.procedure import Rollback
 from tasks.rollback.request import RollbackRequest
+from tests.gpu_capacity.world import full_pool, policy
 from tests.recovery.world import SCENE, ill, without_triggers
 from tests.restore.test_definitions import WORKFLOW, captured, change, live_workflow
 from tests.restore.test_terraform import BUCKET, NAME, body
@@ -232,6 +234,13 @@ def escalating(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[AnyP
     return Escalation(), EscalationRequest(mode="apply", incident=made.id)
 
 
+def making_room(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[AnyProcedure, Request]:
+    """A full node pool for which critical work waits, and a policy that lets it grow."""
+    full_pool(sandbox)
+    policy(environment)
+    return GpuCapacity(), GpuRequest(mode="apply", reason="a test")
+
+
 CASES: tuple[Case, ...] = (
     Case("export-recovery", recovery),
     Case("undo", undoing, takes=False),
@@ -248,4 +257,5 @@ CASES: tuple[Case, ...] = (
     Case("reconcile-intake", reconciling, takes=False),
     Case("rollback", rolling_back),
     Case("escalation", escalating, takes=False, stops=False),
+    Case("gpu-capacity", making_room, takes=False),
 )

@@ -16,7 +16,9 @@ from tests.production.manifests import PRODUCTION
 FOLDER = PRODUCTION / "terraform"
 PLAIN = SerializationOptions(with_comments=False, explicit_blocks=False, strip_string_quotes=True)
 ROLE = re.compile(r"roles/[A-Za-z.]+")
-PERMISSION = re.compile(r"\b(?:storage|run|iam|pubsub|cloudscheduler|workflows)\.[a-z][A-Za-z]*\.[A-Za-z]+\b")
+PERMISSION = re.compile(
+    r"\b(?:storage|run|iam|pubsub|cloudscheduler|workflows|compute|container)\.[a-z][A-Za-z]*\.[A-Za-z]+\b"
+)
 
 
 @dataclass(frozen=True)

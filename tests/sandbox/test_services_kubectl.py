@@ -275,3 +275,20 @@ def test_what_the_sandbox_has_is_discovered_and_what_it_has_not_is_said(kubectl:
     }
     assert "v1.34.0-sandbox" in kubectl("version")
     assert "sandbox does not serve" in kubectl.refused("get", "--raw", "/apis/networking.k8s.io/v1/ingresses")
+
+
+def test_a_shortage_of_gpus_is_seen_in_nodes_pods_events_and_quotas(kubectl: Kubectl) -> None:
+    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "blueprint-quota"}}
+    kubectl("create", "-f", "-", stdin=quota | {"spec": {"hard": {"requests.nvidia.com/gpu": 2}}})
+    kubectl.cluster.change_pool("gpu-pool", maximum=1)
+    for number in (1, 2, 3):
+        kubectl("create", "-f", "-", stdin=job(f"gpu-{number}"))
+    seen = kubectl("get", "nodes,pods,events,resourcequota")
+    assert "gke-sandbox-gpu-pool-0" in seen
+    assert "Pending" in seen
+    assert "max node group size reached" in seen
+    assert "exceeded quota: blueprint-quota" in seen
+    assert "requests.nvidia.com/gpu" in kubectl("describe", "resourcequota", "blueprint-quota")
+    kubectl.cluster.set_node("gke-sandbox-gpu-pool-0", "not_ready")
+    assert "NotReady" in kubectl("get", "nodes")
+    assert "Kubelet stopped posting" in kubectl("describe", "node", "gke-sandbox-gpu-pool-0")

@@ -28,6 +28,7 @@ CONTINUED = (
     "pause-intake",
     "rollback",
     "escalation",
+    "gpu-capacity",
 )
 
 

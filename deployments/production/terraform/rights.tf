@@ -49,6 +49,41 @@ resource "google_project_iam_member" "actions" {
   member  = local.flows
 }
 
+# To see node pools and GPU quotas.
+resource "google_project_iam_custom_role" "gpu_view" {
+  role_id = "remediationGpuView"
+  title   = "Remediation: see node pools and GPU quotas"
+  permissions = [
+    "compute.projects.get",
+    "compute.regions.get",
+    "container.clusters.get",
+  ]
+}
+
+resource "google_project_iam_member" "gpu_view" {
+  project = var.project
+  role    = google_project_iam_custom_role.gpu_view.id
+  member  = local.flows
+}
+
+# To change node pools. GKE has one permission for every change of a cluster.
+resource "google_project_iam_custom_role" "gpu_pools" {
+  role_id = "remediationGpuPools"
+  title   = "Remediation: change node pools"
+  permissions = [
+    "container.clusters.update",
+    "container.operations.get",
+    "container.operations.list",
+  ]
+}
+
+resource "google_project_iam_member" "gpu_pools" {
+  count   = var.raise_node_pools ? 1 : 0
+  project = var.project
+  role    = google_project_iam_custom_role.gpu_pools.id
+  member  = local.flows
+}
+
 # To see a bucket's protection without a right to change it.
 resource "google_project_iam_custom_role" "buckets" {
   role_id     = "remediationBuckets"

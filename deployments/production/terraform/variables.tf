@@ -80,6 +80,12 @@ variable "restore_definitions" {
   default     = false
 }
 
+variable "raise_node_pools" {
+  description = "Whether flows may raise the bounds and sizes of node pools when GPUs are short."
+  type        = bool
+  default     = false
+}
+
 variable "trigger_subscriptions" {
   description = "Names of the Pub/Sub subscriptions of the pipeline's triggers, whose delivery may be held. The plan of pause-intake lists them."
   type        = set(string)

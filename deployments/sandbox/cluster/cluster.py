@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 from blocks.catalogue import Catalogue
 from deployments.sandbox.cluster.controllers import JOB_STATES, Controllers, JobState
 from deployments.sandbox.cluster.errors import Json, KubernetesError
+from deployments.sandbox.cluster.node_pools import NodePools, NodeState
 from deployments.sandbox.cluster.objects import Objects
-from deployments.sandbox.cluster.pods import nodes
 from deployments.sandbox.cluster.registry import Registry
 from deployments.sandbox.cluster.resources import BY_PLURAL
+from deployments.sandbox.cluster.scheduling import Scheduler
 
 __all__ = ["JOB_STATES", "Cluster", "JobState", "Json", "KubernetesError"]
 
@@ -18,18 +20,22 @@ _JOBS, _CRON_JOBS = BY_PLURAL["jobs"], BY_PLURAL["cronjobs"]
 
 
 class Cluster:
-    """Namespaces and two nodes at first. A Job runs, as one Pod, until `set_state` says how it ended."""
+    """Namespaces and two nodes at first. A Job runs, as one Pod, until `set_state` says how it ended.
+
+    A Pod that wants a GPU runs where one is free, or where the autoscaler brings a node; else it waits.
+    """
 
     def __init__(self, namespaces: tuple[str, ...]) -> None:
         """`namespaces` are there from the beginning."""
         self.objects = Objects()
-        self.controllers = Controllers(self.objects)
+        self.pools = NodePools(self.objects)
+        self.controllers = Controllers(self.objects, Scheduler(self.objects, self.pools))
         self.registry = Registry(self.objects, self.controllers)
         self.logs: dict[tuple[str, str], str] = {}
         """What the container of a Pod wrote, by namespace and name."""
         for name in namespaces:
             self.registry.create(BY_PLURAL["namespaces"], "", {"metadata": {"name": name}})
-        for node in nodes():
+        for node in self.pools.nodes():
             self.registry.create(BY_PLURAL["nodes"], "", node)
 
     def create(self, namespace: str, manifest: Json) -> Json:
@@ -73,6 +79,36 @@ class Cluster:
             job = self.objects.need(_JOBS, namespace, name)
             self.controllers.states[job["metadata"]["uid"]] = state
             self.controllers.settle("jobs", job)
+
+    def followed(self) -> None:
+        """Let follow what follows from a change of pools, nodes or quotas."""
+        with self.objects.lock:
+            self.controllers.follow()
+            for namespace in {one["metadata"]["namespace"] for one in self.objects.all("resourcequotas")}:
+                self.controllers.quotas.count(namespace)
+
+    def set_node(self, name: str, state: NodeState) -> None:
+        """Let a node break or be well again. Raises LookupError."""
+        with self.objects.lock:
+            self.pools.set_state(name, state)
+        self.followed()
+
+    def change_pool(self, name: str, *, nodes: int | None = None, **settings: Any) -> None:
+        """Change a pool's fault or bounds, and how many nodes it has. Raises LookupError."""
+        pool = self.pools.pools.get(name)
+        if pool is None:
+            raise LookupError(f"There is no node pool '{name}'.")
+        for key, value in settings.items():
+            setattr(pool, key, value)
+        if nodes is not None:
+            with self.objects.lock:
+                self.pools.resize(pool, nodes)
+        self.followed()
+
+    def set_quota(self, region: str, metric: str, limit: float) -> None:
+        """How many GPUs of that kind the project may have in a region ('': in all of them)."""
+        self.pools.limits[region, metric] = limit
+        self.followed()
 
     def log(self, namespace: str, pod: str) -> str:
         """What the container of a Pod wrote. Raises KubernetesError when there is no such Pod, or it does not run yet."""

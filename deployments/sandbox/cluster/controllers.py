@@ -12,7 +12,9 @@ from typing import Literal, get_args
 
 from deployments.sandbox.cluster.errors import Json
 from deployments.sandbox.cluster.objects import Objects, now
-from deployments.sandbox.cluster.pods import OOM_KILLED, new_event, new_pod, owner_of, pod_status
+from deployments.sandbox.cluster.pods import NO_GPU, OOM_KILLED, new_event, new_pod, owner_of, pod_status
+from deployments.sandbox.cluster.quotas import Quotas
+from deployments.sandbox.cluster.scheduling import Scheduler, phase_of
 
 JobState = Literal["running", "pending", "succeeded", "failed", "oom_killed"]
 JOB_STATES: tuple[str, ...] = get_args(JobState)
@@ -31,9 +33,10 @@ _PHASES = {
 class Controllers:
     """Lets the consequences of a change follow."""
 
-    def __init__(self, objects: Objects) -> None:
+    def __init__(self, objects: Objects, scheduler: Scheduler) -> None:
         """Work on `objects`. A Job runs until `states` says, by its uid, how it stands."""
-        self._objects = objects
+        self._objects, self._scheduler = objects, scheduler
+        self.quotas = Quotas(objects)
         self.states: dict[str, JobState] = {}
         self.broken_images: set[str] = set()
         """Images whose containers never get ready: a rollout to one of them does not finish."""
@@ -46,9 +49,18 @@ class Controllers:
             elif plural == "deployments":
                 item = self._deployment(item)
             elif plural == "pods" and "status" not in item:
-                item = self._objects.put("pods", item | {"status": pod_status(item, "Running")})
-            self.count(item["metadata"].get("namespace", ""))
-            return item
+                item = self._objects.put("pods", self._scheduler.place(item))
+            self.follow()
+            self.quotas.count(item["metadata"].get("namespace", ""))
+            return self._objects.find(plural, item["metadata"].get("namespace", ""), item["metadata"]["name"]) or item
+
+    def follow(self) -> None:
+        """What follows when GPUs may have become free: pods that waited run, Jobs that a quota held get their pods."""
+        changed = self._scheduler.settle()
+        for job in self._objects.all("jobs"):
+            pod = self._objects.find("pods", job["metadata"]["namespace"], _pod_name(job))
+            if (pod is None and _wants_pod(job)) or any(pod is one for one in changed):
+                self._job(job)
 
     # Jobs
 
@@ -65,26 +77,38 @@ class Controllers:
                 status["completionTime"] = before.get("completionTime") or now()
         elif suspended:
             status = {"conditions": [_condition("Suspended", before)]}
-        else:
-            status |= {"active": 1, "ready": int(state == "running")}
-        if not suspended:
-            self._pod_of_job(job, _PHASES[state])
-        else:
+        if suspended:
             self._objects.remove("pods", meta["namespace"], _pod_name(job))
+        else:
+            pod = self._pod_of_job(job, _PHASES[state])
+            if not status.get("conditions"):
+                runs = pod is not None and phase_of(pod) == "Running"
+                status |= {"active": int(pod is not None), "ready": int(runs)}
         return self._with_status("jobs", job, status)
 
-    def _pod_of_job(self, job: Json, phase: str) -> None:
+    def _pod_of_job(self, job: Json, phase: str) -> Json | None:
+        """The pod of a Job in that phase, as far as quota and GPUs let it; None when a quota keeps it away."""
         place = (job["metadata"]["namespace"], _pod_name(job))
         pod = self._objects.find("pods", *place)
         if pod is None:
             pod = new_pod(_pod_name(job), job["spec"]["template"], owner_of(job))
-        elif pod["status"]["phase"] == phase.replace(OOM_KILLED, "Failed"):
-            return
+            if phase in ("Running", "Pending") and (over := self.quotas.exceeded("Pod", "pods", place[0], pod)):
+                said = f'Error creating: pods "{pod["metadata"]["name"]}" is forbidden: {over}'
+                self._objects.put("events", new_event(job, "FailedCreate", said, "job-controller"))
+                return None
+        elif phase_of(pod) == phase.replace(OOM_KILLED, "Failed"):
+            return pod
+        elif phase_of(pod) == "Pending" and phase == "Running":
+            self._scheduler.held.discard(pod["metadata"]["uid"])
+        if phase == "Running":
+            return self._objects.put("pods", self._scheduler.place(pod))
         pod = copy.deepcopy(pod)
         pod["status"] = pod_status(pod, phase)
         pod = self._objects.put("pods", pod)
         if phase == "Pending":
-            self._objects.put("events", new_event(pod))
+            self._scheduler.held.add(pod["metadata"]["uid"])
+            self._objects.put("events", new_event(pod, "FailedScheduling", NO_GPU))
+        return pod
 
     # Deployments
 
@@ -153,7 +177,7 @@ class Controllers:
                 self._objects.remove("pods", *place)
             elif self._objects.find("pods", *place) is None:
                 pod = new_pod(place[1], one["spec"]["template"], owner_of(one))
-                self._objects.put("pods", pod | {"status": pod_status(pod, "Running")})
+                self._objects.put("pods", self._scheduler.place(pod))
 
     def _forget_sets(self, deployment: Json, current: str) -> None:
         """Keep as many old ReplicaSets as revisionHistoryLimit says."""
@@ -166,42 +190,13 @@ class Controllers:
         found = self._objects.all("replicasets", deployment["metadata"]["namespace"])
         return [one for one in found if any(o["uid"] == uid for o in one["metadata"].get("ownerReferences") or [])]
 
-    # Quotas
-
-    def count(self, namespace: str) -> None:
-        """Say of every quota of a namespace what is used of it."""
-        for quota in self._objects.all("resourcequotas", namespace):
-            hard = (quota.get("spec") or {}).get("hard") or {}
-            status = {"hard": hard, "used": {name: str(self.used(namespace, name)) for name in hard}}
-            if status != quota.get("status"):
-                self._objects.put("resourcequotas", quota | {"status": status})
-
-    def used(self, namespace: str, what: str) -> int:
-        """How much of `pods`, `count/jobs.batch` or `requests.nvidia.com/gpu` is used; others are not counted."""
-        pods = [one for one in self._objects.all("pods", namespace) if one["status"]["phase"] in ("Pending", "Running")]
-        if what in ("pods", "count/pods"):
-            return len(pods)
-        if what.startswith("count/"):
-            return len(self._objects.all(what.removeprefix("count/").partition(".")[0], namespace))
-        if what == "requests.nvidia.com/gpu":
-            return sum(gpus(pod["spec"]) for pod in pods)
-        return 0
-
     def _with_status(self, plural: str, item: Json, status: Json) -> Json:
         return item if item.get("status") == status else self._objects.put(plural, item | {"status": status})
 
 
-def gpus(spec: Json) -> int:
-    """How many GPUs the containers of a pod ask for together."""
-    asked = 0
-    for container in spec.get("containers") or []:
-        limits = {
-            **(container.get("resources") or {}).get("limits", {}),
-            **(container.get("resources") or {}).get("requests", {}),
-        }
-        text = str(limits.get("nvidia.com/gpu", "0"))
-        asked += int(text) if text.isdecimal() else 0
-    return asked
+def _wants_pod(job: Json) -> bool:
+    """Whether a Job is to run, and has no pod yet."""
+    return not job["spec"].get("suspend") and not (job.get("status") or {}).get("conditions")
 
 
 def _pod_name(job: Json) -> str:

@@ -44,11 +44,11 @@ def new_pod(name: str, template: Json, owner: Owner) -> Json:
     return {"kind": "Pod", "apiVersion": "v1", "metadata": metadata, "spec": copy.deepcopy(template["spec"])}
 
 
-def pod_status(pod: Json, phase: str) -> Json:
-    """The status of a pod in a phase; a pod that is not pending gets its node, in its own spec."""
+def pod_status(pod: Json, phase: str, why: str = NO_GPU) -> Json:
+    """The status of a pod in a phase; a pod that is not pending gets its node, in its own spec. `why` it is pending."""
     at = pod["metadata"]["creationTimestamp"]
     if phase == "Pending":
-        message = {"reason": "Unschedulable", "message": NO_GPU}
+        message = {"reason": "Unschedulable", "message": why}
         condition = {"type": "PodScheduled", "status": "False", "lastTransitionTime": at, **message}
         return {"phase": phase, "qosClass": "BestEffort", "conditions": [condition]}
     wants_gpu = any("nvidia.com/gpu" in str(one.get("resources")) for one in pod["spec"]["containers"])
@@ -85,42 +85,34 @@ def pulled(image: str) -> str:
     return f"{path}{slash}{last.partition(':')[0]}@sha256:{hashlib.sha256(image.encode()).hexdigest()}"
 
 
-def new_event(pod: Json) -> Json:
-    """Why a pod finds no node."""
-    meta = pod["metadata"]
-    involved = {
-        "kind": "Pod",
-        "apiVersion": "v1",
-        "name": meta["name"],
-        "namespace": meta["namespace"],
-        "uid": meta["uid"],
-    }
+def new_event(about: Json, reason: str, message: str, source: str = "default-scheduler") -> Json:
+    """Something that happened to an object, as in FailedScheduling; one event an object and reason."""
+    meta = about["metadata"]
+    involved = {"kind": about["kind"], "apiVersion": about["apiVersion"]}
+    involved |= {key: meta[key] for key in ("name", "namespace", "uid")}
     return {
         "kind": "Event", "apiVersion": "v1",
         "metadata": {
-            "name": f"{meta['name']}.1", "namespace": meta["namespace"], "uid": str(uuid.uuid4()), "creationTimestamp": now()
+            "name": f"{meta['name']}.{reason.lower()}", "namespace": meta["namespace"], "uid": str(uuid.uuid4()),
+            "creationTimestamp": now(),
         },
-        "involvedObject": involved, "type": "Warning", "reason": "FailedScheduling", "message": NO_GPU,
-        "source": {"component": "default-scheduler"}, "reportingComponent": "default-scheduler",
+        "involvedObject": involved, "type": "Normal" if "Trigger" in reason else "Warning", "reason": reason,
+        "message": message, "source": {"component": source}, "reportingComponent": source,
         "firstTimestamp": meta["creationTimestamp"], "lastTimestamp": now(), "count": 1,
     }  # fmt: skip
 
 
-def nodes() -> list[Json]:
-    """The two nodes of the pipeline's cluster: one of the default pool, one with a GPU."""
-    return [_node(CPU_NODE, "default-pool", "e2-standard-4", 4), _node(GPU_NODE, "gpu-pool", "n1-standard-8", 8, gpu=1)]
-
-
-def _node(name: str, pool: str, machine: str, cpus: int, gpu: int = 0) -> Json:
+def new_node(name: str, pool: str, machine: str, cpus: int, zone: str, accelerator: str, gpu: int) -> Json:
+    """A node of a pool, ready, with `gpu` GPUs of that kind."""
     labels = {
         "kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64",
         "cloud.google.com/gke-nodepool": pool, "node.kubernetes.io/instance-type": machine,
-        "topology.kubernetes.io/region": "us-central1", "topology.kubernetes.io/zone": "us-central1-a",
+        "topology.kubernetes.io/region": zone.rpartition("-")[0], "topology.kubernetes.io/zone": zone,
     }  # fmt: skip
     room = {"cpu": str(cpus), "memory": f"{cpus * 4}Gi", "pods": "110", "ephemeral-storage": "100Gi"}
-    spec: Json = {"providerID": f"gce://sandbox-project/us-central1-a/{name}"}
+    spec: Json = {"providerID": f"gce://sandbox-project/{zone}/{name}"}
     if gpu:
-        labels["cloud.google.com/gke-accelerator"] = "nvidia-tesla-t4"
+        labels |= {"cloud.google.com/gke-accelerator": accelerator, "node_type": "gpu"}
         room["nvidia.com/gpu"] = str(gpu)
         spec["taints"] = [{"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"}]
     ready = {"type": "Ready", "status": "True", "reason": "KubeletReady", "message": "kubelet is posting ready status"}

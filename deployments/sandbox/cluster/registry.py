@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from deployments.sandbox.cluster.apply import Applied
-from deployments.sandbox.cluster.controllers import Controllers, gpus
+from deployments.sandbox.cluster.controllers import Controllers
 from deployments.sandbox.cluster.door import check_manifest, check_names
 from deployments.sandbox.cluster.errors import Json, KubernetesError, refuse
 from deployments.sandbox.cluster.kinds import admit
@@ -141,7 +141,8 @@ class Registry:
                 if resource.kind == "Namespace":
                     self._objects.clear(name)
                 self._objects.remove(resource.plural, namespace, name)
-                self._controllers.count(namespace)
+                self._controllers.follow()
+                self._controllers.quotas.count(namespace)
         details = {"name": name, "group": resource.group, "kind": resource.plural, "uid": item["metadata"]["uid"]}
         return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
 
@@ -157,18 +158,9 @@ class Registry:
 
     def _check_quota(self, resource: Resource, namespace: str, item: Json) -> None:
         """Kubernetes ("Resource Quotas"): what would go above `hard` is refused with 403."""
-        asks = {f"count/{resource.qualified}": 1}
-        if resource.kind == "Pod":
-            asks |= {"pods": 1, "requests.nvidia.com/gpu": gpus(item["spec"])}
-        for quota in self._objects.all("resourcequotas", namespace):
-            hard = (quota.get("spec") or {}).get("hard") or {}
-            for what, more in asks.items():
-                used, limit = self._controllers.used(namespace, what), str(hard.get(what, ""))
-                if limit.isdecimal() and used + more > int(limit):
-                    name = item["metadata"]["name"]
-                    words = f"requested: {what}={more}, used: {what}={used}, limited: {what}={limit}"
-                    message = f'{resource.qualified} "{name}" is forbidden: exceeded quota: {quota["metadata"]["name"]}'
-                    refuse(403, "Forbidden", f"{message}, {words}")
+        over = self._controllers.quotas.exceeded(resource.kind, resource.qualified, namespace, item)
+        if over:
+            refuse(403, "Forbidden", f'{resource.qualified} "{item["metadata"]["name"]}" is forbidden: {over}')
 
 
 def _only(old: Json, item: Json, resource: Resource, sub: str) -> Json:
