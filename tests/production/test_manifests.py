@@ -210,7 +210,7 @@ def test_the_receivers_spool_is_on_a_disk_that_outlives_the_pod_and_only_one_wri
     assert f"REMEDIATION_STATE={where}/" in DOCKERFILE.read_text()
 
 
-def test_everything_is_in_one_namespace_but_the_right_to_list_the_pipelines_jobs() -> None:
+def test_everything_is_in_one_namespace_but_the_rights_in_the_pipelines_own() -> None:
     assert kustomization(BASE)["namespace"] == NAMESPACE
     elsewhere = [one for one in documents() if one["metadata"].get("namespace", NAMESPACE) != NAMESPACE]
     assert {one["kind"] for one in elsewhere} == {"Role", "RoleBinding"}
@@ -220,6 +220,7 @@ def test_everything_is_in_one_namespace_but_the_right_to_list_the_pipelines_jobs
     assert roles == {
         "remediation-flows": [
             {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["list"]},
+            {"apiGroups": ["batch"], "resources": ["cronjobs"], "verbs": ["get", "list", "patch"]},
             {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},
         ]
     }
