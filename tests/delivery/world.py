@@ -26,7 +26,7 @@ def one_listener(environment: PipelineEnvironment, sandbox: Sandbox) -> Listener
     """The only trigger there is; what waits behind it comes again after a moment."""
     only(sandbox, TRIGGER)
     sandbox.eventarc.subscriptions.backlog(TRIGGER).ack_deadline = 0.2
-    environment.policy.settle_seconds = 0.1
+    environment.policy.settle_seconds = 0.3  # longer than what was pulled stays out of sight
     environment.policy.poll_seconds = 0.02
     environment.policy.release_per_minute = 60_000.0
     (found,) = listeners(environment)
