@@ -89,7 +89,13 @@ def judge(world: World, one: Asked[Silence], scene: str, link: Link, stored: Sto
             f"no execution of {link.workflow} on {scene} since, though trigger {link.trigger} is for this object",
         ],
         tags=tags(scene=scene, workflow=link.workflow, trigger=link.trigger),
-        values={"scene": scene, "workflow": link.workflow, "trigger": link.trigger},
+        values={
+            "scene": scene,
+            "workflow": link.workflow,
+            "trigger": link.trigger,
+            "bucket": stored.bucket,
+            "object": stored.name,
+        },
         since=stored.updated,
     )
 
@@ -102,4 +108,6 @@ def nothing_made(world: World, report: SceneReport, workflow: str) -> bool:
     return all(report.stages.get(stage, "never_ran") in ("never_ran", "missing") for stage in stages)
 
 
-PROBES = (Probe("silent_markers", Silence, frozenset({"scene", "workflow", "trigger"}), look_for_silence),)
+PROBES = (
+    Probe("silent_markers", Silence, frozenset({"scene", "workflow", "trigger", "bucket", "object"}), look_for_silence),
+)

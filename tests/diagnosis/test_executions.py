@@ -169,6 +169,17 @@ def test_a_marker_that_nothing_followed_is_told_once_its_event_must_have_come_an
     assert rows(diagnosed(environment, "kitchen-1")) == ["silent-marker"] * told
 
 
+def test_the_remedy_of_a_silent_marker_writes_that_marker_again(
+    sandbox: Sandbox, environment: PipelineEnvironment
+) -> None:
+    scene(sandbox, "kitchen-1", upto="regen3d", at=at(minutes=30))
+    remedy = only(diagnosed(environment, "kitchen-1"), "silent-marker").remedy
+    source, target = remedy.partition("gcloud storage cp ")[2].partition(";")[0].split()
+    assert source == target
+    bucket, _, name = source.removeprefix("gs://").partition("/")
+    assert sandbox.store.get(bucket, name) is not None
+
+
 def test_a_marker_that_something_followed_is_not_silent_whatever_became_of_it(
     sandbox: Sandbox, environment: PipelineEnvironment
 ) -> None:
