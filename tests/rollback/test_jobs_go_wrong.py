@@ -39,13 +39,13 @@ def test_a_job_that_somebody_deploys_meanwhile_is_left_to_them(
     assert variable == {"name": "API_KEY", "value": "theirs"}
 
 
-def test_an_image_that_is_gone_fails_with_googles_reason_and_undo_puts_the_former_one_back(
+def test_an_image_that_goes_meanwhile_fails_with_googles_reason_and_undo_puts_the_former_one_back(
     environment: PipelineEnvironment, sandbox: Sandbox
 ) -> None:
     former, bad = broken_job(sandbox, environment)
     image = live_job(environment).images[0].image.partition(":")[0]
-    sandbox.run.images.put(f"{image}@{former}", False)
-    one = rollback(environment, "job", JOB)
+    context = on_step(environment, "1 redeploy", lambda: sandbox.run.images.put(f"{image}@{former}", False))
+    one = rollback(environment, "job", JOB, context=context)
     assert one.outcome == "failed"
     assert "not found" in one.reasons[0]
     assert f"remediate undo @rollback.job.{JOB} {one.id}" in " ".join(one.reasons)
