@@ -76,7 +76,7 @@ def test_the_next_tier_is_told_at_its_time_by_a_run_that_nobody_starts(stack: Ru
     """The schedules of the stack are off: it is the escalation itself that has Prefect come again."""
     tiers = [
         {"label": "primary", "sinks": ["primary"], "repeat": 0},
-        {"label": "secondary", "sinks": ["platform"], "after_minutes": 0.4, "repeat": 0},
+        {"label": "secondary", "sinks": ["platform"], "after_minutes": 0.8, "repeat": 0},
     ]
     stack.policy("on_call", chains={"pipeline": tiers})
     stack.ended(stack.start("escalation/escalation", mode="apply"))
