@@ -144,18 +144,20 @@ def settled(run: Run) -> SceneReport:
     makes it again, a moment after the run's last step.
     """
     environment, began = run.context.environment, time.monotonic()
-    quiet = began
-    while True:
-        report = validate_scene(scene_view(environment, run.subject), environment.catalogue, "full")
-        if report.healthy or not any(f.code in CHANGING for f in report.findings):
-            return report
-        now = time.monotonic()
-        if LiveBoard.of(run.context).on(run.subject):
-            quiet = now
-        if now - quiet >= environment.policy.trigger_grace_seconds or now - began > SETTLING_SECONDS:
-            return report
+
+    def look() -> SceneReport:
+        return validate_scene(scene_view(environment, run.subject), environment.catalogue, "full")
+
+    report, quiet = look(), began
+    while not report.healthy and any(found.code in CHANGING for found in report.findings):
+        busy = LiveBoard.of(run.context).on(run.subject)
         run.check(goes_on=True)
         time.sleep(environment.policy.poll_seconds)
+        report, now = look(), time.monotonic()  # after the board: what has just ended is seen
+        quiet = now if busy else quiet
+        if now - quiet >= environment.policy.trigger_grace_seconds or now - began > SETTLING_SECONDS:
+            break
+    return report
 
 
 def storming(facts: SceneFacts, limit: int) -> list[str]:
