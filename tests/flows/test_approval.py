@@ -156,7 +156,10 @@ def pages(saved: Saved, verified: str, tmp_path: Path) -> Iterator[Callable[...,
             headers = {"x-goog-iap-jwt-assertion": assertion(email=who), "origin": "http://receiver"}
             path = where.removeprefix("http://receiver")
             assert who in world.client.get(path, headers=headers).text
-            return world.client.post(path, headers=headers, data=said)
+            told = world.client.post(path, headers=headers, data=said)
+            while told.status_code == 503:  # Prefect is busy; a person would try again, too
+                told = world.client.post(path, headers=headers, data=said)
+            return told
 
         yield answer
 
