@@ -59,7 +59,10 @@ def objection(approval: Approval, plan: Plan, requester: str, *, unproved: bool 
     if approval.plan_digest != plan.digest:
         return f"{who} approved plan {approval.plan_digest}, but the plan is now {plan.digest}."
     if unproved:
-        return f"The name {who} is only claimed; the policy wants approvals by the link above the form."
+        return (
+            f"The name {who} is only claimed, and the policy's verified_approvers wants it seen by the receiver: decide by the "
+            "link above the form, or, where there is none, set link_url and link_secret of the on-call block."
+        )
     return ""
 
 
