@@ -1,9 +1,8 @@
 """The pipeline as data: every stage, marker, workflow, job, trigger, scheduler and object class, with its names.
 
 No name of the pipeline is in code. `blocks/catalogue.yaml` describes the pipeline as its authors ship it; an
-installation that differs lays its own YAML over it (`load_catalogue(overlay=...)`). All paths are relative to the
-scene's root (`scenes/<scene_id>/`) unless they are said to be relative to the bucket. Patterns: `*` within a path
-segment, `**` across segments, `**/` also nothing at all.
+installation that differs lays its own YAML over it. All paths are relative to the scene's root (`scenes/<scene_id>/`)
+unless said otherwise. Patterns: `*` within a path segment, `**` across segments, `**/` also nothing at all.
 """
 
 from __future__ import annotations
@@ -226,8 +225,7 @@ class Catalogue(Model):
     asset_folder: str = Field(default="assets/obj_{object_id}", pattern=r"^[^{}*]*\{object_id\}$")
     """The folder of one object's assets."""
     parts: tuple[str, ...] = ()
-    """Patterns of objects that belong to the scene's USD whoever put them there: a damaged one is an error, though it
-    is no stage's and no rerun mends it."""
+    """Patterns of parts of the scene's USD, whoever put them there: damage is an error, though no rerun mends it."""
     export_ids: tuple[str, ...] = ("{object_id}",)
     """What the export may call an object: templates with `{object_id}` and `{scene_id}`."""
     settings: str = "config.json"

@@ -10,7 +10,8 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from blocks.catalogue import Catalogue
-from blocks.catalogue_checks import Problem, problems_of
+from blocks.catalogue_checks import problems_of
+from blocks.catalogue_names import Problem
 from blocks.catalogue_yaml import CatalogueError, KeyPath, Node, Place, merge, read, wrap
 
 __all__ = ["CatalogueError", "load_catalogue"]

@@ -86,7 +86,9 @@ def test_what_may_not_be_listed_is_an_error_and_names_the_permission(sandbox: Sa
 
 
 def made(status: kubernetes.V1PodStatus) -> kubernetes.V1Pod:
-    return kubernetes.V1Pod(metadata=kubernetes.V1ObjectMeta(name="p", creation_timestamp=NOON), status=status)
+    metadata = kubernetes.V1ObjectMeta(name="p", creation_timestamp=NOON)
+    spec = kubernetes.V1PodSpec(containers=[kubernetes.V1Container(name="c")])
+    return kubernetes.V1Pod(metadata=metadata, spec=spec, status=status)
 
 
 def container(**states: Any) -> kubernetes.V1ContainerStatus:

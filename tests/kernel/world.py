@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import pytest
+
 from blocks.environment import PipelineEnvironment
 from blocks.policy import RemediationPolicy
 from deployments.sandbox.server import Sandbox
@@ -87,8 +89,8 @@ def killed_at(number: int, *, before: bool) -> Iterator[Callable[[], int]]:
             raise Killed
         return entry
 
-    Journal._append = dying  # type: ignore[method-assign, assignment]
-    try:
+    with (
+        pytest.MonkeyPatch.context() as patch
+    ):  # which leaves no copy of an inherited method behind, as an assignment would
+        patch.setattr(Journal, "_append", dying)
         yield lambda: count
-    finally:
-        Journal._append = real  # type: ignore[method-assign]

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
+
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.pipeline.damage import damage
 from deployments.sandbox.pipeline.scenes import make_scene
@@ -130,11 +132,9 @@ def killed_at(number: int, *, before: bool) -> Iterator[Callable[[], int]]:
             raise Killed
         return entry
 
-    Ledger._append = dying  # type: ignore[method-assign, assignment]
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Ledger, "_append", dying)
         yield lambda: count
-    finally:
-        Ledger._append = real  # type: ignore[method-assign]
 
 
 def what_it_is(ledger: Ledger, kind: str, data: dict[str, Any]) -> tuple[str, ...]:
@@ -162,8 +162,6 @@ def killed_at_each(seen: set[tuple[str, ...]], *, before: bool) -> Iterator[None
             raise Killed
         return entry
 
-    Ledger._append = dying  # type: ignore[method-assign, assignment]
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Ledger, "_append", dying)
         yield
-    finally:
-        Ledger._append = real  # type: ignore[method-assign]
