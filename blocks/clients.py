@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-LIBRARIES = (
+OF_WORK = (
     "google.auth.compute_engine",
     "google.auth.transport.requests",
     "google.oauth2.credentials",
@@ -23,27 +23,32 @@ LIBRARIES = (
     "google.cloud.storage",
     "google.cloud.workflows_v1",
     "google.cloud.workflows.executions_v1",
-    "google.cloud.resourcemanager_v3",
     "google.cloud.run_v2",
+    "kubernetes.client",
+    "kubernetes.config",
+)
+"""What it takes to see the objects and what is at work on them: all that most recoveries need."""
+
+LIBRARIES = (
+    *OF_WORK,
+    "google.cloud.resourcemanager_v3",
     "google.cloud.container_v1",
     "google.cloud.eventarc_v1",
     "google.cloud.scheduler_v1",
     "google.cloud.logging_v2.services.logging_service_v2",
     "google.pubsub_v1",
     "grpc_health.v1.health_pb2_grpc",
-    "kubernetes.client",
-    "kubernetes.config",
 )
 """What the blocks load when they are first used, but for Compute Engine's (four seconds), which few ever ask."""
 
 
-def load_libraries() -> None:
-    """Load every client library now, about two seconds, for threads that then use several services at the same time.
+def load_libraries(names: Iterable[str] = LIBRARIES) -> None:
+    """Load client libraries now, about two seconds for all, for threads that then use several services at the same time.
 
     Libraries that import each other in circles, imported by several threads from different ends, find each other half
     made: "cannot import name ... from partially initialized module".
     """
-    for name in LIBRARIES:
+    for name in names:
         import_module(name)
 
 

@@ -13,6 +13,8 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+from blocks.clients import load_libraries
+
 
 def say(message: dict[str, Any]) -> None:
     """One line to the tests."""
@@ -21,6 +23,7 @@ def say(message: dict[str, Any]) -> None:
 
 def serve(carry_out: Callable[[dict[str, Any]], None]) -> None:
     """Fork for every order until there are no more."""
+    load_libraries()
     say({"ready": True})
     for line in sys.stdin:
         order = json.loads(line)

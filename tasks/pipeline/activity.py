@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from blocks.clients import load_libraries
+from blocks.clients import OF_WORK, load_libraries
 from blocks.environment import PipelineEnvironment
 from blocks.execution import LIVE_STATES, Execution
 from tasks.pipeline.labels import RUN_LABEL, RUN_VARIABLE
@@ -35,7 +35,7 @@ def live_work(environment: PipelineEnvironment) -> list[LiveWork]:
     looks: list[Callable[[], Iterable[LiveWork]]] = [lambda: live_gke_jobs(environment)]
     looks += [lambda name=name: live_executions(environment, name) for name in catalogue.workflows]  # type: ignore[misc]
     looks += [lambda name=name: live_jobs(environment, name) for name in catalogue.jobs]  # type: ignore[misc]
-    load_libraries()  # before the threads, which would do it in each other's way
+    load_libraries(OF_WORK)  # before the threads, which would do it in each other's way
     with ThreadPoolExecutor(max_workers=8) as pool:
         return [work for found in pool.map(lambda look: list(look()), looks) for work in found]
 

@@ -68,7 +68,13 @@ def shape(found: Live) -> set[str]:
     return {JOB_ID.sub("*", name) for name in found if name.startswith(PREFIX)}
 
 
-@pytest.fixture(scope="module", params=[name for name in DAMAGES if name not in BY_ANOTHER_TEST])
+EACH = [
+    pytest.param(name, marks=pytest.mark.xdist_group(name), id=name) for name in DAMAGES if name not in BY_ANOTHER_TEST
+]
+"""Of several processes that run the tests, one mends a scene for all of its tests."""
+
+
+@pytest.fixture(scope="module", params=EACH)
 def mended(request: pytest.FixtureRequest) -> Iterator[Mended]:
     """A scene with a damage beside a healthy one, first planned, then recovered (inputs are put back if need be)."""
     with Sandbox(job_seconds=0.02, seed=7) as sandbox:
