@@ -109,6 +109,7 @@ def recover(
     apply: Annotated[bool, typer.Option("--apply", help="Do it; without this nothing is changed.")] = False,
     environment: EnvironmentOption = "default",
     plan_digest: Annotated[str, typer.Option(help="Apply only the plan with this digest.")] = "",
+    make: Annotated[str, typer.Option(help="Make this stage too though it never ran, after all that it needs.")] = "",
     restore_inputs: Annotated[bool, typer.Option(help="Put good copies of bad inputs back first.")] = False,
     accept_systematic: Annotated[bool, typer.Option(help="Go on although many scenes show the same fault.")] = False,
 ) -> None:
@@ -118,9 +119,9 @@ def recover(
     use_running_stack()
     from flows.export_recovery import export_recovery
 
-    options = {"plan_digest": plan_digest, "restore_inputs": restore_inputs, "accept_systematic": accept_systematic}
-    mode = "apply" if apply else "plan"
-    raise typer.Exit(outcome(export_recovery, scene_ids=scene_ids, mode=mode, environment=environment, **options))
+    options = {"restore_inputs": restore_inputs, "accept_systematic": accept_systematic, "environment": environment}
+    options |= {"mode": "apply" if apply else "plan", "plan_digest": plan_digest, "make": make}
+    raise typer.Exit(outcome(export_recovery, scene_ids=scene_ids, **options))
 
 
 @app.command()

@@ -31,6 +31,7 @@ def export_recovery(
     scene_ids: list[str],
     mode: Literal["plan", "apply"] = "plan",
     environment: str = "default",
+    make: str = "",
     restore_inputs: bool = False,
     accept_systematic: bool = False,
     unattended: bool = False,
@@ -43,6 +44,7 @@ def export_recovery(
         scene_ids: The scenes, one an item, e.g. kitchen_001. Several are ramped up: 1, 2, 4 ... at a time.
         mode: "plan" changes nothing and shows what would be done; "apply" does it and proves the result.
         environment: Name of the Remediation Environment block, which says whose buckets these are.
+        make: A stage that shall exist though it never ran, e.g. genie-sim-export; what it needs is made first. Usually empty.
         restore_inputs: Put good copies of bad inputs back first, where the plan offers them.
         accept_systematic: Go on although many scenes show the same fault, which points to one common cause.
         unattended: Leave off by hand. An event asks and nobody watches: beyond the policy's unattended_per_hour it escalates.
@@ -55,6 +57,7 @@ def export_recovery(
         return RecoveryRequest(
             scene_id=scene_id,
             mode=mode,
+            make=make,
             restore_inputs=restore_inputs,
             accept_systematic=accept_systematic,
             unattended=unattended,

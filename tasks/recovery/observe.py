@@ -20,7 +20,7 @@ from tasks.recovery.candidates import Candidate, find_offers
 from tasks.recovery.options import Argument, former_arguments
 from tasks.recovery.records import WorkRecord, work_records
 from tasks.recovery.request import PROCEDURE
-from tasks.recovery.rerun import Unit, stages_to_make, units
+from tasks.recovery.rerun import Unit, never_made, stages_to_make, units
 from tasks.remediation.context import Context
 from tasks.remediation.outcome import GOOD
 from tasks.remediation.runs import PastRun, past_runs
@@ -51,7 +51,7 @@ class SceneFacts:
     locks: tuple[LockFact, ...] = ()
     past: tuple[PastRun, ...] = ()
     promised: tuple[str, ...] = ()
-    """Stages that an earlier failed run cleared and did not make again."""
+    """Stages that an earlier failed run cleared and did not make again, or that are asked for and never ran."""
     job_id: str | None = None
     genie_sim: GenieSimHealth | None = None
     not_deployed: tuple[str, ...] = ()
@@ -73,13 +73,14 @@ class SceneFacts:
     """Other scenes that recoveries were to work on in the last hour; None: it does not matter."""
 
 
-def observe_scene(context: Context, scene_id: str, depth: Depth = "full") -> SceneFacts:
+def observe_scene(context: Context, scene_id: str, depth: Depth = "full", make: str = "") -> SceneFacts:
     """Look at one scene.
 
     Args:
         context: The pipeline and what runs in it.
         scene_id: The scene.
         depth: How deeply to validate.
+        make: A stage of the catalogue that shall exist, though it never ran; empty: none.
 
     Raises:
         PermanentError: the id is malformed, or there is no such scene.
@@ -97,6 +98,8 @@ def observe_scene(context: Context, scene_id: str, depth: Depth = "full") -> Sce
     runs = past_runs(environment.storage, environment.ops_bucket, scene_id, PROMISE_HOURS)
     past = tuple(run for run in runs if run.procedure == PROCEDURE)
     promised = owed_by(past[-1]) if past and past[-1].outcome not in GOOD else ()
+    if make:
+        promised = tuple(dict.fromkeys((*promised, *never_made(make, report.stages, environment.catalogue))))
     stages = stages_to_make(report.stages, environment.catalogue, promised, files)
     planned = tuple(units(stages, environment.catalogue))
     bad = tuple(bad_inputs(report, environment))

@@ -55,11 +55,14 @@ class ExportRecovery(Procedure[RecoveryRequest, SceneFacts]):
             scene_view(context.environment, request.scene_id)
         except PermanentError as error:
             raise Refused(str(error)) from error
+        if request.make and request.make not in context.environment.catalogue.stages:
+            known = ", ".join(context.environment.catalogue.stages)
+            raise Refused(f"{request.make!r} is no stage of the catalogue; make takes one of: {known}.")
         return (request.scene_id,)
 
     def observe(self, run: Run, request: RecoveryRequest) -> SceneFacts:
         """Validate the scene and look at what works on it."""
-        facts = observe_scene(run.context, request.scene_id)
+        facts = observe_scene(run.context, request.scene_id, make=request.make)
         if request.unattended:
             facts = replace(facts, lately=scenes_lately(run.context.environment, 60, but=request.scene_id))
         run.details["before"] = dict(facts.report.stages)

@@ -15,6 +15,8 @@ class RecoveryRequest(Request):
     """Which scene, and how boldly."""
 
     scene_id: str
+    make: str = ""
+    """A stage that shall exist though it never ran; what it needs and never ran either is made first."""
     restore_inputs: bool = False
     """Put good copies of bad inputs back first, where the plan offers them."""
     accept_systematic: bool = False

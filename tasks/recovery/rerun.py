@@ -44,6 +44,12 @@ def upstream(stage: str, catalogue: Catalogue) -> set[str]:
     return found
 
 
+def never_made(stage: str, states: Mapping[str, StageState], catalogue: Catalogue) -> tuple[str, ...]:
+    """A stage and all that it needs, of which nothing ever ran, in pipeline order."""
+    wanted = {stage, *upstream(stage, catalogue)}
+    return tuple(name for name in catalogue.stages if name in wanted and states.get(name) == "never_ran")
+
+
 def stages_to_make(
     states: Mapping[str, StageState],
     catalogue: Catalogue,
@@ -52,7 +58,8 @@ def stages_to_make(
 ) -> tuple[str, ...]:
     """The broken stages and all that was made from them: what has never run is not run now.
 
-    `promised` are stages an earlier, failed run has cleared and not made again: they count as having run.
+    `promised` are stages that an earlier, failed run has cleared and not made again, or that somebody asks for: they
+    count as having run.
     `files`, when given, are the scene's objects: a stage whose outputs retention has removed is made again if, and only
     if, one of the stages to be made reads them.
     """
