@@ -179,6 +179,11 @@ def _named(items: Mapping[str, T], name: str, kind: str) -> T:
     return items[name]
 
 
+def is_trial(catalogue: Catalogue, scene_id: str) -> bool:
+    """Whether a scene is one for trials: it may be made up, and its faults may be meant."""
+    return bool(scene_id) and matches_any(catalogue.test_scene_ids, scene_id)
+
+
 def _filled(value: object, values: Mapping[str, str | None], owner: str) -> object:
     if isinstance(value, str):
         return _text(value, values, owner)

@@ -20,6 +20,7 @@ from deployments import (
     cli_journal,
     cli_rollback,
     cli_runtime,
+    cli_scene,
     cli_self,
 )
 from deployments.cli_backup import EnvironmentOption
@@ -33,9 +34,11 @@ app.add_typer(cli_gpu.app, name="gpu")
 app.add_typer(cli_intake.app, name="intake")
 app.add_typer(cli_escalation.app, name="escalation")
 app.add_typer(cli_runtime.app, name="runtime")
+app.add_typer(cli_scene.app, name="scene")
 app.add_typer(cli_self.app, name="kill-switch")
 app.command()(cli_self.unfinished)
 app.command()(cli_diagnose.diagnose)
+app.command()(cli_scene.e2e)
 
 TRACEBACK = "REMEDIATION_TRACEBACK"
 """Variable that, when set, lets an unforeseen error end the command with its traceback."""

@@ -26,6 +26,7 @@ from tasks.restore.drill import RestoreDrill
 from tasks.restore.objects import RestoreObjects
 from tasks.restore.terraform import RestoreState
 from tasks.rollback.procedure import Rollback
+from tasks.scene_generation.procedure import GenerateScene
 
 PROCEDURES: tuple[type[AnyProcedure], ...] = (
     ExportRecovery,
@@ -43,6 +44,7 @@ PROCEDURES: tuple[type[AnyProcedure], ...] = (
     Rollback,
     Escalation,
     GpuCapacity,
+    GenerateScene,
 )
 
 

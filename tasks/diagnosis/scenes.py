@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from blocks.catalogue_query import closure
+from blocks.catalogue_query import closure, is_trial
 from blocks.errors import OutsideError
 from blocks.patterns import matches, matches_any, widen
 from tasks.diagnosis.attempts import cut, service_tags
 from tasks.diagnosis.executions import overdue
 from tasks.diagnosis.probe import Asked, Found, Probe
-from tasks.diagnosis.scope import is_trial, scope_of
+from tasks.diagnosis.scope import scope_of
 from tasks.diagnosis.signs import Sign, tag, tags, utc
 from tasks.diagnosis.symptoms import Params
 from tasks.diagnosis.world import World

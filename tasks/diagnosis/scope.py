@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 
 from blocks.catalogue import SCENE_ID, Catalogue
+from blocks.catalogue_query import is_trial
 from blocks.errors import OutsideError
-from blocks.patterns import matches_any
 from tasks.diagnosis.attempts import Attempt
 from tasks.diagnosis.world import World
 from tasks.pipeline.fault_log import ROOT, hour
@@ -64,11 +64,6 @@ def _recorded(world: World) -> list[str]:
 def concerns(world: World, scene_id: str) -> bool:
     """Whether what happened to a scene is asked about; what is of no scene always is."""
     return not scene_id or scene_id in world.scenes or not (world.scenes or is_trial(world.catalogue, scene_id))
-
-
-def is_trial(catalogue: Catalogue, scene_id: str) -> bool:
-    """Whether a scene is one for trials, whose faults may be meant."""
-    return matches_any(catalogue.test_scene_ids, scene_id)
 
 
 def meant(catalogue: Catalogue, attempt: Attempt) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from blocks.catalogue import Catalogue
-from blocks.catalogue_query import job_env, matches
+from blocks.catalogue_query import is_trial, job_env
 from blocks.environment import PipelineEnvironment
 from blocks.job_execution import JobExecution
 from blocks.run_jobs import JobInfo
@@ -60,7 +60,7 @@ def as_last_time(
     """The variables of its newest success on a test scene, without those that the job has anyway."""
     own = live.env if live is not None else {}
     for one in executions:
-        if one.state == "succeeded" and is_test(catalogue, one.env.get(SCENE, "")):
+        if one.state == "succeeded" and is_trial(catalogue, one.env.get(SCENE, "")):
             said = {key: value for key, value in one.env.items() if own.get(key) != value and key != RUN_VARIABLE}
             return said | {SCENE: one.env[SCENE]}
     return None
@@ -92,10 +92,5 @@ def scenes_for_tests(environment: PipelineEnvironment) -> Iterator[str]:
         start = pattern.partition("*")[0]
         for folder in environment.storage.prefixes(environment.data_bucket, root + start):
             scene = folder.removeprefix(root).rstrip("/")
-            if is_test(catalogue, scene):
+            if is_trial(catalogue, scene):
                 yield scene
-
-
-def is_test(catalogue: Catalogue, scene_id: str) -> bool:
-    """Whether a scene is there for trials."""
-    return bool(scene_id) and any(matches(pattern, scene_id) for pattern in catalogue.test_scene_ids)

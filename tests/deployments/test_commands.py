@@ -21,6 +21,7 @@ from deployments import (
     cli_intake,
     cli_journal,
     cli_rollback,
+    cli_scene,
     cli_self,
     cli_validate,
 )
@@ -29,6 +30,7 @@ from tasks.remediation.outcome import EXIT
 
 ASKED: dict[str, Any] = {"environment": "default"}
 DIGEST = {"plan_digest": ""}
+ROOM = {"kind": "kitchen", "objects": 8}
 
 
 @pytest.fixture
@@ -40,7 +42,7 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         ran.append((flow.name, parameters))
         return 4
 
-    for module in (cli_flows, cli_backup, cli_escalation, cli_gpu, cli_intake, cli_rollback, cli_self):
+    for module in (cli_flows, cli_backup, cli_escalation, cli_gpu, cli_intake, cli_rollback, cli_scene, cli_self):
         monkeypatch.setattr(module, "outcome", outcome)
         monkeypatch.setattr(module, "use_running_stack", lambda: None)
     monkeypatch.setattr("getpass.getuser", lambda: "ada")
@@ -75,6 +77,8 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         ("intake pause --apply --reason why --without-hold", "pause-intake", {"mode": "apply", "reason": "why", "without_hold": True}),
         ("intake resume", "resume-intake", {"mode": "plan", "run": "", **DIGEST}),
         ("intake resume run1 --apply", "resume-intake", {"mode": "apply", "run": "run1"}),
+        ("scene generate test_a", "generate-scene", {"scene_id": "test_a", **ROOM, "seed": 0, "mode": "plan", **DIGEST}),
+        ("e2e test_a --objects 8 --apply", "end-to-end", {"scene_id": "test_a", "make": "genie-sim-import", **ROOM, "mode": "apply"}),
         ("gpu relieve", "gpu-capacity", {"mode": "plan", "reason": "", **DIGEST}),
         ("gpu relieve --apply --reason why --plan-digest d", "gpu-capacity", {"mode": "apply", "reason": "why", "plan_digest": "d"}),
         ("intake status", "intake-watch", {}),

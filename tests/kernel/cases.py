@@ -41,6 +41,7 @@ from tasks.restore.request import RestoreRequest
 from tasks.restore.terraform import RestoreState
 from tasks.rollback.procedure import Rollback
 from tasks.rollback.request import RollbackRequest
+from tasks.scene_generation.procedure import GenerateRequest, GenerateScene
 from tests.gpu_capacity.world import full_pool, policy
 from tests.recovery.world import SCENE, ill, without_triggers
 from tests.restore.test_definitions import WORKFLOW, captured, change, live_workflow
@@ -101,6 +102,12 @@ def undoing(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[AnyProc
     assert failed.outcome == "failed", failed.sentence()
     sandbox.simulator.forgive()
     return undo(), UndoRequest(subject=SCENE, run=failed.id, mode="apply")
+
+
+def generating(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[AnyProcedure, Request]:
+    """A trial that is not there yet."""
+    without_triggers(sandbox)
+    return GenerateScene(), GenerateRequest(scene_id="test_kitchen", objects=1, mode="apply")
 
 
 def fill(sandbox: Sandbox, count: int, first: int = 0) -> None:
@@ -258,4 +265,5 @@ CASES: tuple[Case, ...] = (
     Case("rollback", rolling_back),
     Case("escalation", escalating, takes=False, stops=False),
     Case("gpu-capacity", making_room, takes=False),
+    Case("generate-scene", generating, takes=False),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from blocks.catalogue_load import load_catalogue
+from blocks.catalogue_query import is_trial
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.pipeline.scenes import make_scene
@@ -12,7 +13,7 @@ from deployments.sandbox.pipeline.simulator_faults import SimulatorFault
 from deployments.sandbox.server import Sandbox
 from tasks.remediation.context import Context
 from tasks.remediation.run import Run
-from tasks.rollback.canary import find_canary, is_test
+from tasks.rollback.canary import find_canary
 from tasks.rollback.request import RollbackRequest
 from tests.recovery.world import without_triggers
 from tests.rollback.world import (
@@ -168,6 +169,6 @@ def test_a_lost_answer_tries_it_once(environment: PipelineEnvironment, sandbox: 
 
 def test_the_catalogues_pattern_decides_what_a_test_scene_is() -> None:
     catalogue = load_catalogue()
-    assert is_test(catalogue, "test_kitchen")
-    assert not is_test(catalogue, "kitchen_test")
-    assert not is_test(catalogue, "")
+    assert is_trial(catalogue, "test_kitchen")
+    assert not is_trial(catalogue, "kitchen_test")
+    assert not is_trial(catalogue, "")

@@ -5,9 +5,10 @@ import math
 
 import pytest
 
+from blocks.trial_scene import object_ids
 from deployments.sandbox.pipeline.damage import DAMAGES, damage
 from deployments.sandbox.pipeline.formats import glb_size
-from deployments.sandbox.pipeline.scenes import make_scene, object_ids
+from deployments.sandbox.pipeline.scenes import make_scene
 from deployments.sandbox.pipeline.stage_writers_base import SceneFolder
 from deployments.sandbox.storage.store import ObjectStore
 

@@ -15,8 +15,10 @@ import pytest
 
 from blocks.catalogue_load import load_catalogue
 from blocks.catalogue_query import expand, matches
-from deployments.sandbox.pipeline.formats import canonical_sha256, glb_box, glb_size
-from deployments.sandbox.pipeline.scenes import LINE, Kind, make_scene, object_ids
+from blocks.trial_mesh import glb_box
+from blocks.trial_scene import Kind, object_ids
+from deployments.sandbox.pipeline.formats import canonical_sha256, glb_size
+from deployments.sandbox.pipeline.scenes import LINE, make_scene
 from deployments.sandbox.pipeline.stage_writers_base import SceneFolder
 from deployments.sandbox.storage.store import ObjectStore
 

@@ -30,6 +30,7 @@ CONTINUED = (
     "rollback",
     "escalation",
     "gpu-capacity",
+    "generate-scene",
 )
 
 

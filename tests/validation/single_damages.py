@@ -15,7 +15,8 @@ from functools import lru_cache
 from typing import Final, Literal
 
 from blocks.catalogue import Catalogue
-from deployments.sandbox.pipeline.scenes import LINE, Kind, make_scene, make_text_scene
+from blocks.trial_scene import Kind
+from deployments.sandbox.pipeline.scenes import LINE, make_scene, make_text_scene
 from deployments.sandbox.storage.store import ObjectStore
 from tasks.validation.findings import SceneReport
 from tasks.validation.scene import validate_scene

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from blocks.catalogue import Catalogue
-from deployments.sandbox.pipeline.formats import json_bytes
+from blocks.trial_mesh import json_bytes
 from deployments.sandbox.pipeline.simulator_failures import (
     Cancelled,
     JobFailed,

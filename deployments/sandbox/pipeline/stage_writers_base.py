@@ -12,7 +12,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from blocks.catalogue import Catalogue
 from blocks.catalogue_load import load_catalogue
-from deployments.sandbox.pipeline.formats import json_bytes, timestamp
+from blocks.trial_mesh import json_bytes, timestamp
 from deployments.sandbox.storage.store import ObjectStore
 from deployments.sandbox.storage.store_errors import NoSuchThing
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from deployments.sandbox.pipeline.formats import json_bytes, parquet, sha256
+from blocks.trial_mesh import json_bytes
+from deployments.sandbox.pipeline.formats import parquet, sha256
 from deployments.sandbox.pipeline.stage_writers_base import SceneFolder, gate_report, read_manifest, workflow_marker
 from deployments.sandbox.pipeline.stage_writers_usd import environment_of
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from deployments.sandbox.pipeline.formats import canonical_sha256, json_bytes, png, sha256
+from blocks.trial_mesh import json_bytes
+from deployments.sandbox.pipeline.formats import canonical_sha256, png, sha256
 from deployments.sandbox.pipeline.stage_writers_base import SceneFolder, StageFailed, gate_report, read_manifest
 from deployments.sandbox.pipeline.stage_writers_usd import environment_of
 

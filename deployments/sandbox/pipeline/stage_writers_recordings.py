@@ -6,7 +6,8 @@ import json
 from functools import lru_cache
 from typing import Any
 
-from deployments.sandbox.pipeline.formats import canonical_sha256, json_bytes, sha256, tar_gz
+from blocks.trial_mesh import json_bytes
+from deployments.sandbox.pipeline.formats import canonical_sha256, sha256, tar_gz
 from deployments.sandbox.pipeline.stage_writers_base import SceneFolder, StageFailed, workflow_marker
 from deployments.sandbox.pipeline.stage_writers_geniesim import EXPORT_JSON
 

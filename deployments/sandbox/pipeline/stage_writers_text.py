@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from deployments.sandbox.pipeline.formats import Size
+from blocks.trial_mesh import Size
 from deployments.sandbox.pipeline.stage_writers_base import LAYOUT, MANIFEST, SceneFolder, StageFailed, workflow_marker
 
 REQUEST, PACKAGE = "prompts/scene_request.json", "textgen/package.json"

@@ -7,7 +7,8 @@ import random
 from datetime import UTC, datetime, timedelta
 
 from blocks.patterns import matches
-from deployments.sandbox.pipeline.scenes import Kind, make_scene, make_text_scene
+from blocks.trial_scene import Kind
+from deployments.sandbox.pipeline.scenes import make_scene, make_text_scene
 from deployments.sandbox.pipeline.stage_writers_base import SceneFolder
 from deployments.sandbox.storage.store import ObjectStore
 

@@ -1,0 +1,1 @@
+"""Scenes for trials: a synthetic reconstruction that the pipeline can make a scene of."""
