@@ -53,6 +53,6 @@ def end_to_end(
 
     wanted = GenerateRequest(scene_id=scene_id, kind=kind, objects=objects, mode=mode)
     made = carry_out(GenerateScene(), wanted, "generate")
-    if made.outcome != "done":
+    if made.outcome not in ("done", "nothing_to_do"):
         return state_of(made)
     return state_of(carry_out(ExportRecovery(), RecoveryRequest(scene_id=scene_id, mode=mode, make=make), "recovery"))

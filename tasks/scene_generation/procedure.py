@@ -17,7 +17,7 @@ from tasks.remediation.outcome import Refused
 from tasks.remediation.plan import Action, Plan
 from tasks.remediation.procedure import Procedure, Request, Verdict
 from tasks.remediation.run import Run
-from tasks.scene_generation.write import WriteGenerated, write_generated
+from tasks.scene_generation.write import TAG, WriteGenerated, tag_of, write_generated
 from tasks.validation.scene import validate_scene
 
 MOST_OBJECTS = 200
@@ -39,8 +39,22 @@ class GenerateRequest(Request):
         """An interrupted run is only continued for the same scene."""
         return {"kind": self.kind, "objects": self.objects, "seed": self.seed}
 
+    def tag(self) -> str:
+        """By which the files of such a scene are known."""
+        return tag_of(self.kind, self.objects, self.seed)
 
-class GenerateScene(Procedure[GenerateRequest, tuple[str, ...]]):
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is in the scene's place."""
+
+    ours: frozenset[str] = frozenset()
+    """Files of the very scene that is asked for."""
+    foreign: tuple[str, ...] = ()
+    """The first few others."""
+
+
+class GenerateScene(Procedure[GenerateRequest, Found]):
     """Handbook: 'Dataset export failure', regenerate samples; for trials only."""
 
     name = "generate-scene"
@@ -64,24 +78,32 @@ class GenerateScene(Procedure[GenerateRequest, tuple[str, ...]]):
             )
         return (request.scene_id,)
 
-    def observe(self, run: Run, request: GenerateRequest) -> tuple[str, ...]:
-        """The first objects that are there already."""
+    def observe(self, run: Run, request: GenerateRequest) -> Found:
+        """What is there already, until something is seen that is of no such scene."""
         environment = run.context.environment
         prefix = environment.catalogue.scene_prefix(request.scene_id)
-        listed = environment.storage.list(environment.data_bucket, prefix)
-        return tuple(found.name for found, _ in zip(listed, range(SEEN), strict=False))
+        ours, foreign = set(), []
+        for found in environment.storage.list(environment.data_bucket, prefix):
+            if found.metadata.get(TAG) == request.tag():
+                ours.add(found.name)
+                continue
+            foreign.append(found.name)
+            if len(foreign) == SEEN:
+                break
+        return Found(frozenset(ours), tuple(foreign))
 
-    def plan(self, run: Run, facts: tuple[str, ...], request: GenerateRequest) -> Plan:
-        """Every file of the reconstruction; nothing where a scene is."""
+    def plan(self, run: Run, facts: Found, request: GenerateRequest) -> Plan:
+        """Every file of the reconstruction that is not there; nothing where another scene is."""
         catalogue, scene = run.context.environment.catalogue, request.scene_id
         plan = Plan(procedure=self.name, subject=scene, risk="low")
-        if facts:
-            why = f"{scene} is there already ({', '.join(facts)}): choose another id, or remove it first."
+        if facts.foreign:
+            why = f"{scene} is there already ({', '.join(facts.foreign)}): choose another id, or remove it first."
             return plan.model_copy(update={"escalations": (why,)})
         files = Reconstruction(scene, request.kind, request.objects, request.seed).files("")
         run.summary = f"a {request.kind} of {request.objects} objects, {len(files)} files"
-        actions = tuple(self.write(run, path, len(data), request) for path, data in files.items())
-        fires = sorted({name for path in files for name in fan_out(catalogue, path)})
+        written = (self.write(run, path, len(data), request) for path, data in files.items())
+        actions = tuple(action for action in written if action.target not in facts.ours)
+        fires = sorted({name for path in files for name in fan_out(catalogue, path)}) if actions else []
         if fires:
             run.notes.append(f"Writing it starts what listens to every object: {', '.join(fires)}.")
         return plan.model_copy(update={"actions": actions})
@@ -95,7 +117,7 @@ class GenerateScene(Procedure[GenerateRequest, tuple[str, ...]]):
             why="part of a synthetic reconstruction", bytes=size,
         )  # fmt: skip
 
-    def verify(self, run: Run, facts: tuple[str, ...] | None) -> Verdict:
+    def verify(self, run: Run, facts: Found | None) -> Verdict:
         """The scene as the pipeline will read it: nothing wrong with its inputs."""
         report = validate_scene(
             scene_view(run.context.environment, run.subject), run.context.environment.catalogue, "full"

@@ -10,6 +10,14 @@ from tasks.actions.objects import live_object, within
 from tasks.remediation.kind import Doing, Kind, NoWayBack, Params
 from tasks.remediation.plan import Action
 
+TAG = "generated"
+"""Metadata of what is synthetic: of which scene it is a part."""
+
+
+def tag_of(kind: str, objects: int, seed: int) -> str:
+    """What the metadata says; equal ones are of equal scenes."""
+    return f"{kind}, {objects} objects, seed {seed}"
+
 
 class WriteGenerated(Params):
     """One file of a synthetic reconstruction."""
@@ -32,7 +40,7 @@ def apply_write(doing: Doing, params: WriteGenerated) -> str:
     begun = doing.journal.begun_at.isoformat().replace("+00:00", "Z")
     files = Reconstruction(subject, params.kind, params.objects, params.seed).files(begun)
     kind = "model/gltf-binary" if params.path.endswith(".glb") else "application/json"
-    tag = {"remediation-run": doing.journal.run}
+    tag = {"remediation-run": doing.journal.run, TAG: tag_of(params.kind, params.objects, params.seed)}
     try:
         environment.storage.create(
             environment.data_bucket, params.name, files[params.path], metadata=tag, content_type=kind

@@ -82,6 +82,25 @@ def test_where_anything_is_nothing_is_written(environment: PipelineEnvironment, 
     assert live(sandbox.store) == before
 
 
+def test_the_same_scene_is_not_written_twice_and_what_is_missing_is_written_again(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    assert generate(environment).outcome == "done"
+    before = live(sandbox.store)
+    assert generate(environment).outcome == "nothing_to_do"
+    assert live(sandbox.store) == before
+    sandbox.store.delete(DATA, f"{PREFIX}regen3d/scene_info.json")
+    again = generate(environment)
+    assert (again.outcome, len(again.done)) == ("done", 1)
+
+
+def test_another_room_under_the_same_id_is_not_mixed_in(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
+    assert generate(environment).outcome == "done"
+    before = live(sandbox.store)
+    assert generate(environment, seed=1).outcome == "escalated"
+    assert live(sandbox.store) == before
+
+
 def test_a_neighbour_whose_id_begins_alike_is_no_reason(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
     sandbox.store.put(DATA, f"scenes/{TRIAL}_2/notes.txt", b"mine", quiet=True)
     assert generate(environment).outcome == "done"
