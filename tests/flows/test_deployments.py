@@ -24,6 +24,8 @@ MUST_BE_GIVEN = {
     "undo": {"subject", "run"},
     "restore": {"scope"},
     "rollback": {"kind", "name"},
+    "generate-scene": {"scene_id"},
+    "end-to-end": {"scene_id"},
     "trigger-watch": {"automation"},
     "acknowledge-incident": {"incident", "by"},
 }
