@@ -15,7 +15,6 @@ from blocks.calls import Call, CallLimits, read
 from blocks.clients import Lazy
 from blocks.errors import PermanentError
 from blocks.gke_capacity import Capacity
-from blocks.gke_cron_jobs import CronJobs
 from blocks.gke_pods import PodInfo, pod_from
 from blocks.gke_switches import Switches
 from blocks.gke_workloads import Workloads
@@ -115,15 +114,6 @@ class GkeCluster(RemediationBlock):
             raise PermanentError(
                 "This installation has no cluster (enabled is off in its cluster block): nothing of it can be seen or changed."
             )
-
-    @property
-    def cron_jobs(self) -> CronJobs:
-        """What the cluster starts by the clock. Raises PermanentError where there is no cluster."""
-        if not self.enabled:
-            raise PermanentError(
-                "This installation has no cluster (enabled is off in its cluster block), so no CronJobs."
-            )
-        return CronJobs(self._open, self.namespace, self.limits)
 
     def close(self) -> None:
         """Close the connections. The next call opens new ones."""

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
+from pydantic import model_validator
+
 from blocks.environment import PipelineEnvironment
 from blocks.errors import PreconditionFailed
 from blocks.gke_switches import Work, WorkKind, shown
 from tasks.remediation.kind import Doing, Kind, NoWayBack, Params
-from tasks.remediation.plan import Action
+from tasks.remediation.plan import Action, Plan
 
 
 class SetWork(Params):
@@ -21,6 +26,15 @@ class SetWork(Params):
     former: int
     interrupt: bool = False
     """Suspend a Job although a pod of it runs: its work so far is lost."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_earlier_versions(cls, said: dict[str, Any]) -> dict[str, Any]:
+        """What `set_cron_job` had: a name, a uid, and what `spec.suspend` shall be."""
+        if set(said) != {"name", "uid", "suspend"}:
+            return said
+        want = int(said["suspend"] is True)
+        return {"kind": "CronJob", "name": said["name"], "uid": said["uid"], "want": want, "former": 1 - want}
 
 
 def work_action(params: SetWork, step: str, why: str) -> Action:
@@ -85,6 +99,14 @@ def left_alone(now: Work | None, params: SetWork) -> str:
     return ""
 
 
+def not_as_wanted(environment: PipelineEnvironment, params: SetWork) -> str:
+    """What is not as wanted, one sentence; empty when it is, when it is left alone, and when it is gone."""
+    now = work_now(environment, params)
+    if now is None or left_alone(now, params):
+        return ""
+    return f"{params.kind} {params.name} is {shown(params.kind, now.setting)}; it should be {shown(params.kind, params.want)}."
+
+
 def look_work(doing: Doing, params: SetWork) -> str | None:
     """Whether it is as wanted."""
     now = work_now(doing.context.environment, params)
@@ -95,10 +117,14 @@ def inverse_of_work(doing: Doing, params: SetWork, _result: str) -> Action | Non
     """What it was, unless it was left alone or is gone.
 
     Raises:
-        NoWayBack: somebody has set it to something else since.
+        NoWayBack: it was brought back, or somebody has set it to something else since.
     """
     if any("found" in note.data for note in doing.journal.notes(doing.action.key)):
         return None
+    if (params.want > 0) == (params.kind == "Deployment"):
+        raise NoWayBack(
+            f"{params.kind} {params.name} was brought back; to stop it again, do again what had stopped it."
+        )
     now = work_now(doing.context.environment, params)
     if now is None or now.ended or now.setting == params.former:
         return None
@@ -119,3 +145,11 @@ set_work = Kind(
     inverse=inverse_of_work,
     task="set_work",
 )
+set_cron_job = replace(set_work, name="set_cron_job")
+"""What earlier versions wrote of CronJobs: their pauses are carried on, and resumed."""
+
+
+def work_params(plan: Plan) -> list[SetWork]:
+    """What the plan sets work to."""
+    kinds = (set_work.name, set_cron_job.name)
+    return [set_work.read(one) for one in plan.actions if one.kind in kinds]

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from blocks.gke_switches import shown
 from tasks.actions.node_pools import bounds_words, pool_now, set_pool
 from tasks.actions.schedulers import scheduler_state, set_scheduler
-from tasks.actions.work import left_alone, set_work, work_now
+from tasks.actions.work import not_as_wanted, set_work
 from tasks.remediation.plan import Plan
 from tasks.remediation.report import counted
 from tasks.remediation.run import Run
@@ -20,10 +19,8 @@ def as_wanted(run: Run, plan: Plan) -> Iterator[str]:
         if any("found" in note.data for note in run.journal.notes(action.key)):
             continue
         if action.kind == set_work.name:
-            work = set_work.read(action)
-            now = work_now(environment, work)
-            if not left_alone(now, work) and now is not None:
-                yield f"{action.target} is {shown(work.kind, now.setting)}, not {shown(work.kind, work.want)}."
+            if wrong := not_as_wanted(environment, set_work.read(action)):
+                yield wrong
         elif action.kind == set_pool.name:
             pool = set_pool.read(action)
             info = pool_now(environment, pool)

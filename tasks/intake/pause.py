@@ -10,14 +10,14 @@ from pydantic import JsonValue
 
 from blocks.environment import PipelineEnvironment
 from blocks.errors import OutsideError
-from tasks.actions.cron_jobs import set_cron_job
 from tasks.actions.own_pause import set_own_pause
 from tasks.actions.schedulers import set_scheduler
+from tasks.actions.work import set_cron_job, set_work
 from tasks.delivery.hold import held_of
 from tasks.delivery.kinds import hold_delivery, release_delivery
 from tasks.delivery.tickets import REDEEMED, Held, Ticket, deadline_of, open_ticket, stamp, write_ticket
 from tasks.intake.pauses import PAUSE, RESUME_BY, SUBJECT, half_resumed, never_begun, resume_by
-from tasks.intake.plan import Place, paused_words, plan_pause
+from tasks.intake.plan import paused_words, plan_pause
 from tasks.intake.report import paused_sections
 from tasks.intake.starters import Feed, Starters, look_at_starters
 from tasks.intake.verify import still_live
@@ -42,7 +42,7 @@ class PauseIntake(Procedure[PauseRequest, Starters]):
     """Handbook: 'Stabilise: pause new workflow triggers if needed'."""
 
     name = PAUSE
-    kinds = (set_scheduler, set_cron_job, hold_delivery, release_delivery, set_own_pause)
+    kinds = (set_scheduler, set_work, set_cron_job, hold_delivery, release_delivery, set_own_pause)
 
     def subjects(self, context: Context, request: PauseRequest) -> tuple[str, ...]:
         """One pause or resume at a time."""
@@ -65,9 +65,8 @@ class PauseIntake(Procedure[PauseRequest, Starters]):
         if facts.upkeep:
             run.notes.append(f"Going on, for the catalogue calls it upkeep: {listed(facts.upkeep, 9)}.")
         run.notes += [said] if (said := paused_by_others(facts.own)) else []
-        environment = run.context.environment
-        place = Place(environment.schedulers.region, environment.cluster.namespace)
-        plan = plan_pause(facts, place, request.reason, without_hold=request.without_hold)
+        region = run.context.environment.schedulers.region
+        plan = plan_pause(facts, region, request.reason, without_hold=request.without_hold)
         run.summary = f"{paused_words(plan)} to pause"
         return plan
 
@@ -85,7 +84,7 @@ class PauseIntake(Procedure[PauseRequest, Starters]):
             stamp(environment, lost.run, REDEEMED, {"by": run.id, "told": ["it was killed before it held anything"]})
         deadline = deadline_of(environment.backup.hold_hours, [one.retention_seconds for one in live], now)
         states = {one.name: one.state for one in facts.schedulers}
-        suspended = {one.name: one.suspended for one in facts.cron_jobs}
+        suspended = {one.name: bool(one.setting) for one in facts.cron_jobs}
         if live:
             ticket = Ticket(
                 run=run.id, procedure=self.name, lease=SUBJECT, subject="all intake", stays=True, owner=run.context.actor,

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from blocks.gke_cron_jobs import CronJobInfo
+from blocks.gke_switches import Work
 from blocks.schedulers import SchedulerInfo
-from tasks.actions.cron_jobs import SetCronJob, cron_job_action
 from tasks.actions.own_pause import SetOwnPause, own_pause_action
 from tasks.actions.schedulers import PAUSED, SetScheduler, scheduler_action
+from tasks.actions.work import SetWork, work_action, work_params
 from tasks.delivery.hold import HoldDelivery
 from tasks.delivery.kinds import hold_delivery
 from tasks.intake.pauses import PAUSE, SUBJECT
 from tasks.intake.starters import Feed, Starters
-from tasks.intake.verify import cron_job_params, hold_params, own_pause_params, scheduler_params
+from tasks.intake.verify import hold_params, own_pause_params, scheduler_params
 from tasks.pipeline.own_pause import PauseObject
 from tasks.remediation.plan import Action, Plan
 from tasks.remediation.report import counted
@@ -21,17 +19,8 @@ from tasks.remediation.report import counted
 CHOICE = "Mend that, or pause the rest with without_hold."
 
 
-class Place(NamedTuple):
-    """Where the clocks are."""
-
-    region: str
-    """Of the schedulers."""
-    namespace: str
-    """Of the CronJobs."""
-
-
-def plan_pause(facts: Starters, place: Place, reason: str, *, without_hold: bool) -> Plan:
-    """Pause every enabled scheduler and CronJob, hold every trigger that pushes, set the pipeline's own pause.
+def plan_pause(facts: Starters, region: str, reason: str, *, without_hold: bool) -> Plan:
+    """Pause every enabled scheduler (of `region`) and CronJob, hold every trigger that pushes, set the pipeline's own pause.
 
     Delivery is held before that is set: writing its objects would start what listens to the whole bucket. A person decides
     about what cannot be stopped.
@@ -41,8 +30,8 @@ def plan_pause(facts: Starters, place: Place, reason: str, *, without_hold: bool
         procedure=PAUSE,
         subject=SUBJECT,
         actions=(
-            *(pause(one, place.region) for one in facts.live_schedulers()),
-            *(suspend(one, place.namespace) for one in facts.live_cron_jobs()),
+            *(pause(one, region) for one in facts.live_schedulers()),
+            *map(suspend, facts.live_cron_jobs()),
             *([hold(live)] if live else []),
             *(set_own(one) for one in facts.own_to_set() if one.known),
         ),
@@ -55,10 +44,10 @@ def plan_pause(facts: Starters, place: Place, reason: str, *, without_hold: bool
     )
 
 
-def suspend(one: CronJobInfo, namespace: str) -> Action:
+def suspend(one: Work) -> Action:
     """Suspend one CronJob."""
-    params = SetCronJob(name=one.name, uid=one.uid, suspend=True)
-    return cron_job_action(params, namespace, f"it starts a Job by the clock ({one.schedule})")
+    params = SetWork(kind="CronJob", name=one.name, uid=one.uid, want=1, former=one.setting)
+    return work_action(params, "suspend cron jobs", "it starts a Job by the clock")
 
 
 def set_own(one: PauseObject) -> Action:
@@ -88,7 +77,7 @@ def hold(live: tuple[Feed, ...]) -> Action:
 def paused_words(plan: Plan) -> str:
     """`2 schedulers, 1 CronJob and 8 triggers`; CronJobs and the pipeline's own automation only where there are some."""
     triggers = sum(len(one.listeners) for one in hold_params(plan))
-    cron_jobs = [counted(len(found), "CronJob")] if (found := cron_job_params(plan)) else []
+    cron_jobs = [counted(len(found), "CronJob")] if (found := work_params(plan)) else []
     own = ["the daily automation"] if own_pause_params(plan) else []
     parts = [counted(len(scheduler_params(plan)), "scheduler"), *cron_jobs, counted(triggers, "trigger"), *own]
     return f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 
 from blocks.environment import PipelineEnvironment
 from blocks.errors import OutsideError
+from tasks.actions.work import work_params
 from tasks.delivery.backlog import Waiting, waiting
 from tasks.delivery.tickets import Held, Ticket, open_ticket
-from tasks.intake.verify import cron_job_params, own_pause_params, scheduler_params
+from tasks.intake.verify import own_pause_params, scheduler_params
 from tasks.remediation.report import Cell, Section
 from tasks.remediation.run import Run
 
@@ -37,7 +38,7 @@ def clock_rows(run: Run) -> Iterator[dict[str, Cell]]:
     plan, cluster, bucket = run.journal.plan(), run.context.environment.cluster, run.context.environment.data_bucket
     found = [
         *((one.name, "scheduler", one.location, one.former) for one in scheduler_params(plan)),
-        *((one.name, "CronJob", cluster.namespace, "not suspended") for one in cron_job_params(plan)),
+        *((one.name, "CronJob", cluster.namespace, "not suspended") for one in work_params(plan)),
         *(
             (one.name, "own pause", bucket, "absent" if one.former is None else "not paused")
             for one in own_pause_params(plan)

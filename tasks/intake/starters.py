@@ -15,7 +15,7 @@ from blocks.catalogue import Scheduler, Trigger
 from blocks.catalogue_rules import CronJob
 from blocks.environment import PipelineEnvironment
 from blocks.errors import OutsideError
-from blocks.gke_cron_jobs import CronJobInfo
+from blocks.gke_switches import Work
 from blocks.schedulers import SchedulerInfo
 from blocks.triggers import TriggerInfo
 from tasks.actions.schedulers import ENABLED, PAUSED
@@ -50,7 +50,7 @@ class Starters:
     """Everything that starts work by itself, as it is now."""
 
     schedulers: tuple[SchedulerInfo, ...]
-    cron_jobs: tuple[CronJobInfo, ...]
+    cron_jobs: tuple[Work, ...]
     feeds: tuple[Feed, ...]
     own: tuple[PauseObject, ...] = ()
     """The pipeline's own pause: its marker and its state; none when the catalogue knows of no such switch."""
@@ -63,9 +63,9 @@ class Starters:
         """Those to pause."""
         return tuple(one for one in self.schedulers if one.state == ENABLED)
 
-    def live_cron_jobs(self) -> tuple[CronJobInfo, ...]:
+    def live_cron_jobs(self) -> tuple[Work, ...]:
         """Those to suspend."""
-        return tuple(one for one in self.cron_jobs if not one.suspended)
+        return tuple(one for one in self.cron_jobs if not one.setting)
 
     def own_to_set(self) -> tuple[PauseObject, ...]:
         """Where the pipeline's own pause is to be set; nowhere when somebody has set it."""
@@ -93,7 +93,7 @@ def look_at_starters(environment: PipelineEnvironment, own: str) -> Starters:
     """What there is now. `own`: the procedure whose holds count as held; what others hold, they give back."""
     catalogue, cluster = environment.catalogue, environment.cluster
     jobs, tickets = environment.schedulers.list(), open_tickets(environment)[0]
-    cron_jobs = cluster.cron_jobs.list() if cluster.enabled else []
+    cron_jobs = cluster.switches.list("CronJob") if cluster.enabled else ()
     triggers = [one for one in environment.triggers.list() if starts_work(environment, one)]
     known: dict[str, Mapping[str, Scheduler | CronJob | Trigger]] = {
         "scheduler": catalogue.schedulers,
@@ -102,7 +102,7 @@ def look_at_starters(environment: PipelineEnvironment, own: str) -> Starters:
     }
     live = [
         *(("scheduler", one.name, one.name) for one in jobs if one.state not in IDLE),
-        *(("CronJob", one.name, one.name) for one in cron_jobs if not one.suspended),
+        *(("CronJob", one.name, one.name) for one in cron_jobs if not one.setting),
         *(("trigger", one.name, f"{one.location}/{one.name}") for one in triggers),
     ]
     return Starters(

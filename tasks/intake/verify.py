@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from blocks.environment import PipelineEnvironment
-from tasks.actions.cron_jobs import SetCronJob, set_cron_job
 from tasks.actions.own_pause import SetOwnPause, set_own_pause
 from tasks.actions.schedulers import SetScheduler, scheduler_state, set_scheduler
+from tasks.actions.work import not_as_wanted, work_params
 from tasks.delivery.hold import HoldDelivery
 from tasks.delivery.kinds import hold_delivery
 from tasks.delivery.tickets import Ticket
@@ -25,11 +25,6 @@ def hold_params(plan: Plan) -> list[HoldDelivery]:
     return [hold_delivery.read(one) for one in plan.actions if one.kind == hold_delivery.name]
 
 
-def cron_job_params(plan: Plan) -> list[SetCronJob]:
-    """What the plan sets CronJobs to."""
-    return [set_cron_job.read(one) for one in plan.actions if one.kind == set_cron_job.name]
-
-
 def own_pause_params(plan: Plan) -> list[SetOwnPause]:
     """What the plan does to the pipeline's own pause."""
     return [set_own_pause.read(one) for one in plan.actions if one.kind == set_own_pause.name]
@@ -41,10 +36,7 @@ def clocks_not_as_wanted(environment: PipelineEnvironment, plan: Plan) -> Iterat
         now = scheduler_state(environment, params)
         if now not in ("", params.want):
             yield f"Scheduler {params.name} is {now}, not {params.want}."
-    for wanted in cron_job_params(plan):
-        seen = environment.cluster.cron_jobs.get(wanted.name)
-        if seen is not None and seen.uid == wanted.uid and seen.suspended != wanted.suspend:
-            yield f"CronJob {wanted.name} has spec.suspend {str(seen.suspended).lower()}, not {str(wanted.suspend).lower()}."
+    yield from filter(None, (not_as_wanted(environment, work) for work in work_params(plan)))
 
 
 def still_live(environment: PipelineEnvironment, plan: Plan) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 
 from blocks.environment import PipelineEnvironment
 from blocks.errors import PreconditionFailed
@@ -109,6 +110,24 @@ def test_what_somebody_has_scaled_since_is_not_set_back(context: Context, enviro
     environment.cluster.switches.set(live(environment, "Deployment"), 1)
     with pytest.raises(NoWayBack, match="is 1 replica: somebody has set it since"):
         inverse(set_work, acting)
+
+
+@every
+def test_what_was_brought_back_is_not_turned_off_by_an_undo_of_that(context: Context, kind: WorkKind) -> None:
+    acting = setting(context, kind)
+    apply(set_work, acting)
+    back = inverse(set_work, acting)
+    assert back is not None
+    with pytest.raises(NoWayBack, match="was brought back"):
+        inverse(set_work, begun(context, back, "@gpu"))
+
+
+@pytest.mark.parametrize("suspend", [True, False])
+def test_what_earlier_versions_wrote_of_cron_jobs_means_the_same(suspend: bool) -> None:
+    read = SetWork.model_validate({"name": "nightly", "uid": "u1", "suspend": suspend})
+    assert read == SetWork(kind="CronJob", name="nightly", uid="u1", want=int(suspend), former=int(not suspend))
+    with pytest.raises(ValidationError):
+        SetWork.model_validate({"name": "nightly", "uid": "u1", "suspend": suspend, "more": 1})
 
 
 def test_what_is_gone_or_as_it_was_needs_no_way_back(

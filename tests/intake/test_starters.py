@@ -8,9 +8,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from pydantic import JsonValue
 
 from blocks.catalogue_load import load_catalogue
 from blocks.environment import PipelineEnvironment
+from blocks.gke_switches import Work
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.server import Sandbox
 from tasks.intake.pause import PauseIntake
@@ -18,6 +20,7 @@ from tasks.intake.watch import IntakeWatch
 from tasks.pipeline.own_pause import own_pause
 from tasks.remediation.check import check
 from tasks.remediation.context import Context
+from tasks.remediation.plan import Action
 from tests.intake.world import make_trigger, only, pause, pushes, resume, schedulers
 from tests.restore.world import DATA
 
@@ -65,6 +68,36 @@ def test_a_cron_job_that_was_suspended_before_stays_suspended(
     assert sandbox.cluster.suspended(SPACE) == clocks
 
 
+def test_a_pause_of_an_earlier_version_which_had_a_kind_for_cron_jobs_is_carried_out_watched_and_resumed(
+    environment: PipelineEnvironment, sandbox: Sandbox, clocks: dict[str, bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def as_it_was(one: Work) -> Action:
+        params: dict[str, JsonValue] = {"name": one.name, "uid": one.uid, "suspend": True}
+        told = {"precondition": "it is the same one", "undo": "spec.suspend is set back to false", "why": "a test"}
+        return Action(
+            kind="set_cron_job",
+            effect="configure",
+            step="set cron jobs",
+            target=f"{SPACE}/{one.name}",
+            params=params,
+            **told,
+        )
+
+    monkeypatch.setattr("tasks.intake.plan.suspend", as_it_was)
+    assert pause(environment).outcome == "done"
+    assert sandbox.cluster.suspended(SPACE) == clocks | {"nightly": True}
+    monkeypatch.undo()
+    seen = environment.cluster.switches.get("CronJob", "nightly")
+    assert seen is not None
+    environment.cluster.switches.set(seen, 0)
+    assert "CronJob nightly is not" in " ".join(check(IntakeWatch(), Context(environment, "watch"), None).reasons)
+    seen = environment.cluster.switches.get("CronJob", "nightly")
+    assert seen is not None
+    environment.cluster.switches.set(seen, 1)
+    assert resume(environment).outcome == "done"
+    assert sandbox.cluster.suspended(SPACE) == clocks
+
+
 def test_what_is_no_intake_and_what_nobody_knows_is_told_and_left_alone(
     environment: PipelineEnvironment, sandbox: Sandbox, clocks: dict[str, bool]
 ) -> None:
@@ -95,7 +128,7 @@ def test_what_kubectl_sees_is_what_a_pause_did(
     assert "Suspend:                       True" in ask("describe", "cronjob", "nightly")
     ask("patch", "cronjob", "nightly", "-p", '{"spec":{"suspend":false}}')
     told = " ".join(check(IntakeWatch(), Context(environment, "watch"), None).reasons)
-    assert "CronJob nightly has spec.suspend false, not true" in told
+    assert "CronJob nightly is not suspended; it should be suspended" in told
     assert resume(environment).outcome == "done"
     assert "False" in ask("get", "cronjob", "nightly")
 
