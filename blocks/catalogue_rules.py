@@ -143,3 +143,5 @@ class Gpu(Model):
     """The first entry that fits counts."""
     preflight: tuple[str, ...] = ()
     """Words of the log by which a build says that it found no GPU node."""
+    failures: tuple[str, ...] = ()
+    """Further words by which a run that failed says that it got no GPU."""

@@ -109,6 +109,13 @@ class RemediationPolicy(RemediationBlock):
         default_factory=list,
         description="Criticalities whose running GPU Jobs may be interrupted to make room, as in non_critical; empty: none.",
     )
+    gpu_watch: bool = Field(
+        default=True,
+        description="Whether gpu-watch gives a relief back and reruns what failed once GPUs are there again; else it only tells.",
+    )
+    gpu_relief_hours: float = Field(
+        default=12.0, gt=0, description="Hours for which work may wait for GPUs before gpu-watch escalates."
+    )
 
     @field_validator("gpu_node_prices")
     @classmethod

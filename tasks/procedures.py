@@ -11,6 +11,7 @@ from tasks.backup.leftovers import ExpireLeftovers
 from tasks.backup.procedure import NightlyBackup
 from tasks.delivery.watch import GiveBack
 from tasks.escalation.procedure import Escalation
+from tasks.gpu_capacity.end_relief import EndRelief
 from tasks.gpu_capacity.procedure import GpuCapacity
 from tasks.intake.pause import PauseIntake
 from tasks.intake.reconcile import ReconcileIntake
@@ -45,6 +46,7 @@ PROCEDURES: tuple[type[AnyProcedure], ...] = (
     Escalation,
     GpuCapacity,
     GenerateScene,
+    EndRelief,
 )
 
 

@@ -16,7 +16,7 @@ from tasks.gpu_capacity.facts import GpuFacts
 from tasks.gpu_capacity.in_force import as_wanted, done_words
 from tasks.gpu_capacity.left import GPU_CAPACITY, SUBJECT
 from tasks.gpu_capacity.look import look_at_gpus
-from tasks.gpu_capacity.relief import Rules, relief
+from tasks.gpu_capacity.relief import relief, rules_of
 from tasks.gpu_capacity.report import sections, summary
 from tasks.gpu_capacity.steps import steps_for_a_person
 from tasks.remediation.context import Context
@@ -26,14 +26,16 @@ from tasks.remediation.procedure import Procedure, Request, Verdict
 from tasks.remediation.report import Section
 from tasks.remediation.run import Run
 
-STEPS, COSTS = "steps", "costs"
-"""Where a plan has what a person must do, and what it would cost."""
+STEPS, COSTS, STAYS = "steps", "costs", "stays"
+"""Where a plan has what a person must do, what it would cost, and whether only a person gives it back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GpuRequest(Request):
     """What is asked."""
 
+    stays: bool = False
+    """The watch leaves it in force, whatever it sees: a person gives it back."""
     at: datetime | None = None
     """The moment for which waiting times are reckoned; None: now."""
 
@@ -61,14 +63,15 @@ class GpuCapacity(Procedure[GpuRequest, GpuFacts]):
     def plan(self, run: Run, facts: GpuFacts, request: GpuRequest) -> Plan:
         """What the policy allows; where that is nothing, or not everything was seen, a person decides."""
         found = classify(facts)
-        environment = run.context.environment
-        rules = Rules(
-            environment.catalogue, environment.policy, environment.node_pools.cluster, environment.schedulers.region
-        )
         run.summary = summary(facts, found)
-        made = relief(facts, found, rules)
+        made = relief(facts, found, rules_of(run.context.environment))
         steps = [*steps_for_a_person(facts, found), *made.short]
-        details: dict[str, JsonValue] = {STEPS: list(steps), COSTS: list(made.costs), "reason": request.reason}
+        details: dict[str, JsonValue] = {
+            STEPS: list(steps),
+            COSTS: list(made.costs),
+            "reason": request.reason,
+            STAYS: request.stays,
+        }
         empty = Plan(procedure=self.name, subject=SUBJECT, details=details)
         if facts.unseen:
             blind = "Not everything could be looked at, so nothing is changed"

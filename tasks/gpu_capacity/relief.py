@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from blocks.catalogue import Catalogue
+from blocks.environment import PipelineEnvironment
 from blocks.gke_pods import PodInfo
 from blocks.gke_switches import Work
 from blocks.policy import RemediationPolicy
@@ -72,6 +73,18 @@ def relief(facts: GpuFacts, findings: tuple[Finding, ...], rules: Rules) -> Reli
     pools = [*raised(facts, stuck, rules, purse, freed), *started(facts, stuck, purse)]
     risk = "high" if interrupted else "medium" if pools else "low"
     return Relief((*actions, *pools), risk, True, tuple(purse.costs), tuple(dict.fromkeys(purse.short)))
+
+
+def rules_of(environment: PipelineEnvironment) -> Rules:
+    """Those of an environment."""
+    return Rules(
+        environment.catalogue, environment.policy, environment.node_pools.cluster, environment.schedulers.region
+    )
+
+
+def is_stuck_for_critical(facts: GpuFacts, findings: tuple[Finding, ...], rules: Rules) -> bool:
+    """Whether critical work gets no GPU now."""
+    return any(one.blocks and is_for_critical(facts, one, rules) for one in findings)
 
 
 def is_for_critical(facts: GpuFacts, finding: Finding, rules: Rules) -> bool:

@@ -105,7 +105,8 @@ class NodePools:
         return words.get(pool.fault, "")
 
     def add(self, pool: NodePool) -> Json:
-        """One node more."""
+        """One node more: whatever kept the pool from it is over."""
+        pool.condition = ""
         taken = {one["metadata"]["name"] for one in self.of(pool.name)}
         while (name := f"gke-sandbox-{pool.name}-{self._number}") in taken:
             self._number += 1
