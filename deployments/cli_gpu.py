@@ -1,4 +1,4 @@
-"""`remediate gpu status` and `relieve`: why work waits for GPUs, and making room for what is critical."""
+"""`remediate gpu status`, `relieve` and `watch`: why work waits for GPUs, making room for what is critical, giving it back."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ def status(
 def relieve(
     apply: ApplyOption = False,
     reason: Annotated[str, typer.Option(help="Why; needed with --apply, and recorded.")] = "",
+    stays: Annotated[bool, typer.Option("--stays", help="Only a person gives it back: the watch leaves it.")] = False,
     plan_digest: Annotated[str, typer.Option("--plan-digest", help="Apply only the plan with this digest.")] = "",
     environment: EnvironmentOption = "default",
 ) -> None:
@@ -38,8 +39,20 @@ def relieve(
     use_running_stack()
     from flows.gpu_capacity import gpu_capacity
 
-    options = {"plan_digest": plan_digest, "environment": environment}
+    options = {"stays": stays, "plan_digest": plan_digest, "environment": environment}
     raise typer.Exit(outcome(gpu_capacity, mode="apply" if apply else "plan", reason=reason, **options))
+
+
+@app.command()
+def watch(apply: ApplyOption = False, environment: EnvironmentOption = "default") -> None:
+    """Say what waits for GPUs by our doing; with --apply give it back once GPUs are seen, and recover what failed meanwhile.
+
+    Exit 0 nobody must act, 1 GPUs are there again, 3 none came in the policy's time, 5 not everything could be asked.
+    """
+    use_running_stack()
+    from flows.gpu_watch import gpu_watch
+
+    raise typer.Exit(outcome(gpu_watch, mode="apply" if apply else "look", environment=environment))
 
 
 def run(environment: str, as_json: bool) -> int:

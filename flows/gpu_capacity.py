@@ -20,6 +20,7 @@ from tasks.remediation.runner import run_approved
 def gpu_capacity(
     mode: Literal["plan", "apply"] = "plan",
     reason: str = "",
+    stays: bool = False,
     environment: str = "default",
     plan_digest: str = "",
     requested_by: str = "",
@@ -29,12 +30,13 @@ def gpu_capacity(
     Args:
         mode: "plan" changes nothing and shows what would be done; "apply" does it and proves it.
         reason: Why you do it; needed with mode "apply", and recorded.
+        stays: Leave it in force until a person ends it: the GPU watch only tells of it.
         environment: Name of the Remediation Environment block, which says whose cluster it is.
         plan_digest: Of the plan that you have read: no other is applied. Empty: whatever the plan is by then.
         requested_by: Your name. It is recorded, and you cannot approve what you ask for.
     """
     context, procedure = flow_context(environment, requested_by), GpuCapacity()
-    request = GpuRequest(mode=mode, reason=reason, plan_digest=plan_digest)
+    request = GpuRequest(mode=mode, reason=reason, stays=stays, plan_digest=plan_digest)
 
     def show(one: Run) -> None:
         publish(one, procedure.sections(one), "gpu")

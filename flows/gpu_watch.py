@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from prefect import State, flow
+from prefect.artifacts import create_table_artifact
 
 from flows.running import as_task_run, flow_context, flow_wave, side_by_side, state_of
 from tasks.gpu_capacity.follow import Rerun, follow
@@ -17,13 +18,15 @@ from tasks.recovery.procedure import ExportRecovery
 from tasks.recovery.request import PROCEDURE, RecoveryRequest
 from tasks.remediation.check import check, sections_of
 from tasks.remediation.context import Context
-from tasks.remediation.report import publish
+from tasks.remediation.report import batch_rows, batch_sentence, publish
 from tasks.remediation.run import Run
 from tasks.remediation.runner import run
 
 
 @flow(name="gpu-watch", flow_run_name="gpu watch ({mode})", task_runner=side_by_side())
-def gpu_watch(mode: Literal["look", "apply"] = "apply", environment: str = "default", requested_by: str = "") -> State[Any]:
+def gpu_watch(
+    mode: Literal["look", "apply"] = "apply", environment: str = "default", requested_by: str = ""
+) -> State[Any]:
     """Give reliefs back once GPUs are seen again, and recover the scenes that failed for want of them.
 
     Args:
@@ -40,6 +43,8 @@ def gpu_watch(mode: Literal["look", "apply"] = "apply", environment: str = "defa
     if mode != "apply" or not context.policy().gpu_watch or not ready:
         return state_of(seen)
     followed = [follow(context, one, rerun(context), as_task_run) for one in ready]
+    if scenes := [run for one in followed for run in one.facts or ()]:
+        create_table_artifact(table=batch_rows(scenes), key="recovery-batch", description=batch_sentence(scenes))
     late = [one.sentence for one in standings if one.state == "late"]
     if late:
         seen.end("escalated", *late)
@@ -56,4 +61,6 @@ def rerun(context: Context) -> Rerun:
         )
         return run(ExportRecovery(), context, request, as_task_run)
 
-    return Rerun(PROCEDURE, flow_wave(recover), lambda done, total: context.say(f"{done} of {total} scenes looked after"))
+    return Rerun(
+        PROCEDURE, flow_wave(recover), lambda done, total: context.say(f"{done} of {total} scenes looked after")
+    )

@@ -41,7 +41,7 @@ class Rerun:
 
 
 def follow(context: Context, one: Standing, rerun: Rerun, call: Caller = inline) -> Run:
-    """Bring one relief to its end, as far as that goes now. Never raises for what can go wrong.
+    """Bring one relief to its end, as far as that goes now. Never raises for what can go wrong. `Run.facts`: of each scene.
 
     Args:
         context: Environment, and who asks.
@@ -76,19 +76,29 @@ def work(context: Context, one: Standing, rerun: Rerun, call: Caller, made: list
         return runs
 
     names = debt.left[: context.policy().max_scenes]
-    made += run_batch(names, context, rerun.procedure, told, rerun.progress)
+    runs = run_batch(names, context, rerun.procedure, told, rerun.progress)
+    made += runs
+    if any(each.outcome == "needs_approval" for each in runs):
+        hand_over(context, debt, [each for each in runs if each.outcome == "not_started"])
     if not debt.left:
         debt.settle()
 
 
+def hand_over(context: Context, debt: Debt, runs: list[Run]) -> None:
+    """What the policy wants a person's yes for is not asked again every quarter of an hour, nor one scene at a time."""
+    for one in runs:
+        one.end("needs_approval", "Not begun: the policy wants a person's approval, as for those before it.")
+    debt.looked_after(context, runs)
+
+
 def conclude(own: Run, debt: Debt, made: list[Run]) -> None:
     """The word and the sentences for all of it."""
-    scenes = [one for one in made if one.procedure != EndRelief.name]
+    scenes = own.facts = [one for one in made if one.procedure != EndRelief.name]
     hands = [one for one in scenes if not one.good and one.subject not in debt.left]
     again = sum(one.good for one in scenes)
     own.summary = f"relief {debt.case.id}: {counted(again, 'scene')} whole again, {len(debt.left)} still owed"
     reasons = [one.sentence() for one in made if not one.good and one.outcome not in LATER]
     if hands:
-        names = listed([one.subject for one in hands], SHOWN)
+        names = listed(sorted(one.subject for one in hands), SHOWN)
         reasons.append(f"Left to a person: {names}. Look at each with: remediate recover SCENE.")
     own.end(worst([one.outcome for one in made]), *reasons)

@@ -21,6 +21,7 @@ BENCHMARKS = {
     "bench_survival": "Survival: a flow, a host, a worker, a server that die in the middle of a recovery",
     "bench_diagnosis": "Diagnosis: five faults at once, named with their evidence",
     "bench_incident": "Incident response: five faults at once, named and seen through to the review",
+    "bench_gpu": "GPU watch: 50 scenes that failed in a stock-out, once there are GPUs again",
     "bench_runtime": "The runtime report: a million log entries, read, judged and kept",
     "bench_demo": "The demo: from the event to the proof",
     "bench_plan": "Backup: planning without a server",

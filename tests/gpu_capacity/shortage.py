@@ -35,21 +35,17 @@ def scenes(sandbox: Sandbox, count: int) -> list[str]:
     return names
 
 
+def start_export(environment: PipelineEnvironment, name: str) -> None:
+    """Start the export workflow on a scene, as a trigger does."""
+    marker, catalogue = "variation_assets/.variation_pipeline_complete", environment.catalogue
+    argument = workflow_argument(catalogue, EXPORT, bucket=DATA, scene_id=name, event_name=marker, job_id=None)
+    environment.workflows.start(EXPORT, argument, labels={})
+
+
 def export(environment: PipelineEnvironment, names: Iterable[str]) -> None:
-    """Run the export workflow on each, as a trigger does, and wait until all have ended."""
+    """Run the export workflow on each, and wait until all have ended."""
     for name in names:
-        environment.workflows.start(
-            EXPORT,
-            workflow_argument(
-                environment.catalogue,
-                EXPORT,
-                bucket=DATA,
-                scene_id=name,
-                event_name="variation_assets/.variation_pipeline_complete",
-                job_id=None,
-            ),
-            labels={},
-        )
+        start_export(environment, name)
     until(lambda: all(not one.live for one in environment.workflows.executions(EXPORT)))
 
 

@@ -56,8 +56,8 @@ def shortage(count: int) -> Iterator[Shortage]:
         environment = quick_environment(sandbox)
         work = [{"kind": kind, "name": name, "criticality": "non_critical"} for kind, name in CAN_WAIT.items()]
         environment.catalogue_overlay = json.dumps({"gpu": {"work": work}})
-        deployment(sandbox, "viewer", 2)
         stock_out(sandbox)
+        deployment(sandbox, "viewer", 2)
         names = scenes(sandbox, count)
         export(environment, names)
         before = settings(environment)
@@ -163,6 +163,18 @@ def test_a_scene_that_never_gets_a_gpu_is_left_to_a_person_after_the_tries_of_th
         told = [watch(world.environment)[0] for _ in range(world.environment.policy.attempts_per_stage + 1)]
         assert [one.outcome for one in told] == ["failed", "failed", "refused"], told[-1].sentence()
         assert "was restarted 2 times" in told[-1].reasons[0]
+        assert watch(world.environment) == []
+
+
+def test_where_the_policy_wants_a_person_for_gpu_work_all_is_given_back_and_every_scene_handed_over_at_once() -> None:
+    with shortage(3) as world:
+        gpus_return(world.sandbox)
+        policy(world.environment, approval={"low": "automatic", "medium": "automatic", "high": "person"})
+        (one,) = watch(world.environment)
+        assert one.outcome == "needs_approval"
+        assert f"Left to a person: {', '.join(world.names)}." in one.reasons[-1]
+        assert settings(world.environment) == world.before
+        assert reruns(world.environment) == dict.fromkeys(world.names, 1)
         assert watch(world.environment) == []
 
 

@@ -10,7 +10,9 @@ import yaml
 from blocks.policy import RemediationPolicy
 from tasks.gpu_capacity.classes import SHORTAGES, WORDS
 from tasks.gpu_capacity.classify import CLOUD_RUN_MINUTES
+from tasks.gpu_capacity.debt import ROOT
 from tasks.gpu_capacity.evidence import GRACE, PATIENCE
+from tasks.gpu_capacity.follow import REACH
 from tasks.gpu_capacity.look import LOG_MINUTES
 from tasks.remediation.outcome import EXIT
 
@@ -32,10 +34,13 @@ def test_the_numbers_are_those_of_the_program() -> None:
     assert f"older than {patience:g} minutes" in words
     assert f"the log of the last {LOG_MINUTES:g} minutes" in words
     assert f"counts for {CLOUD_RUN_MINUTES:g} minutes" in words
+    assert f"from {REACH.total_seconds() / 60:g} minutes before the relief" in words
+    assert f"in {RemediationPolicy().gpu_relief_hours:g} h no GPUs were seen" in words
+    assert f"`{ROOT}<run>/`" in words
 
 
 def test_the_exit_codes_are_those_of_the_words() -> None:
-    for word in ("nothing_to_do", "failed", "partial"):
+    for word in ("nothing_to_do", "failed", "escalated", "partial"):
         assert f"| {EXIT[word]} | `{word}` |" in PAGE  # type: ignore[index]
 
 

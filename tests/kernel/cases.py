@@ -21,6 +21,7 @@ from tasks.backup.procedure import NightlyBackup
 from tasks.delivery.tickets import open_tickets
 from tasks.delivery.watch import GiveBack, GiveBackRequest
 from tasks.escalation.procedure import Escalation, EscalationRequest
+from tasks.gpu_capacity.end_relief import EndRelief
 from tasks.gpu_capacity.procedure import GpuCapacity, GpuRequest
 from tasks.incidents.entries import Declared
 from tasks.incidents.incident import declare
@@ -248,6 +249,14 @@ def making_room(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[Any
     return GpuCapacity(), GpuRequest(mode="apply", reason="a test")
 
 
+def ending_relief(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[AnyProcedure, Request]:
+    """A relief that has let work wait and has raised a pool."""
+    procedure, request = making_room(sandbox, environment)
+    one = run(procedure, Context(environment, "ann"), request)
+    assert one.outcome == "done", one.sentence()
+    return EndRelief(), UndoRequest(subject="@gpu", run=one.id, mode="apply")
+
+
 CASES: tuple[Case, ...] = (
     Case("export-recovery", recovery),
     Case("undo", undoing, takes=False),
@@ -266,4 +275,5 @@ CASES: tuple[Case, ...] = (
     Case("escalation", escalating, takes=False, stops=False),
     Case("gpu-capacity", making_room, takes=False),
     Case("generate-scene", generating, takes=False),
+    Case("end-gpu-relief", ending_relief, takes=False),
 )
