@@ -25,12 +25,12 @@ from tasks.remediation.runner import run
 
 @flow(name="gpu-watch", flow_run_name="gpu watch ({mode})", task_runner=side_by_side())
 def gpu_watch(
-    mode: Literal["look", "apply"] = "apply", environment: str = "default", requested_by: str = ""
+    mode: Literal["look", "apply"] = "look", environment: str = "default", requested_by: str = ""
 ) -> State[Any]:
     """Give reliefs back once GPUs are seen again, and recover the scenes that failed for want of them.
 
     Args:
-        mode: "look" changes nothing; "apply" gives back and recovers, unless the policy's gpu_watch is off.
+        mode: "look" changes nothing; "apply", as scheduled, gives back and recovers, unless gpu_watch of the policy is off.
         environment: Name of the Remediation Environment block, which says whose cluster it is.
         requested_by: Your name. It is recorded.
     """

@@ -75,7 +75,12 @@ def test_its_form_demands_only_what_nobody_can_guess(name: str) -> None:
     assert set(form(name).required) == MUST_BE_GIVEN.get(name, set())
 
 
-AT_WORK_BY_ITSELF = {"nightly-backup": "apply", "escalation": "apply", "continue-runs": "continue"}
+AT_WORK_BY_ITSELF = {
+    "nightly-backup": "apply",
+    "escalation": "apply",
+    "continue-runs": "continue",
+    "gpu-watch": "apply",
+}
 """What these do by their schedule is in the form: Prefect 3.9.1 drops parameters that a schedule has of its own when it is
 switched off and on, and a nightly backup would then only plan, and be green."""
 

@@ -24,19 +24,19 @@ def relieved(saved: Saved, sandbox: Sandbox, count: int) -> list[str]:
 
 def test_it_tells_that_work_waits_then_gives_it_back_and_recovers_what_failed(saved: Saved, sandbox: Sandbox) -> None:
     names = relieved(saved, sandbox, 2)
-    waits = run(gpu_watch)
+    waits = run(gpu_watch, mode="apply")
     assert waits.is_completed(), waits.message
     assert "no GPUs were seen yet" in str(artifacts(waits)["check-gpu-watch"].data)
 
     gpus_return(sandbox)
-    over = run(gpu_watch)
+    over = run(gpu_watch, mode="apply")
     assert over.is_completed(), over.message
     assert "2 scenes whole again, 0 still owed" in (over.message or "")
     assert sorted((row["subject"], row["outcome"]) for row in rows(artifacts(over)["recovery-batch"])) == [
         (name, "done") for name in names
     ]
     assert set(settings(saved.environment).values()) == {0}
-    nothing = run(gpu_watch)
+    nothing = run(gpu_watch, mode="apply")
     assert nothing.message == "gpu-watch: nothing_to_do - no work waits for GPUs by our doing"
     assert "check-gpu-watch" not in artifacts(nothing)
 
@@ -46,7 +46,7 @@ def test_with_the_switch_of_the_policy_off_or_mode_look_it_only_tells(saved: Sav
     gpus_return(sandbox)
     saved.keep(gpu_watch=False)
     before = everything(sandbox)
-    told = run(gpu_watch)
+    told = run(gpu_watch, mode="apply")
     assert told.is_failed()
     assert "GPUs are there again" in (told.message or "")
     said = CliRunner().invoke(app, ["gpu", "watch", "--apply"])
