@@ -15,6 +15,7 @@ from deployments import (
     cli_escalation,
     cli_events,
     cli_gpu,
+    cli_health,
     cli_incident,
     cli_intake,
     cli_journal,
@@ -39,6 +40,7 @@ app.add_typer(cli_self.app, name="kill-switch")
 app.command()(cli_self.unfinished)
 app.command()(cli_diagnose.diagnose)
 app.command()(cli_scene.e2e)
+app.command()(cli_health.health)
 
 TRACEBACK = "REMEDIATION_TRACEBACK"
 """Variable that, when set, lets an unforeseen error end the command with its traceback."""
