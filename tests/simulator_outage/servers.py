@@ -39,6 +39,7 @@ class Simulator(grpc.GenericRpcHandler):  # type: ignore[misc]
     def _crash(self, request: bytes, context: grpc.ServicerContext) -> bytes:
         self.called += 1
         self.crash()
+        context.abort(grpc.StatusCode.UNAVAILABLE, "the server has crashed")
         return b""
 
 
