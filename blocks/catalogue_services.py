@@ -57,7 +57,9 @@ class Service(Model):
     @model_validator(mode="after")
     def _one_address(self) -> Service:
         if self.speaks == "grpc" and (self.url or self.url_from):
-            raise ValueError("a service that speaks grpc has its address in the Genie Sim block: remove url and url_from")
+            raise ValueError(
+                "a service that speaks grpc has its address in the Genie Sim block: remove url and url_from"
+            )
         return self
 
 

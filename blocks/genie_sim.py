@@ -36,7 +36,9 @@ class GenieSimEndpoint(RemediationBlock):
 
     address: str = Field(default="localhost:50051", description="host:port of the server.")
     tls: bool = Field(default=False, description="Whether the server speaks TLS.")
-    ca: str = Field(default="", description="Certificates (PEM) that its own is checked against; empty: the usual ones.")
+    ca: str = Field(
+        default="", description="Certificates (PEM) that its own is checked against; empty: the usual ones."
+    )
     connect_seconds: float = Field(default=5.0, gt=0, description="Seconds to wait for the connection.")
     check_seconds: float = Field(default=5.0, gt=0, description="Seconds to wait for the answer of the health check.")
 

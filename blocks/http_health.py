@@ -35,7 +35,9 @@ class HttpHealth(RemediationBlock):
 
     _block_type_name = "Remediation HTTP Health"
     _block_type_slug = "remediation-http-health"
-    _description = "Health of the pipeline's HTTP services: how long they are waited for, and tokens for those that want one."
+    _description = (
+        "Health of the pipeline's HTTP services: how long they are waited for, and tokens for those that want one."
+    )
 
     seconds: float = Field(default=5.0, gt=0, description="Seconds to wait for one whole answer.")
     most_bytes: int = Field(default=65_536, gt=0, description="The longest answer that is read, in bytes.")

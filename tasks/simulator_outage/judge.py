@@ -99,10 +99,14 @@ def restarting(seen: ServiceFacts, at: datetime) -> str:
     if turns and has(turns[0], log.restart_begins) and at - turns[0].at < timedelta(seconds=log.restart_seconds):
         ago = (at - turns[0].at).total_seconds()
         what = short(text_of(turns[0]))
-        return f"Its client began to restart it {ago:.0f} s ago, which takes {log.restart_seconds:.0f} s at most: {what}"
+        return (
+            f"Its client began to restart it {ago:.0f} s ago, which takes {log.restart_seconds:.0f} s at most: {what}"
+        )
     begun = [pod for pod in seen.pods if not pod.ready and not pod.restarts and pod.node]
     new = [pod for pod in begun if at - pod.created < STARTING]
-    return f"Its pod {new[0].name} has begun {(at - new[0].created).total_seconds():.0f} s ago and loads." if new else ""
+    return (
+        f"Its pod {new[0].name} has begun {(at - new[0].created).total_seconds():.0f} s ago and loads." if new else ""
+    )
 
 
 def by_probe(pods: Iterable[PodInfo], word: Word) -> Word:
@@ -162,4 +166,6 @@ def switch_findings(rules: SimulationSwitches, jobs: Iterable[JobSettings]) -> I
                 why = f"{name} is {short(found)!r}, not {wanted!r},"
                 yield SwitchFinding(job.kind, job.name, name, found, production, why)
             elif found is None and job.simulates and production and not job.more:
-                yield SwitchFinding(job.kind, job.name, name, "", True, f"{name} is not set, which turns the check off,")
+                yield SwitchFinding(
+                    job.kind, job.name, name, "", True, f"{name} is not set, which turns the check off,"
+                )

@@ -172,7 +172,8 @@ def wrote(environment: PipelineEnvironment, rule: Service, line: LogLine) -> boo
     """Whether a line is of the service or of who calls it: another job's trouble is not the simulator's."""
     if line.resource == "cloud_run_job":
         job = environment.catalogue.jobs.get(line.labels.get("job_name", ""))
-        return rule.gke_jobs and job is not None and bool(job.stage) and environment.catalogue.stages[job.stage].genie_sim
+        stage = environment.catalogue.stages.get(job.stage or "") if job is not None else None
+        return rule.gke_jobs and stage is not None and stage.genie_sim
     pod = line.labels.get("pod_name", "")
     of_deployment = any(pod.startswith(f"{name}-") for name in rule.deployments)
     return line.resource == "gce_instance" or of_deployment or (rule.gke_jobs and simulates(environment, pod))

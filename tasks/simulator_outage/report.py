@@ -51,9 +51,7 @@ def switch_rows(switches: Sequence[SwitchFinding]) -> Iterator[dict[str, Cell]]:
         }
 
 
-def as_data(
-    states: Sequence[ServiceState], switches: Sequence[SwitchFinding], unseen: Sequence[str]
-) -> dict[str, Any]:
+def as_data(states: Sequence[ServiceState], switches: Sequence[SwitchFinding], unseen: Sequence[str]) -> dict[str, Any]:
     """The same for programs. Fields stay."""
     return {
         "services": [

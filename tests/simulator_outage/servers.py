@@ -49,7 +49,7 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
     def __init__(self, status: int, hang: threading.Event | None) -> None:
         self._status, self._hang = status, hang
 
-    def Check(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802  gRPC's name
+    def Check(self, request: Any, context: grpc.ServicerContext) -> Any:
         if self._hang is not None:
             self._hang.wait(30)
         return health_pb2.HealthCheckResponse(status=self._status)
@@ -136,7 +136,7 @@ def http_server() -> Iterator[Web]:
             self.end_headers()
             self.wfile.write(body.encode())
 
-        do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815  a look that changed something would be seen
+        do_POST = do_PUT = do_DELETE = do_GET
 
         def log_message(self, *said: object) -> None:
             """Says nothing."""

@@ -168,9 +168,7 @@ def test_a_service_that_makes_no_sense_is_refused_with_its_line(
     assert said in str(refused.value)
 
 
-def test_jobs_that_cannot_be_read_are_unknown_and_no_outage(
-    sandbox: Sandbox, environment: PipelineEnvironment
-) -> None:
+def test_jobs_that_cannot_be_read_are_unknown_and_no_outage(sandbox: Sandbox, environment: PipelineEnvironment) -> None:
     sandbox.faults.add(FaultRule(service="run", method="GetJob", kind="status", status=403))
     one, found = looked_at(environment)
     assert one.outcome == "partial"

@@ -61,7 +61,9 @@ def change_pod(
     sandbox: Sandbox, name: str, *, created: datetime | None = None, ready: bool | None = None, restarts: int = 0
 ) -> None:
     """Let a pod be older, or not ready, or restarted so often."""
-    pod = copy.deepcopy(next(one for one in sandbox.cluster.objects.all("pods", SPACE) if one["metadata"]["name"] == name))
+    pod = copy.deepcopy(
+        next(one for one in sandbox.cluster.objects.all("pods", SPACE) if one["metadata"]["name"] == name)
+    )
     if created is not None:
         pod["metadata"]["creationTimestamp"] = f"{created:%Y-%m-%dT%H:%M:%SZ}"
     for condition in pod["status"]["conditions"] if ready is not None else ():
