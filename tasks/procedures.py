@@ -27,6 +27,7 @@ from tasks.restore.objects import RestoreObjects
 from tasks.restore.terraform import RestoreState
 from tasks.rollback.procedure import Rollback
 from tasks.scene_generation.procedure import GenerateScene
+from tasks.simulator_outage.procedure import SimulatorOutage
 
 PROCEDURES: tuple[type[AnyProcedure], ...] = (
     ExportRecovery,
@@ -44,6 +45,7 @@ PROCEDURES: tuple[type[AnyProcedure], ...] = (
     Rollback,
     Escalation,
     GpuCapacity,
+    SimulatorOutage,
     GenerateScene,
 )
 

@@ -33,7 +33,11 @@ def looked(shared: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pipelin
 def environment(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[PipelineEnvironment]:
     """That of a sandbox of this test's own."""
     monkeypatch.setattr(look, "WAIT_SECONDS", 0.01)
-    made = quick(for_sandbox(sandbox.endpoints, quick_policy(poll_seconds=0.02, settle_seconds=0.3, lease_seconds=120)))
+    made = quick(
+        for_sandbox(
+            sandbox.endpoints, quick_policy(poll_seconds=0.02, settle_seconds=0.3, lease_seconds=120, wait_seconds=10.0)
+        )
+    )
     yield made
     made.close()
 
