@@ -1,4 +1,4 @@
-"""`remediate health`: how Genie Sim and the services beside it are, and whether the simulation is real."""
+"""`remediate health` and `simulator restart`: how Genie Sim and the services beside it are, and ending an outage."""
 
 from __future__ import annotations
 
@@ -8,8 +8,37 @@ from typing import Annotated
 
 import typer
 
-from deployments.cli_backup import EnvironmentOption
-from deployments.cli_flows import use_running_stack
+from deployments.cli_backup import ApplyOption, EnvironmentOption
+from deployments.cli_flows import outcome, use_running_stack
+
+app = typer.Typer(no_args_is_help=True, help="End an outage of Genie Sim, or of a service beside it.")
+
+
+@app.callback()
+def simulator() -> None:
+    """End an outage of Genie Sim, or of a service beside it."""
+
+
+@app.command()
+def restart(
+    service: Annotated[str, typer.Argument(help="A service of the catalogue.")] = "genie-sim",
+    apply: ApplyOption = False,
+    reason: Annotated[str, typer.Option(help="Why; needed with --apply, and recorded.")] = "",
+    smoke: Annotated[bool, typer.Option(help="Make one trial after the restart; its outputs are the proof.")] = True,
+    trial: Annotated[str, typer.Option(help="A trial that was never simulated; empty: a new one is generated.")] = "",
+    recover: Annotated[
+        bool, typer.Option("--recover", help="Then recover what failed, 1, 2, 4 ... at a time.")
+    ] = False,
+    plan_digest: Annotated[str, typer.Option("--plan-digest", help="Apply only the plan with this digest.")] = "",
+    environment: EnvironmentOption = "default",
+) -> None:
+    """Show (or with --apply carry out) the restart of a service that is out. Nothing that runs is ended."""
+    use_running_stack()
+    from flows.simulator_outage import simulator_outage
+
+    asked = {"service": service, "reason": reason, "smoke": smoke, "trial": trial, "recover_failed": recover}
+    options = {"plan_digest": plan_digest, "environment": environment, "mode": "apply" if apply else "plan"}
+    raise typer.Exit(outcome(simulator_outage, **asked, **options))
 
 
 def health(

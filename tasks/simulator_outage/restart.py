@@ -85,7 +85,8 @@ def of_deployment(state: ServiceState, live: Deployment, it: RunsIt, at: datetim
         cause=f"{BY_US}, {state.name} was {state.word.replace('_', ' ')}",
     )
     kept = tuple(Kept(DEPLOYMENT, live.name, canonical(one)) for one in (wanted, live.template))
-    return Restart(roll_action(params, state.sentence, STEP), kept)
+    action = roll_action(params, state.sentence, STEP)
+    return Restart(action.model_copy(update={"replaced": 0}), kept)  # but for an annotation the template stays as it is
 
 
 def not_now(live: Deployment, it: RunsIt, at: datetime) -> str:

@@ -274,6 +274,6 @@ CASES: tuple[Case, ...] = (
     Case("rollback", rolling_back),
     Case("escalation", escalating, takes=False, stops=False),
     Case("gpu-capacity", making_room, takes=False),
-    Case("simulator-outage", restarting),
+    Case("simulator-outage", restarting, takes=False),
     Case("generate-scene", generating, takes=False),
 )

@@ -10,6 +10,9 @@ from tasks.remediation.outcome import EXIT
 from tasks.simulator_outage.facts import OUT, WORDS
 from tasks.simulator_outage.judge import STARTING, WARM_UP_MINUTES
 from tasks.simulator_outage.look import ASKED, LOG_MINUTES
+from tasks.simulator_outage.observe import LATELY_HOURS
+from tasks.simulator_outage.proofs import SERVING_SECONDS
+from tasks.simulator_outage.restart import AGAIN
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "operations" / "simulator-outage.md").read_text()
 SAID = " ".join(PAGE.split())
@@ -29,6 +32,9 @@ def test_the_numbers_are_those_of_the_program() -> None:
     assert f"for {SERVICES['genie-sim'].log.restart_seconds:.0f} seconds" in SAID
     assert f"{HttpHealth().most_bytes // 1024} KiB of an answer" in SAID
     assert f"take particulate {WARM_UP_MINUTES} minutes" in SAID
+    assert f"restarted within the last {AGAIN.total_seconds() / 60:.0f} minutes" in SAID
+    assert f"must serve within {SERVING_SECONDS:.0f} seconds" in SAID
+    assert f"has failed within {LATELY_HOURS:.0f} hours" in SAID
     assert {3: "three times before"}[ASKED] in SAID
 
 
