@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from blocks.genie_sim import GenieSimEndpoint
     from blocks.gke import GkeCluster
     from blocks.heartbeat import Heartbeat
+    from blocks.http_health import HttpHealth
     from blocks.image_registry import ImageRegistry
     from blocks.logs import PipelineLogs
     from blocks.node_pools import GkeNodePools
@@ -45,6 +46,7 @@ __all__ = [
     "GkeNodePools",
     "GoogleCredentials",
     "Heartbeat",
+    "HttpHealth",
     "ImageRegistry",
     "Notifier",
     "OnCall",
@@ -71,6 +73,7 @@ _MODULES = {
     "GkeNodePools": "blocks.node_pools",
     "GoogleCredentials": "blocks.credentials",
     "Heartbeat": "blocks.heartbeat",
+    "HttpHealth": "blocks.http_health",
     "ImageRegistry": "blocks.image_registry",
     "Notifier": "blocks.notifier",
     "OnCall": "blocks.on_call",

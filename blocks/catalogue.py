@@ -18,6 +18,7 @@ from blocks.catalogue_rules import (
     GkeJob,
     Gpu,
     Guard,
+    Listing,
     Lock,
     Model,
     ObjectRule,
@@ -25,6 +26,7 @@ from blocks.catalogue_rules import (
     Retention,
     WorkRecord,
 )
+from blocks.catalogue_services import Service, SimulationSwitches
 
 SCENE_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 """What a scene id may look like: the pipeline's own rule for its jobs."""
@@ -65,15 +67,6 @@ class Output(Model):
     Of an optional input: where one of its folder's is there, or of another object's, they all are."""
     cloud_only: bool = False
     """The local runner's version of the stage never writes it: not asked for when the stage ran locally."""
-
-
-class Listing(Model):
-    """A document of a stage that lists by name what else the stage made."""
-
-    document: str
-    key: str
-    paths: tuple[str, ...]
-    """What each `{name}` of the list must have."""
 
 
 class Clear(Model):
@@ -219,6 +212,8 @@ class Catalogue(Model):
     gpu: Gpu = Gpu()
     deployments: dict[str, DeploymentRule] = Field(default_factory=dict)
     """Deployments of the cluster by name."""
+    services: dict[str, Service] = Field(default_factory=dict)
+    simulation_switches: SimulationSwitches = SimulationSwitches()
     work_records: tuple[WorkRecord, ...] = ()
     guards: tuple[Guard, ...] = ()
     retention: dict[str, Retention] = Field(default_factory=dict)

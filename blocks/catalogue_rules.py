@@ -25,6 +25,15 @@ class Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Listing(Model):
+    """A document of a stage that lists by name what else the stage made."""
+
+    document: str
+    key: str
+    paths: tuple[str, ...]
+    """What each `{name}` of the list must have."""
+
+
 class Lock(Model):
     """A lock object some workflow takes; `path` may be a pattern. `holder_field` names the execution that holds it."""
 

@@ -14,6 +14,7 @@ from blocks.delivery import EventDelivery
 from blocks.genie_sim import GenieSimEndpoint
 from blocks.gke import GkeCluster
 from blocks.heartbeat import Heartbeat
+from blocks.http_health import HttpHealth
 from blocks.image_registry import ImageRegistry
 from blocks.logs import PipelineLogs
 from blocks.node_pools import GkeNodePools
@@ -69,6 +70,9 @@ class PipelineEnvironment(RemediationBlock):
     registry: ImageRegistry = Field(default_factory=ImageRegistry, description="The images of the jobs.")
     logs: PipelineLogs = Field(default_factory=PipelineLogs, description="The log of the project.")
     genie_sim: GenieSimEndpoint = Field(default_factory=GenieSimEndpoint, description="The Genie Sim server.")
+    http_health: HttpHealth = Field(
+        default_factory=HttpHealth, description="How the pipeline's HTTP services are asked how they are."
+    )
     receiver: EventReceiver = Field(
         default_factory=EventReceiver, description="The receiver of events, whose numbers the watchdog reads."
     )

@@ -33,6 +33,14 @@ class PodInfo:
     """Labels that its node must have."""
     tolerates: tuple[tuple[str, str], ...] = ()
     """Key and value of the taints that it tolerates; an empty key: all, a value `*`: any."""
+    ready: bool = False
+    """Whether Kubernetes sends it requests: it runs, and every readiness probe of its containers says yes."""
+    probed: bool = False
+    """Whether a container of it has a readiness probe: without one `ready` only says that it runs."""
+    restarts: int = 0
+    """How often containers of it were started again."""
+    replica_set: str = ""
+    """The ReplicaSet that it is of, whose name begins with that of its Deployment."""
 
 
 def pod_from(pod: Any) -> PodInfo:
@@ -40,6 +48,7 @@ def pod_from(pod: Any) -> PodInfo:
     status = pod.status
     killed, at = _killed(status)
     owners = pod.metadata.owner_references or []
+    containers = pod.spec.containers if pod.spec else []
     return PodInfo(
         name=pod.metadata.name,
         job=next((owner.name for owner in owners if owner.kind == "Job"), ""),
@@ -49,12 +58,17 @@ def pod_from(pod: Any) -> PodInfo:
         killed=killed,
         killed_at=at,
         labels=dict(pod.metadata.labels or {}),
-        gpus=gpus_of([{"resources": one.resources.to_dict()} for one in pod.spec.containers if one.resources]),
-        node=pod.spec.node_name or "",
-        selector=dict(pod.spec.node_selector or {}),
+        gpus=gpus_of([{"resources": one.resources.to_dict()} for one in containers if one.resources]),
+        node=(pod.spec.node_name if pod.spec else "") or "",
+        selector=dict((pod.spec.node_selector if pod.spec else None) or {}),
         tolerates=tuple(
-            (one.key or "", "*" if one.operator == "Exists" else one.value or "") for one in pod.spec.tolerations or []
+            (one.key or "", "*" if one.operator == "Exists" else one.value or "")
+            for one in (pod.spec.tolerations if pod.spec else None) or []
         ),
+        ready=any(one.type == "Ready" and one.status == "True" for one in status.conditions or []),
+        probed=any(one.readiness_probe is not None for one in containers),
+        restarts=sum(one.restart_count or 0 for one in status.container_statuses or []),
+        replica_set=next((owner.name for owner in owners if owner.kind == "ReplicaSet"), ""),
     )
 
 

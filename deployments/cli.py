@@ -15,6 +15,7 @@ from deployments import (
     cli_escalation,
     cli_events,
     cli_gpu,
+    cli_health,
     cli_incident,
     cli_intake,
     cli_journal,
@@ -31,6 +32,7 @@ app.add_typer(sandbox_app, name="sandbox")
 app.add_typer(cli_journal.app, name="journal")
 app.add_typer(cli_incident.app, name="incident")
 app.add_typer(cli_gpu.app, name="gpu")
+app.add_typer(cli_health.app, name="simulator")
 app.add_typer(cli_intake.app, name="intake")
 app.add_typer(cli_escalation.app, name="escalation")
 app.add_typer(cli_runtime.app, name="runtime")
@@ -39,6 +41,7 @@ app.add_typer(cli_self.app, name="kill-switch")
 app.command()(cli_self.unfinished)
 app.command()(cli_diagnose.diagnose)
 app.command()(cli_scene.e2e)
+app.command()(cli_health.health)
 
 TRACEBACK = "REMEDIATION_TRACEBACK"
 """Variable that, when set, lets an unforeseen error end the command with its traceback."""

@@ -28,6 +28,7 @@ from tasks.restore.objects import RestoreObjects
 from tasks.restore.terraform import RestoreState
 from tasks.rollback.procedure import Rollback
 from tasks.scene_generation.procedure import GenerateScene
+from tasks.simulator_outage.procedure import SimulatorOutage
 
 PROCEDURES: tuple[type[AnyProcedure], ...] = (
     ExportRecovery,
@@ -45,6 +46,7 @@ PROCEDURES: tuple[type[AnyProcedure], ...] = (
     Rollback,
     Escalation,
     GpuCapacity,
+    SimulatorOutage,
     GenerateScene,
     EndRelief,
 )

@@ -114,6 +114,7 @@ class Sandbox:
         self.push = PushDelivery()
         self.cluster = Cluster(("default", self.catalogue.namespace))
         self.cluster.deploy(self.catalogue)
+        self.cluster.controllers.begun.append(self._pods_begun)
         self.store.on_finalize(self.eventarc.finalized)
         self.store.on_finalize(self.push.finalized)
         self.workflows.failed.append(self.push.failed)
@@ -161,6 +162,12 @@ class Sandbox:
             control=f"{http}{PREFIX.rstrip('/')}",
         )
         return self._endpoints
+
+    def _pods_begun(self, replica_set: str) -> None:
+        """A Deployment that runs the simulator has begun new Pods."""
+        servers = (one for one in self.catalogue.services.values() if one.speaks == "grpc")
+        if any(replica_set.rpartition("-")[0] in one.deployments for one in servers):
+            self.genie_sim.restarted()
 
     def stop(self) -> None:
         """Close the ports, end the executions and every thread. A stopped sandbox cannot be started again."""

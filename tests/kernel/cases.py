@@ -43,6 +43,7 @@ from tasks.restore.terraform import RestoreState
 from tasks.rollback.procedure import Rollback
 from tasks.rollback.request import RollbackRequest
 from tasks.scene_generation.procedure import GenerateRequest, GenerateScene
+from tasks.simulator_outage.procedure import OutageRequest, SimulatorOutage
 from tests.gpu_capacity.world import full_pool, policy
 from tests.recovery.world import SCENE, ill, without_triggers
 from tests.restore.test_definitions import WORKFLOW, captured, change, live_workflow
@@ -50,6 +51,7 @@ from tests.restore.test_terraform import BUCKET, NAME, body
 from tests.restore.world import interrupt, make_night, now
 from tests.rollback.world import JOB as ROLLED_BACK
 from tests.rollback.world import broken_job
+from tests.simulator_outage.world import deploy_server
 
 DATA, OPS = "sandbox-scenes", "sandbox-ops"
 
@@ -257,6 +259,13 @@ def ending_relief(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[A
     return EndRelief(), UndoRequest(subject="@gpu", run=one.id, mode="apply")
 
 
+def restarting(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[AnyProcedure, Request]:
+    """A Deployment of the simulator that has run for an hour and does not answer any more."""
+    deploy_server(sandbox)
+    sandbox.genie_sim.switch("down")
+    return SimulatorOutage(), OutageRequest(mode="apply", reason="a test")
+
+
 CASES: tuple[Case, ...] = (
     Case("export-recovery", recovery),
     Case("undo", undoing, takes=False),
@@ -274,6 +283,7 @@ CASES: tuple[Case, ...] = (
     Case("rollback", rolling_back),
     Case("escalation", escalating, takes=False, stops=False),
     Case("gpu-capacity", making_room, takes=False),
+    Case("simulator-outage", restarting, takes=False),
     Case("generate-scene", generating, takes=False),
     Case("end-gpu-relief", ending_relief, takes=False),
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+from collections.abc import Callable
 from typing import Literal, get_args
 
 from deployments.sandbox.cluster.errors import Json
@@ -40,6 +41,8 @@ class Controllers:
         self.states: dict[str, JobState] = {}
         self.broken_images: set[str] = set()
         """Images whose containers never get ready: a rollout to one of them does not finish."""
+        self.begun: list[Callable[[str], None]] = []
+        """Told the name of each ReplicaSet that has got a new Pod."""
 
     def settle(self, plural: str, item: Json) -> Json:
         """Let follow what follows from an object that was put; returns it with its status."""
@@ -178,6 +181,8 @@ class Controllers:
             elif self._objects.find("pods", *place) is None:
                 pod = new_pod(place[1], one["spec"]["template"], owner_of(one))
                 self._objects.put("pods", self._scheduler.place(pod))
+                for tell in self.begun if ready else ():
+                    tell(one["metadata"]["name"])
 
     def _forget_sets(self, deployment: Json, current: str) -> None:
         """Keep as many old ReplicaSets as revisionHistoryLimit says."""

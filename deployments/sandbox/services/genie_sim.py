@@ -36,6 +36,8 @@ class GenieSim:
         self.state: GenieSimState = "serving"
         self.since = datetime.now(UTC)
         """Since when it is in this state."""
+        self.stuck = False
+        """Whether a restart of its Pods leaves it as it is."""
         self._health = _HealthWhenImplemented(self, wire)
         self._server: LoopbackServer | None = None
         self._lock = threading.Lock()
@@ -60,6 +62,11 @@ class GenieSim:
             if state != self.state:
                 self.since = datetime.now(UTC)
             self.state = state
+
+    def restarted(self) -> None:
+        """Its Pods begin anew, so it serves, unless it is stuck."""
+        if not self.stuck:
+            self.switch("serving")
 
     def _open(self, patience: float = 0.0) -> None:
         self._server = LoopbackServer([self._health], threads=4)

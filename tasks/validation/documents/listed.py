@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from blocks.catalogue import Listing
+from blocks.catalogue_rules import Listing
 from tasks.validation.documents.json_values import entries, sequence, text
 from tasks.validation.documents.quoting import show
 from tasks.validation.scene_under_test import SceneUnderTest

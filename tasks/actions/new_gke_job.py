@@ -1,0 +1,122 @@
+"""The action `create_gke_job`: create a Job again from the manifest of one that has failed, under a name of its own.
+
+The failed Job stays as it is, for whoever looks into it. Nothing is created beside a Job of the same family that is at work:
+two servers, or two simulations, would want the same GPU. The manifest is kept in the ops bucket before, as that of
+`recreate_gke_job`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from blocks.errors import PermanentError, PreconditionFailed
+from blocks.gke_manifests import ClusterJob
+from tasks.actions.definitions import kept_name, read_kept
+from tasks.actions.gke_jobs import GKE_JOB
+from tasks.actions.work import SetWork, work_action
+from tasks.pipeline.labels import RUN_LABEL
+from tasks.remediation.kind import Doing, Kind, NoWayBack, Params
+from tasks.remediation.plan import Action
+
+MOST_LETTERS = 63
+"""Of a Job's name: its pods carry it as a label (kubernetes.io, "Labels and Selectors")."""
+
+
+class CreateJob(Params):
+    """A kept manifest, and the name under which it is created."""
+
+    name: str
+    former: str
+    """The Job that has failed, by whose name the manifest is kept."""
+    manifest: str
+    """SHA-256 of the kept manifest's JSON."""
+    family: str
+    """How the names of Jobs begin beside which it may not run."""
+
+
+def next_name(former: str, taken: set[str]) -> str:
+    """A free name after RFC 1123 that differs in its last digits alone: by them the pipeline tells runs of a scene apart."""
+    stem, digits = re.fullmatch(r"(.*?)-?(\d*)", former.lower(), re.DOTALL).groups()  # type: ignore[union-attr]
+    stem = re.sub(r"[^a-z0-9-]+", "-", stem).strip("-") or "job"
+    number = int(digits or "0") + 1
+    while (name := f"{stem[: MOST_LETTERS - len(str(number)) - 1].rstrip('-')}-{number}") in taken:
+        number += 1
+    return name
+
+
+def apply_create(doing: Doing, params: CreateJob) -> str:
+    """Create the Job, unless this run has done so already.
+
+    Raises:
+        PreconditionFailed: another Job has that name by now.
+        PermanentError: a Job of the family is at work, or the kept manifest is not what was approved.
+    """
+    workloads = doing.context.environment.cluster.workloads
+    live = workloads.jobs(params.family)
+    if mine := next((one for one in live if is_ours(doing, one)), None):
+        return f"found with uid {mine.uid}"
+    if busy := next((one.name for one in live if one.state == "active"), ""):
+        raise PermanentError(f"Job {busy} is at work by now, so none is created beside it; look at it.")
+    if any(one.name == params.name for one in live):
+        raise PreconditionFailed(f"There is a Job {params.name} by now: somebody else has created it. Plan again.")
+    doing.confirm()
+    return f"created with uid {workloads.create_job(wanted(doing, params), RUN_LABEL).uid}"
+
+
+def wanted(doing: Doing, params: CreateJob) -> dict[str, Any]:
+    """The manifest that is to be created."""
+    environment = doing.context.environment
+    where = kept_name(GKE_JOB, params.former, params.manifest)
+    manifest = read_kept(environment, environment.ops_bucket, where, params.manifest)
+    labels = (manifest["metadata"].get("labels") or {}) | {RUN_LABEL: doing.journal.run}
+    manifest["metadata"] |= {"name": params.name, "labels": labels}
+    manifest["spec"]["suspend"] = False
+    return manifest
+
+
+def is_ours(doing: Doing, job: ClusterJob) -> bool:
+    """Whether this very run has created it."""
+    return job.labels.get(RUN_LABEL) == doing.journal.run
+
+
+def look_created(doing: Doing, params: CreateJob) -> str | None:
+    """Whether the Job of that name carries this run's id."""
+    live = doing.context.environment.cluster.workloads.job(params.name)
+    return f"found with uid {live.uid}" if live is not None and is_ours(doing, live) else None
+
+
+def inverse_of_create(doing: Doing, params: CreateJob, _result: str) -> Action | None:
+    """Suspend it while no pod of it runs; what has ended stays. Raises `NoWayBack` for one that is at work."""
+    live = doing.context.environment.cluster.workloads.job(params.name)
+    if live is None or not is_ours(doing, live) or live.state in ("complete", "failed", "suspended"):
+        return None
+    work = doing.context.environment.cluster.switches.get("Job", params.name)
+    if work is not None and work.ready:
+        raise NoWayBack(f"Job {params.name} is at work: wait until it has ended, or delete it yourself.")
+    back = SetWork(kind="Job", name=params.name, uid=live.uid, want=1, former=0)
+    return work_action(back, "take back the new Job", f"run {doing.journal.run} has created it")
+
+
+def create_action(params: CreateJob, why: str, step: str) -> Action:
+    """The action that creates one Job."""
+    return create_gke_job.action(
+        params,
+        step=step,
+        target=f"gke-job {params.name}",
+        precondition=f"there is no Job of that name, and none whose name begins with {params.family} is at work",
+        undo="undo this run: it is suspended, unless a pod of it runs; the failed one was not touched",
+        why=why,
+    )
+
+
+create_gke_job = Kind(
+    name="create_gke_job",
+    params=CreateJob,
+    effect="configure",
+    apply=apply_create,
+    look=look_created,
+    inverse=inverse_of_create,
+    by_parts=True,
+    task="redeploy",
+)
