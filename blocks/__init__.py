@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from blocks.node_pools import GkeNodePools
     from blocks.notifier import Notifier
     from blocks.on_call import OnCall
+    from blocks.override_records import OverrideRecords
     from blocks.policy import RemediationPolicy
     from blocks.project_access import ProjectAccess
     from blocks.receiver import EventReceiver
@@ -48,6 +49,7 @@ __all__ = [
     "ImageRegistry",
     "Notifier",
     "OnCall",
+    "OverrideRecords",
     "PipelineEnvironment",
     "PipelineLogs",
     "PipelineSchedulers",

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from blocks.catalogue_gates import Gates
 from blocks.catalogue_rules import (
     CronJob,
     DeploymentRule,
@@ -222,6 +223,8 @@ class Catalogue(Model):
     work_records: tuple[WorkRecord, ...] = ()
     guards: tuple[Guard, ...] = ()
     retention: dict[str, Retention] = Field(default_factory=dict)
+    gates: Gates = Gates()
+    """The quality gates, and what passes them without a record."""
     asset_folder: str = Field(default="assets/obj_{object_id}", pattern=r"^[^{}*]*\{object_id\}$")
     """The folder of one object's assets."""
     parts: tuple[str, ...] = ()

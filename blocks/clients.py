@@ -35,6 +35,7 @@ LIBRARIES = (
     "google.cloud.container_v1",
     "google.cloud.eventarc_v1",
     "google.cloud.scheduler_v1",
+    "google.cloud.firestore_v1.services.firestore",
     "google.cloud.logging_v2.services.logging_service_v2",
     "google.pubsub_v1",
     "grpc_health.v1.health_pb2_grpc",

@@ -19,6 +19,7 @@ from blocks.logs import PipelineLogs
 from blocks.node_pools import GkeNodePools
 from blocks.notifier import Notifier
 from blocks.on_call import OnCall
+from blocks.override_records import OverrideRecords
 from blocks.policy import RemediationPolicy
 from blocks.project_access import ProjectAccess
 from blocks.receiver import EventReceiver
@@ -68,6 +69,9 @@ class PipelineEnvironment(RemediationBlock):
     quotas: ComputeQuotas = Field(default_factory=ComputeQuotas, description="How many GPUs the project may have.")
     registry: ImageRegistry = Field(default_factory=ImageRegistry, description="The images of the jobs.")
     logs: PipelineLogs = Field(default_factory=PipelineLogs, description="The log of the project.")
+    override_records: OverrideRecords = Field(
+        default_factory=OverrideRecords, description="The pipeline's approval records in Firestore."
+    )
     genie_sim: GenieSimEndpoint = Field(default_factory=GenieSimEndpoint, description="The Genie Sim server.")
     receiver: EventReceiver = Field(
         default_factory=EventReceiver, description="The receiver of events, whose numbers the watchdog reads."
@@ -97,6 +101,7 @@ class PipelineEnvironment(RemediationBlock):
             self.logs,
             self.node_pools,
             self.quotas,
+            self.override_records,
             *regional,
         ):
             if not block.project:
@@ -142,5 +147,6 @@ class PipelineEnvironment(RemediationBlock):
             self.logs,
             self.node_pools,
             self.quotas,
+            self.override_records,
         ):
             block.close()
