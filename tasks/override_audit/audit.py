@@ -25,7 +25,12 @@ from tasks.override_audit.uses import look_at_switches
 from tasks.remediation.context import Context
 from tasks.remediation.ledger import LedgerDamaged
 from tasks.remediation.outcome import Refused
+from tasks.remediation.report import counted
 
+UNRECORDED = (
+    "gate-passed-silently", "override-too-late", "report-contradicts", "switch-in-run", "switch-in-argument", "nothing-failing",
+)  # fmt: skip
+"""Findings that say that something is not there."""
 DAYS, MOST_DAYS = 30, 400
 """How far back runs, markers and decisions are looked at."""
 
@@ -64,7 +69,13 @@ def judged(catalogue: Catalogue, facts: Facts, stored: Stored) -> Audited:
         (one.code, one.scene, one.gate, one.override or one.where, one.sentence): one
         for one in _findings(catalogue, facts, stored, decisions)
     }
-    findings = sorted(found.values(), key=lambda one: (one.due, one.code, one.scene, one.gate, one.where))
+    sure = [one for one in found.values() if not _unsure(one, facts)]
+    if len(sure) < len(found):
+        facts.unknown.append(
+            f"{counted(len(found) - len(sure), 'finding')} about what was not recorded: not every record could be read, so nobody can "
+            "say that there is none."
+        )
+    findings = sorted(sure, key=lambda one: (one.due, one.code, one.scene, one.gate, one.where))
     recent = [one for one in decisions if _recent(one, facts)]
     return Audited(facts, recent, findings, reviews(facts, recent, findings))
 
@@ -81,6 +92,11 @@ def _findings(catalogue: Catalogue, facts: Facts, stored: Stored, decisions: lis
     for scene in facts.scenes.values():
         yield from judge_scene(scene, by_scene[scene.id], catalogue, facts.now)
     yield from judge_uses(facts.uses, decisions, facts.now)
+
+
+def _unsure(one: Finding, facts: Facts) -> bool:
+    """Whether it says that there is no record, and one may be where nobody could look."""
+    return one.code in UNRECORDED and (not facts.records_known or one.scene in facts.unsure)
 
 
 def _recent(one: Decision, facts: Facts) -> bool:
@@ -101,6 +117,8 @@ def _records(context: Context, facts: Facts, stored: Stored) -> None:
             elif isinstance(one, LedgerDamaged):
                 facts.broken.append(("ledger-damaged", where, str(one)))
             else:
+                facts.records_known = False
                 facts.unknown.append(f"The override {id_}: {one}")
     except OutsideError as error:
+        facts.records_known = False
         facts.unknown.append(f"The overrides that are recorded here: {error}")

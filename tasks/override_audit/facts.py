@@ -163,4 +163,8 @@ class Facts:
     """(code, where, sentence) of records that are damaged."""
     unknown: list[str] = field(default_factory=list)
     """What could not be asked, one sentence each."""
+    records_known: bool = True
+    """Whether every place of records could be read: else nobody can say that something was not recorded."""
+    unsure: set[str] = field(default_factory=set)
+    """Scenes of which something could not be read."""
     notes: list[str] = field(default_factory=list)

@@ -22,7 +22,9 @@ def judge_scene(scene: Scene, decisions: Sequence[Decision], catalogue: Catalogu
             if passed is not None:
                 yield from _passed(scene, report, gate, mine, passed, now)
             elif not report.blocks and not mine:
-                sentence = f"{gate} of {scene.id} failed as an error, and the same report says that the scene can go on."
+                sentence = (
+                    f"{gate} of {scene.id} failed as an error, and the same report says that the scene can go on."
+                )
                 yield finding("report-contradicts", now, report.where, sentence, scene=scene.id, gate=gate)
     for one in decisions:
         if one.granted:
@@ -50,10 +52,14 @@ def _after(scene: Scene, one: Decision, catalogue: Catalogue, now: datetime) -> 
     failing = any(one.gate in report.all_failed for report in scene.reports)
     passes = not failing and any(one.gate in report.passed for report in scene.reports)
     if one.until is not None and one.until < now and one.revoked is None and not passes:
-        sentence = f"{one.id} ended at {one.until:%Y-%m-%d %H:%M} UTC, and {one.gate} of {scene.id} still does not pass."
+        sentence = (
+            f"{one.id} ended at {one.until:%Y-%m-%d %H:%M} UTC, and {one.gate} of {scene.id} still does not pass."
+        )
         yield finding("override-expired", now, one.where, sentence, **known)
     if one.revoked is not None and (went := went_on(scene, one, catalogue, one.revoked)) and failing:
-        sentence = f"{one.id} was revoked at {one.revoked:%Y-%m-%d %H:%M} UTC, and {scene.id} went on to {listed(went)}."
+        sentence = (
+            f"{one.id} was revoked at {one.revoked:%Y-%m-%d %H:%M} UTC, and {scene.id} went on to {listed(went)}."
+        )
         yield finding("went-on-after-revoke", now, one.where, sentence, **known)
     if bad := regressed(scene, one, catalogue):
         sentence = f"{scene.id} was let past {one.gate}, and then {listed(bad)} failed."

@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from blocks.catalogue import SCENE_ID
 from blocks.catalogue_gates import OverrideRules
 from blocks.catalogue_query import split_scene
+from blocks.errors import PermanentError
+from blocks.identity import IAP_KEYS, PersonTokens
 from tasks.override_audit.facts import Report
 from tasks.override_audit.ledgered import Approved, Recorded, Requested, Revoked, read_one, record_of
 from tasks.override_audit.reports import report_of
@@ -29,6 +31,25 @@ class Person:
     name: str
     verified: bool = False
     """Identity-Aware Proxy has seen them sign in; else the name is only claimed."""
+
+
+def person(claimed: str, assertion: str = "", audience: str = "", keys: str = "") -> Person:
+    """Who approves: whom an assertion of Identity-Aware Proxy is about, else the name that is claimed.
+
+    Raises `Refused` when the assertion is not the proxy's, or is about somebody else than who is named; `TemporaryError` when
+    the proxy's keys cannot be had.
+    """
+    if not assertion:
+        return Person(claimed.strip())
+    if not audience:
+        raise Refused("An assertion is only good for one audience: give --iap-audience, as the receiver has it.")
+    try:
+        seen = PersonTokens(audience, keys or IAP_KEYS).who(assertion)
+    except PermanentError as error:
+        raise Refused(f"The name is not proved: {error}") from error
+    if claimed.strip() and claimed.strip().casefold() != seen.casefold():
+        raise Refused(f"The assertion is about {seen} and not about {claimed.strip()}; leave --approver out.")
+    return Person(seen, verified=True)
 
 
 def request(context: Context, wanted: Requested) -> Recorded:

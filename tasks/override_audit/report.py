@@ -41,9 +41,7 @@ def sections(seen: Audited) -> list[Section]:
 
 def text(seen: Audited) -> str:
     """For a terminal."""
-    lines = [
-        f"{one.due:{MINUTE}}  {one.code:<22} {one.sentence}\n{'':<18}{'':<22} {one.todo}" for one in seen.findings
-    ]
+    lines = [f"{one.due:{MINUTE}}  {one.code:<22} {one.sentence}\n{'':<18}{'':<22} {one.todo}" for one in seen.findings]
     lines += [
         f"{one.verdict.upper():<16} {one.gate}: {counted(one.overrides, 'override')}, {one.silent} without a record, "
         f"{one.regressed} failed later; {one.why}."

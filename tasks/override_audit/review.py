@@ -49,9 +49,7 @@ def reviews(facts: Facts, decisions: Sequence[Decision], findings: Iterable[Find
     granted = [one for one in decisions if one.granted]
     gates = {one.gate for one in granted} | {one.gate for one in listed if one.code in SILENT}
     made = [
-        _review(
-            gate, facts, [one for one in granted if one.gate == gate], [one for one in listed if one.gate == gate]
-        )
+        _review(gate, facts, [one for one in granted if one.gate == gate], [one for one in listed if one.gate == gate])
         for gate in gates
     ]
     order: list[Verdict] = ["stop", "tighten", "codify", "too few to tell"]
@@ -91,5 +89,8 @@ def _verdict(overrides: int, silent: int, regressed: int, faulty: int, grave: in
     if faulty:
         return "tighten", "records lack facts, or hold longer than they should: ask for them before it is granted"
     if overrides >= ENOUGH:
-        return "codify", "it is overridden again and again with good records and nothing failed later: change its threshold"
+        return (
+            "codify",
+            "it is overridden again and again with good records and nothing failed later: change its threshold",
+        )
     return "too few to tell", f"{overrides} of at least {ENOUGH}"

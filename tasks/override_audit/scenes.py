@@ -95,9 +95,8 @@ def look_at_scenes(environment: PipelineEnvironment, facts: Facts, stored: Store
     try:
         for looked in _looked_at(environment, facts.since):
             _take(looked, facts, stored, decided)
-    except NotFound as error:
-        facts.unknown.append(f"The scenes: {error}")
     except OutsideError as error:
+        facts.records_known = False  # an approval may lie with a scene that was not seen
         facts.unknown.append(f"The scenes after the first {facts.seen:,}: {error}")
 
 
@@ -105,7 +104,9 @@ def _take(looked: Looked, facts: Facts, stored: Stored, decided: set[str]) -> No
     scene = looked.scene
     facts.seen += 1
     facts.reports += len(scene.reports)
-    facts.unknown += looked.unread
+    if looked.unread:
+        facts.unsure.add(scene.id)
+        facts.unknown += looked.unread
     for name in {name for one in scene.reports for name in one.all_failed}:
         facts.failed_on[name] = facts.failed_on.get(name, 0) + 1
     for name in {name for one in scene.reports for name in (*one.all_failed, *one.passed)}:

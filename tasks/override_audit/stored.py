@@ -85,6 +85,7 @@ def from_folder(environment: PipelineEnvironment, facts: Facts, found: Stored) -
                 scene_id = one.name.removeprefix(folder).partition("/")[0]
                 read_record(found, scene_id, f"gs://{bucket}/{one.name}", body)
     except OutsideError as error:
+        facts.records_known = False
         facts.unknown.append(f"The approval records in gs://{bucket}/{folder}: {error}")
 
 
@@ -95,11 +96,12 @@ def from_firestore(environment: PipelineEnvironment, facts: Facts, found: Stored
         if not collection:
             continue
         try:
-            for one in environment.override_records.documents(collection):
+            for one in list(environment.override_records.documents(collection)):  # all, or nothing is known
                 where = f"Firestore {collection}/{one.id}"
                 changed = one.updated if one.created and one.updated and one.updated > one.created else None
                 if not take(found, one.fields, where, FIRESTORE, changed):
                     sentence = f"{where} is no record of an approval that can be read."
                     found.broken.append(("record-unreadable", where, sentence))
         except OutsideError as error:
+            facts.records_known = False
             facts.unknown.append(f"Firestore's collection {collection}: {error}")

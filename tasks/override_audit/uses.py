@@ -127,8 +127,6 @@ def _pairs(value: object) -> Iterator[tuple[str, object]]:
             yield from _pairs(inner)
 
 
-def _use(
-    passed: tuple[GateSwitch, str, str], way: Way, where: str, at: datetime | None = None, scene: str = ""
-) -> Use:
+def _use(passed: tuple[GateSwitch, str, str], way: Way, where: str, at: datetime | None = None, scene: str = "") -> Use:
     switch, name, value = passed
     return Use(name.upper(), value, way, where, switch.meaning, switch.gates, at, scene)

@@ -68,7 +68,11 @@ class FirestoreService:
     def _list(self, request: types.ListDocumentsRequest) -> types.ListDocumentsResponse:
         split_name(request.parent, DOCUMENTS)
         _ours(request.parent)
-        for given, name in ((request.order_by, "order_by"), (request.mask.field_paths, "mask"), (request.show_missing, "show_missing")):
+        for given, name in (
+            (request.order_by, "order_by"),
+            (request.mask.field_paths, "mask"),
+            (request.show_missing, "show_missing"),
+        ):
             if given:
                 raise invalid(f"{name}: the sandbox lists whole documents by their names only.")
         if "/" in request.collection_id:
