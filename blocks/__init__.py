@@ -76,6 +76,7 @@ _MODULES = {
     "ImageRegistry": "blocks.image_registry",
     "Notifier": "blocks.notifier",
     "OnCall": "blocks.on_call",
+    "OverrideRecords": "blocks.override_records",
     "PipelineEnvironment": "blocks.environment",
     "PipelineLogs": "blocks.logs",
     "PipelineSchedulers": "blocks.schedulers",

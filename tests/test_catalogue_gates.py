@@ -60,11 +60,13 @@ gates:
     assert gates.rules.allows("lead@example.com") is True
     assert gates.rules.allows("x") is False
     assert told(gates.passed_by({"SKIP_IT": "1", "BYPASS_QUALITY_GATES": "1"})) == ["SKIP_IT=1"]
-    assert gates.collection == "quality_gate_approvals"
+    assert gates.approvals == GATES.approvals
 
 
-def test_the_state_of_june_has_the_same_switches() -> None:
-    assert load_catalogue("2026-06").gates.switches == GATES.switches
+def test_the_state_of_june_keeps_approvals_in_firestore_and_has_the_same_switches() -> None:
+    june = load_catalogue("2026-06").gates
+    assert (june.collection, june.log_collection) == ("quality_gate_approvals", "quality_gate_approvals_audit")
+    assert (GATES.collection, GATES.log_collection, june.switches) == ("", "", GATES.switches)
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ BENCHMARKS = {
     "bench_diagnosis": "Diagnosis: five faults at once, named with their evidence",
     "bench_incident": "Incident response: five faults at once, named and seen through to the review",
     "bench_runtime": "The runtime report: a million log entries, read, judged and kept",
+    "bench_overrides": "The override audit: 2,000 scenes, with overrides of every kind among them",
     "bench_demo": "The demo: from the event to the proof",
     "bench_plan": "Backup: planning without a server",
     "bench_sync": "Backup: the sync engine beside rclone and gcloud",

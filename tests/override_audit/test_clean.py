@@ -12,7 +12,6 @@ from blocks.environment import PipelineEnvironment
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.pipeline.scenes import make_scene
 from deployments.sandbox.server import Sandbox
-from deployments.sandbox_environment import for_sandbox
 from tasks.override_audit.audit import Audited
 from tasks.override_audit.check import OverrideAudit, word_of
 from tasks.remediation.check import check
@@ -23,6 +22,7 @@ from tests.override_audit.world import (
     HOUR,
     audited,
     declared,
+    environment_of,
     january,
     job_ran,
     log_entry,
@@ -175,7 +175,7 @@ ODD: tuple[Odd, ...] = (
 @pytest.fixture(scope="module")
 def world() -> Iterator[tuple[Sandbox, PipelineEnvironment]]:
     with Sandbox(job_seconds=0.02, seed=7) as sandbox:
-        environment = for_sandbox(sandbox.endpoints)
+        environment = environment_of(sandbox)
         yield sandbox, environment
         environment.close()
 

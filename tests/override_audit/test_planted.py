@@ -9,11 +9,10 @@ import pytest
 
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.server import Sandbox
-from deployments.sandbox_environment import for_sandbox
 from tasks.override_audit.audit import Audited
 from tasks.override_audit.finding import CODES
 from tests.override_audit.planted import KINDS, code_of
-from tests.override_audit.world import audited, codes
+from tests.override_audit.world import audited, codes, environment_of
 
 WITHOUT_A_SCENE = ("switch-on-job", "switch-in-variables", "switch-in-definition", "switch-in-schedule", "record-unreadable",
                    "record-misplaced", "ledger-damaged")  # fmt: skip
@@ -23,7 +22,7 @@ WITHOUT_A_SCENE = ("switch-on-job", "switch-in-variables", "switch-in-definition
 @pytest.fixture(scope="module")
 def world() -> Iterator[tuple[Sandbox, PipelineEnvironment]]:
     with Sandbox(job_seconds=0.02, seed=7) as sandbox:
-        environment = for_sandbox(sandbox.endpoints)
+        environment = environment_of(sandbox)
         yield sandbox, environment
         environment.close()
 

@@ -11,14 +11,23 @@ from google.cloud import run_v2
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.names import DATA_BUCKET, LOCATION
 from deployments.sandbox.server import Sandbox
+from deployments.sandbox_environment import for_sandbox
 from tasks.override_audit.audit import Audited, audit
 from tasks.override_audit.records import hash_of
 from tasks.remediation.context import Context
 
+IN_FIRESTORE = "gates: {collection: quality_gate_approvals, log_collection: quality_gate_approvals_audit}"
 HOUR = timedelta(hours=1)
 GATE = "qg-3-usd"
 LEAD, ASKER = "lead@example.com", "operator@example.com"
 WHY = "The reference is broken in a prop that no robot touches; checked by hand on all cameras."
+
+
+def environment_of(sandbox: Sandbox) -> PipelineEnvironment:
+    """An installation that keeps approvals in Firestore."""
+    made = for_sandbox(sandbox.endpoints)
+    made.catalogue_overlay = IN_FIRESTORE
+    return made
 
 
 def stamp(at: datetime) -> str:
@@ -38,8 +47,12 @@ def codes(seen: Audited, scene: str | None = None) -> set[str]:
 
 def put(sandbox: Sandbox, name: str, value: object) -> None:
     """An object of the data bucket: JSON, or bytes as they are."""
-    body = value if isinstance(value, bytes) else json.dumps(value).encode()
-    sandbox.store.put(DATA_BUCKET, name, body, quiet=True)
+    sandbox.store.put(DATA_BUCKET, name, dumped(value), quiet=True)
+
+
+def dumped(value: object) -> bytes:
+    """JSON, or bytes as they are."""
+    return value if isinstance(value, bytes) else json.dumps(value).encode()
 
 
 def report(at: datetime, *gates: str, passed: bool = False, proceed: bool | None = None, **more: Any) -> dict[str, Any]:
