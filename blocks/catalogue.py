@@ -14,6 +14,7 @@ from pydantic import Field
 
 from blocks.catalogue_gates import Gates
 from blocks.catalogue_rules import (
+    Clear,
     CronJob,
     DeploymentRule,
     GkeJob,
@@ -75,14 +76,6 @@ class Listing(Model):
     key: str
     paths: tuple[str, ...]
     """What each `{name}` of the list must have."""
-
-
-class Clear(Model):
-    """Patterns of what to remove before the stage is run again; they may hold `{job_id}` of `geniesim/job.json`."""
-
-    markers: tuple[str, ...] = ()
-    outputs: tuple[str, ...] = ()
-    keep: tuple[str, ...] = ()
 
 
 class Rerun(Model):

@@ -29,13 +29,15 @@ OF_WORK = (
 )
 """What it takes to see the objects and what is at work on them: all that most recoveries need."""
 
+OF_OVERRIDES = "google.cloud.firestore_v1.services.firestore"
+"""What the audit of overrides asks beside the others; nothing else does."""
+
 LIBRARIES = (
     *OF_WORK,
     "google.cloud.resourcemanager_v3",
     "google.cloud.container_v1",
     "google.cloud.eventarc_v1",
     "google.cloud.scheduler_v1",
-    "google.cloud.firestore_v1.services.firestore",
     "google.cloud.logging_v2.services.logging_service_v2",
     "google.pubsub_v1",
     "grpc_health.v1.health_pb2_grpc",

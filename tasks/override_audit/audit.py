@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from blocks.catalogue import Catalogue
-from blocks.clients import load_libraries
+from blocks.clients import LIBRARIES, OF_OVERRIDES, load_libraries
 from blocks.errors import OutsideError
 from tasks.override_audit.facts import Decision, Facts
 from tasks.override_audit.finding import Finding, finding
@@ -51,7 +51,7 @@ def audit(context: Context, days: int = DAYS, now: datetime | None = None) -> Au
         raise Refused(f"{days} days make no sense: name 1 to {MOST_DAYS}.")
     at = now or datetime.now(UTC)
     facts, stored = Facts(at, at - timedelta(days=days)), Stored()
-    load_libraries()  # before the threads, which would do it in each other's way
+    load_libraries((*LIBRARIES, OF_OVERRIDES))  # before the threads, which would do it in each other's way
     with ThreadPoolExecutor(2) as pool:
         switches = pool.submit(look_at_switches, context.environment, facts)
         _records(context, facts, stored)

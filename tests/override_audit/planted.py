@@ -184,8 +184,7 @@ def in_definition(sandbox: Sandbox, environment: PipelineEnvironment, scene: str
 
 
 def in_schedule(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> None:
-    client = environment.schedulers._open() if hasattr(environment.schedulers, "_open") else None
-    assert client is not None
+    client = environment.schedulers._open()
     name = f"{LOCATION}/jobs/genie-sim-import-poller"
     live = client.get_job(name=name)
     live.http_target.body = b'{"argument": "{\\"bucket\\": \\"b\\", \\"enforce_quality_gates\\": false}"}'

@@ -18,6 +18,7 @@ from deployments.sandbox_environment import for_sandbox
 from deployments.stack import free_port
 from tasks.override_audit.ledgered import ROOT, Recorded, Requested, as_data, read_all, read_one
 from tasks.override_audit.recording import Person, approve, person, request, revoke
+from tasks.remediation.case import Case
 from tasks.remediation.context import Context
 from tasks.remediation.ledger import LedgerDamaged
 from tasks.remediation.outcome import Refused
@@ -175,11 +176,11 @@ def test_of_many_who_approve_at_the_same_time_one_does(here: Context) -> None:
 def test_what_is_over_is_expired_and_cannot_be_approved(here: Context) -> None:
     made = request(here, wanted())
     assert made.word(datetime.now(UTC) + timedelta(days=2)) == "expired"
-    ended = request(here, wanted(until=datetime.now(UTC) + timedelta(milliseconds=300)))
-    while datetime.now(UTC) <= ended.asked.until:
-        pass
+    id_ = "ovr-20260101t000000z-0000beef"
+    case = Case(here.environment.storage, OPS_BUCKET, f"{ROOT}{id_}/", id_, "a test")
+    case.append("requested", wanted(until=datetime(2026, 1, 2, tzinfo=UTC)).model_dump(mode="json"))
     with pytest.raises(Refused, match="is expired already"):
-        approve(here, ended.case.id, Person(LEAD))
+        approve(here, id_, Person(LEAD))
 
 
 def test_a_revoked_one_is_told_with_who_and_why_and_is_revoked_once(here: Context) -> None:
