@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from blocks.node_pools import GkeNodePools
     from blocks.notifier import Notifier
     from blocks.on_call import OnCall
+    from blocks.override_records import OverrideRecords
     from blocks.policy import RemediationPolicy
     from blocks.project_access import ProjectAccess
     from blocks.receiver import EventReceiver
@@ -50,6 +51,7 @@ __all__ = [
     "ImageRegistry",
     "Notifier",
     "OnCall",
+    "OverrideRecords",
     "PipelineEnvironment",
     "PipelineLogs",
     "PipelineSchedulers",
@@ -77,6 +79,7 @@ _MODULES = {
     "ImageRegistry": "blocks.image_registry",
     "Notifier": "blocks.notifier",
     "OnCall": "blocks.on_call",
+    "OverrideRecords": "blocks.override_records",
     "PipelineEnvironment": "blocks.environment",
     "PipelineLogs": "blocks.logs",
     "PipelineSchedulers": "blocks.schedulers",

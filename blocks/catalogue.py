@@ -12,7 +12,9 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from blocks.catalogue_gates import Gates
 from blocks.catalogue_rules import (
+    Clear,
     CronJob,
     DeploymentRule,
     GkeJob,
@@ -67,14 +69,6 @@ class Output(Model):
     Of an optional input: where one of its folder's is there, or of another object's, they all are."""
     cloud_only: bool = False
     """The local runner's version of the stage never writes it: not asked for when the stage ran locally."""
-
-
-class Clear(Model):
-    """Patterns of what to remove before the stage is run again; they may hold `{job_id}` of `geniesim/job.json`."""
-
-    markers: tuple[str, ...] = ()
-    outputs: tuple[str, ...] = ()
-    keep: tuple[str, ...] = ()
 
 
 class Rerun(Model):
@@ -217,6 +211,8 @@ class Catalogue(Model):
     work_records: tuple[WorkRecord, ...] = ()
     guards: tuple[Guard, ...] = ()
     retention: dict[str, Retention] = Field(default_factory=dict)
+    gates: Gates = Gates()
+    """The quality gates, and what passes them without a record."""
     asset_folder: str = Field(default="assets/obj_{object_id}", pattern=r"^[^{}*]*\{object_id\}$")
     """The folder of one object's assets."""
     parts: tuple[str, ...] = ()

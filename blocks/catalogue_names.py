@@ -67,6 +67,8 @@ def _references(catalogue: Catalogue) -> Iterator[tuple[KeyPath, str, str | None
     for section in ("work_records", "gke_jobs"):
         for index, one in enumerate(getattr(catalogue, section)):
             yield (section, index, "stage"), "stage", one.stage
+    for name, named in catalogue.gates.checkpoints.items():
+        yield ("gates", "checkpoints", name), "stage", named
     for name, pool in catalogue.gpu.pools.items():
         yield from _each(("gpu", "pools", name, "stands_in_for"), "pool", pool.stands_in_for)
 

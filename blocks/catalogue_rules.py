@@ -34,6 +34,14 @@ class Listing(Model):
     """What each `{name}` of the list must have."""
 
 
+class Clear(Model):
+    """Patterns of what to remove before the stage is run again; they may hold `{job_id}` of `geniesim/job.json`."""
+
+    markers: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()
+
+
 class Lock(Model):
     """A lock object some workflow takes; `path` may be a pattern. `holder_field` names the execution that holds it."""
 

@@ -29,6 +29,9 @@ OF_WORK = (
 )
 """What it takes to see the objects and what is at work on them: all that most recoveries need."""
 
+OF_OVERRIDES = "google.cloud.firestore_v1.services.firestore"
+"""What the audit of overrides asks beside the others; nothing else does."""
+
 LIBRARIES = (
     *OF_WORK,
     "google.cloud.resourcemanager_v3",

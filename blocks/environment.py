@@ -20,6 +20,7 @@ from blocks.logs import PipelineLogs
 from blocks.node_pools import GkeNodePools
 from blocks.notifier import Notifier
 from blocks.on_call import OnCall
+from blocks.override_records import OverrideRecords
 from blocks.policy import RemediationPolicy
 from blocks.project_access import ProjectAccess
 from blocks.receiver import EventReceiver
@@ -69,6 +70,9 @@ class PipelineEnvironment(RemediationBlock):
     quotas: ComputeQuotas = Field(default_factory=ComputeQuotas, description="How many GPUs the project may have.")
     registry: ImageRegistry = Field(default_factory=ImageRegistry, description="The images of the jobs.")
     logs: PipelineLogs = Field(default_factory=PipelineLogs, description="The log of the project.")
+    override_records: OverrideRecords = Field(
+        default_factory=OverrideRecords, description="The pipeline's approval records in Firestore."
+    )
     genie_sim: GenieSimEndpoint = Field(default_factory=GenieSimEndpoint, description="The Genie Sim server.")
     http_health: HttpHealth = Field(
         default_factory=HttpHealth, description="How the pipeline's HTTP services are asked how they are."
@@ -101,6 +105,7 @@ class PipelineEnvironment(RemediationBlock):
             self.logs,
             self.node_pools,
             self.quotas,
+            self.override_records,
             *regional,
         ):
             if not block.project:
@@ -146,5 +151,6 @@ class PipelineEnvironment(RemediationBlock):
             self.logs,
             self.node_pools,
             self.quotas,
+            self.override_records,
         ):
             block.close()

@@ -19,6 +19,7 @@ from deployments import (
     cli_incident,
     cli_intake,
     cli_journal,
+    cli_override,
     cli_rollback,
     cli_runtime,
     cli_scene,
@@ -37,6 +38,7 @@ app.add_typer(cli_intake.app, name="intake")
 app.add_typer(cli_escalation.app, name="escalation")
 app.add_typer(cli_runtime.app, name="runtime")
 app.add_typer(cli_scene.app, name="scene")
+app.add_typer(cli_override.app, name="override")
 app.add_typer(cli_self.app, name="kill-switch")
 app.command()(cli_self.unfinished)
 app.command()(cli_diagnose.diagnose)

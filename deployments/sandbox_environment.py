@@ -18,6 +18,7 @@ from blocks.logs import PipelineLogs
 from blocks.node_pools import GkeNodePools
 from blocks.notifier import Notifier
 from blocks.on_call import OnCall
+from blocks.override_records import OverrideRecords
 from blocks.policy import RemediationPolicy
 from blocks.project_access import ProjectAccess
 from blocks.run_jobs import CloudRunJobs
@@ -86,6 +87,7 @@ def for_sandbox(
         quotas=ComputeQuotas(project=PROJECT, endpoint=endpoints.compute, limits=calls),
         registry=ImageRegistry(endpoint=endpoints.registry, limits=calls),
         logs=PipelineLogs(project=PROJECT, endpoint=endpoints.logging, limits=calls),
+        override_records=OverrideRecords(project=PROJECT, endpoint=endpoints.firestore, limits=calls),
         genie_sim=GenieSimEndpoint(address=endpoints.genie_sim),
         notifier=Notifier(
             sinks=SecretDict({name: f"{endpoints.sinks.replace('http', 'json', 1)}/{name}" for name in SINKS}),

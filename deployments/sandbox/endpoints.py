@@ -19,6 +19,7 @@ class Endpoints(BaseModel):
     pubsub: str
     transfer: str
     logging: str
+    firestore: str
     registry: str
     projects: str
     kubernetes: str

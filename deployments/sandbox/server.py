@@ -33,6 +33,7 @@ from deployments.sandbox.services.compute_api import ComputeApi
 from deployments.sandbox.services.container_service import ContainerService
 from deployments.sandbox.services.eventarc_service import EventarcService
 from deployments.sandbox.services.executions import Workers
+from deployments.sandbox.services.firestore_service import FirestoreService
 from deployments.sandbox.services.genie_sim import GenieSim
 from deployments.sandbox.services.logging_service import LoggingService
 from deployments.sandbox.services.loopback import HOST, HttpServer, LoopbackServer
@@ -106,6 +107,7 @@ class Sandbox:
         self.scheduler = SchedulerService(self.catalogue)
         self.transfer = TransferService(self.store, self._operations)
         self.log = LoggingService()
+        self.firestore = FirestoreService()
         self.workflows.changed.append(self.log.of_workflow)
         self.run.changed.append(self.log.of_job)
         self.simulator.jobs.tell = self.log.of_invocation
@@ -152,6 +154,7 @@ class Sandbox:
             pubsub=grpc,
             transfer=grpc,
             logging=grpc,
+            firestore=grpc,
             registry=grpc,
             projects=grpc,
             kubernetes=http,
@@ -206,6 +209,7 @@ class Sandbox:
             self.scheduler,
             self.transfer,
             self.log,
+            self.firestore,
             ContainerService(self.cluster),
             ArtifactRegistry(self.run.images),
             self._operations,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from blocks.run_jobs import JobInfo
+from blocks.catalogue_gates import told
 from tasks.doctor.examine import UNREADABLE, Look
 from tasks.doctor.finding import Code
 from tasks.pipeline.deployed import Deployed, Unread
@@ -41,16 +41,6 @@ BYPASS = Code(
 )
 CODES = (MISSING, OPTIONAL_MISSING, NOT_READY, SHORT, BYPASS)
 
-ALWAYS_A_BYPASS = (
-    "BYPASS_QUALITY_GATES", "ALLOW_GENIESIM_MOCK", "GENIESIM_MOCK", "GENIESIM_MOCK_MODE", "ALLOW_IDEMPOTENT_RETRY",
-    "GENIESIM_ALLOW_LINEAR_FALLBACK", "GENIESIM_ALLOW_LINEAR_FALLBACK_IN_PROD", "GENIESIM_ALLOW_IK_FAILURE_FALLBACK",
-    "STAGE1_ALLOW_MATERIALLESS", "USE_MOCK_DATA",
-)  # fmt: skip
-"""Variables that let a gate be passed when they are on."""
-A_BYPASS_WHEN_OFF = ("REQUIRE_QUALITY_GATES", "ENFORCE_QUALITY_GATES", "MONITORING_GATE_STRICT", "REQUIRE_REPLICATOR")
-"""Variables that let a gate be passed when they are off."""
-_ON, _OFF = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
-
 
 def look_at_jobs(deployed: Deployed, look: Look) -> None:
     """Each job of the catalogue."""
@@ -66,13 +56,5 @@ def look_at_jobs(deployed: Deployed, look: Look) -> None:
             look.judge(NOT_READY, name, f"Job {name} cannot be run: {job.problem}", job.problem)
             said = f"Job {name} is cut off after {job.timeout_seconds:,} s; its stage may take {known.timeout_seconds or 0:,} s."
             look.judge(SHORT, name, said, job.timeout_seconds < (known.timeout_seconds or 0))
-            passed = bypasses(job)
+            passed = told(deployed.catalogue.gates.passed_by(job.env))
             look.judge(BYPASS, name, f"Job {name} has {listed(passed)} set.", passed)
-
-
-def bypasses(job: JobInfo) -> list[str]:
-    """Which of its variables let a gate be passed."""
-    on = [name for name in ALWAYS_A_BYPASS if job.env.get(name, "").strip().lower() in _ON]
-    off = [name for name in A_BYPASS_WHEN_OFF if job.env.get(name, "").strip().lower() in _OFF]
-    warn = ["INTERACTIVE_FAILURE_POLICY"] if job.env.get("INTERACTIVE_FAILURE_POLICY", "") == "warn" else []
-    return [f"{name}={job.env[name]}" for name in (*on, *off, *warn)]

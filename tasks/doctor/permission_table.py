@@ -67,6 +67,7 @@ PROJECT = (
     Need("container.clusters.get", "nobody can tell whether node pools are full", optional=True),
     Need("compute.regions.get", "nobody can tell whether a GPU quota is used up, so no room is made", optional=True),
     Need("container.clusters.update", "node pools cannot be raised when GPUs are short", optional=True),
+    Need("datastore.entities.list", "overrides that are recorded in Firestore are not seen", optional=True),
     Need("workflows.workflows.update", "a recorded workflow cannot be put back", optional=True),
     Need(
         "artifactregistry.dockerimages.get",

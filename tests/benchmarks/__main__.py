@@ -23,6 +23,7 @@ BENCHMARKS = {
     "bench_incident": "Incident response: five faults at once, named and seen through to the review",
     "bench_gpu": "GPU watch: 50 scenes that failed in a stock-out, once there are GPUs again",
     "bench_runtime": "The runtime report: a million log entries, read, judged and kept",
+    "bench_overrides": "The override audit: 2,000 scenes, with overrides of every kind among them",
     "bench_demo": "The demo: from the event to the proof",
     "bench_plan": "Backup: planning without a server",
     "bench_sync": "Backup: the sync engine beside rclone and gcloud",

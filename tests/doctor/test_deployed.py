@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from blocks.errors import NotFound, PermanentError, TemporaryError
-from tasks.doctor.jobs import A_BYPASS_WHEN_OFF, ALWAYS_A_BYPASS, bypasses, look_at_jobs
+from tasks.doctor.jobs import look_at_jobs
 from tasks.doctor.permissions import Need, deployed_jobs, judge
 from tasks.doctor.workflows import look_at_workflows
 from tasks.pipeline.deployed import LIMITS, Once, Unread, quick, readable
@@ -60,23 +60,17 @@ def test_a_job_that_may_not_be_read_is_not_missing_and_hides_no_other() -> None:
     assert said(look, "not-readable") == "It may not be read."
 
 
-@pytest.mark.parametrize("value", ["1", "true", "YES", " On "])
-@pytest.mark.parametrize("name", ALWAYS_A_BYPASS)
-def test_a_variable_that_opens_a_gate_counts_when_it_is_on(name: str, value: str) -> None:
-    assert bypasses(job("a", **{name: value})) == [f"{name}={value}"]
-    assert bypasses(job("a", **{name: "false"})) == bypasses(job("a", **{name: ""})) == []
-
-
-@pytest.mark.parametrize("value", ["0", "false", "No", " off "])
-@pytest.mark.parametrize("name", A_BYPASS_WHEN_OFF)
-def test_a_variable_that_keeps_a_gate_counts_when_it_is_off(name: str, value: str) -> None:
-    assert bypasses(job("a", **{name: value})) == [f"{name}={value}"]
-    assert bypasses(job("a", **{name: "true"})) == bypasses(job("a", **{name: ""})) == []
-
-
-def test_a_failure_policy_that_only_warns_is_a_bypass() -> None:
-    assert bypasses(job("a", INTERACTIVE_FAILURE_POLICY="warn")) == ["INTERACTIVE_FAILURE_POLICY=warn"]
-    assert bypasses(job("a", INTERACTIVE_FAILURE_POLICY="fail")) == []
+def test_a_job_is_told_with_every_switch_of_the_catalogue_that_it_has_set() -> None:
+    told = {
+        "REQUIRE_ISAAC": "no",
+        "BP_QUALITY_USD_MAX": "9",
+        "INTERACTIVE_FAILURE_POLICY": "warn",
+        "USE_MOCK_DATA": "false",
+    }
+    look = looked(look_at_jobs, World(jobs={"simready-job": job("simready-job", **told)}))
+    for one in ("REQUIRE_ISAAC=no", "BP_QUALITY_USD_MAX=9", "INTERACTIVE_FAILURE_POLICY=warn"):
+        assert one in said(look, "job-gate-bypass")
+    assert "USE_MOCK_DATA" not in said(look, "job-gate-bypass")
 
 
 # Workflows

@@ -17,7 +17,7 @@ FOLDER = PRODUCTION / "terraform"
 PLAIN = SerializationOptions(with_comments=False, explicit_blocks=False, strip_string_quotes=True)
 ROLE = re.compile(r"roles/[A-Za-z.]+")
 PERMISSION = re.compile(
-    r"\b(?:storage|run|iam|pubsub|cloudscheduler|workflows|compute|container)\.[a-z][A-Za-z]*\.[A-Za-z]+\b"
+    r"\b(?:storage|run|iam|pubsub|cloudscheduler|workflows|compute|container|datastore)\.[a-z][A-Za-z]*\.[A-Za-z]+\b"
 )
 
 

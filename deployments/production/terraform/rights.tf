@@ -84,6 +84,23 @@ resource "google_project_iam_member" "gpu_pools" {
   member  = local.flows
 }
 
+# To read approval records. Firestore has no right for a single collection.
+resource "google_project_iam_custom_role" "override_records" {
+  role_id = "remediationOverrideRecords"
+  title   = "Remediation: read approval records in Firestore"
+  permissions = [
+    "datastore.entities.get",
+    "datastore.entities.list",
+  ]
+}
+
+resource "google_project_iam_member" "override_records" {
+  count   = var.read_override_records ? 1 : 0
+  project = var.project
+  role    = google_project_iam_custom_role.override_records.id
+  member  = local.flows
+}
+
 # To see a bucket's protection without a right to change it.
 resource "google_project_iam_custom_role" "buckets" {
   role_id     = "remediationBuckets"

@@ -80,6 +80,12 @@ variable "restore_definitions" {
   default     = false
 }
 
+variable "read_override_records" {
+  description = "Whether the override audit may read the pipeline's approval records in Firestore. Firestore gives this right for all of a project's documents."
+  type        = bool
+  default     = false
+}
+
 variable "raise_node_pools" {
   description = "Whether flows may raise the bounds and sizes of node pools when GPUs are short."
   type        = bool

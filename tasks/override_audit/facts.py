@@ -1,0 +1,170 @@
+"""What is known of gates and of who let them be passed, whichever service said it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+Form = Literal["january", "june", "ledger"]
+"""Which fields a record has: the pipeline's of January 2026, of June 2026, or those that are recorded here."""
+Way = Literal["job", "run", "argument", "variables", "definition", "schedule"]
+"""Where a switch was found: on a job, in one run of it, in an execution's argument, in a workflow's variables or source, in
+what a scheduler sends."""
+DECIDED: tuple[str, ...] = ("overridden", "approved", "auto_approved", "revoked")
+"""Words for a gate that somebody, or nobody, has let be passed; a revoked one was, until then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One record that a gate may be passed, or was asked to be."""
+
+    id: str
+    scene: str
+    gate: str
+    word: str
+    """One of `DECIDED`, or `pending`, `rejected`, `expired`."""
+    where: str
+    """Where the record is, for people."""
+    form: Form = "june"
+    requester: str = ""
+    names_requester: bool = False
+    """Whether its form has a field for who asked. The pipeline's own has none."""
+    approver: str = ""
+    verified: bool = False
+    """Whether somebody vouches for who approved."""
+    category: str = ""
+    ticket: str = ""
+    justification: str = ""
+    at: datetime | None = None
+    """When it was decided."""
+    until: datetime | None = None
+    """How long it holds; None: it does not say."""
+    asked_until: datetime | None = None
+    """How long it could be approved."""
+    revoked: datetime | None = None
+    failing: str = ""
+    """What had failed, in its own words."""
+    checkpoint: str = ""
+    switch: str = ""
+    """The switch by which it was to be carried out."""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def granted(self) -> bool:
+        """Whether it lets the gate be passed, or did."""
+        return self.word in DECIDED
+
+    def holds(self, at: datetime) -> bool:
+        """Whether it let the gate be passed at that time."""
+        ends = [one for one in (self.until, self.revoked) if one is not None]
+        return self.granted and (self.at is None or self.at <= at) and all(at <= one for one in ends)
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """One entry of the pipeline's log of approvals."""
+
+    request: str
+    action: str
+    """In lower case, as in `overridden`."""
+    scene: str
+    gate: str
+    actor: str
+    at: datetime | None
+    where: str
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    stated_hash: str = ""
+    rewritten: datetime | None = None
+    """When it was changed after it had been written; None: it never was, or nobody can tell."""
+    store: str = ""
+    """Which log it is of: entries of one store say nothing about what another one lacks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One gate report of a scene."""
+
+    where: str
+    stage: str
+    """Empty: no stage is known to write it."""
+    at: datetime | None
+    """When its own text says that the gates were asked."""
+    updated: datetime
+    """When the object was written."""
+    blocks: bool
+    failed: tuple[str, ...] = ()
+    """Gates that failed and block, as far as it names any."""
+    all_failed: tuple[str, ...] = ()
+    """Gates that failed, whether they block or not."""
+    passed: tuple[str, ...] = ()
+    said: Mapping[str, str] = field(default_factory=dict)
+    """By gate that failed, its message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An object by which a stage says that it is done, or has failed."""
+
+    path: str
+    stages: tuple[str, ...]
+    updated: datetime
+    failure: bool = False
+
+
+@dataclass(slots=True)
+class Scene:
+    """What one scene's objects tell."""
+
+    id: str
+    written: list[Written] = field(default_factory=list)
+    reports: list[Report] = field(default_factory=list)
+    payload_times: dict[str, datetime] = field(default_factory=dict)
+    """By path of a completion marker that was read, what its text says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A switch that was found where it passes a gate."""
+
+    switch: str
+    value: str
+    way: Way
+    where: str
+    """The job, execution, workflow or scheduler."""
+    meaning: str
+    gates: tuple[str, ...] = ()
+    at: datetime | None = None
+    """When the run began; None: it is so now."""
+    scene: str = ""
+    """Empty: it is about every scene."""
+
+
+@dataclass(slots=True)
+class Facts:
+    """Everything that was seen."""
+
+    now: datetime
+    since: datetime
+    decisions: list[Decision] = field(default_factory=list)
+    logged: list[Logged] = field(default_factory=list)
+    uses: list[Use] = field(default_factory=list)
+    scenes: dict[str, Scene] = field(default_factory=dict)
+    """Those with anything to judge."""
+    seen: int = 0
+    """Scenes that were looked at."""
+    reports: int = 0
+    failed_on: dict[str, int] = field(default_factory=dict)
+    """By gate, on how many scenes it fails now."""
+    judged_on: dict[str, int] = field(default_factory=dict)
+    """By gate, on how many scenes it was asked."""
+    broken: list[tuple[str, str, str]] = field(default_factory=list)
+    """(code, where, sentence) of records that are damaged."""
+    unknown: list[str] = field(default_factory=list)
+    """What could not be asked, one sentence each."""
+    records_known: bool = True
+    """Whether every place of records could be read: else nobody can say that something was not recorded."""
+    unsure: set[str] = field(default_factory=set)
+    """Scenes of which something could not be read."""
+    notes: list[str] = field(default_factory=list)

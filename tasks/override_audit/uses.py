@@ -1,0 +1,132 @@
+"""Switches that pass a gate, wherever one can be set: on a job, in one run of it, in an execution's argument, in a workflow's
+variables or source, in what a scheduler sends.
+
+A run of a job has the job's own variables too. Runs that only have what the job still has are told with the job.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from blocks.catalogue_gates import Gates, GateSwitch
+from blocks.environment import PipelineEnvironment
+from blocks.errors import OutsideError
+from tasks.override_audit.facts import Facts, Use, Way
+from tasks.pipeline.activity import scene_of_argument
+
+PARALLEL = 8
+"""Services' lists that are asked at the same time."""
+_PAIR = re.compile(r"""\bname["']?\s*:\s*["']?(\w+)["']?\s*[,\n]\s*["']?value["']?\s*:\s*["']?([\w.-]+)""")
+_KEY = re.compile(r"""^[\s{,-]*["']?(\w+)["']?\s*:\s*["']?([\w.-]+)["']?\s*[,}]?\s*$""", re.MULTILINE)
+
+
+def look_at_switches(environment: PipelineEnvironment, facts: Facts) -> None:
+    """Put every use of the window into `facts.uses`; what cannot be asked is in `facts.unknown`.
+
+    `blocks.clients.load_libraries` must have been called: several services are asked from several threads.
+    """
+    catalogue = environment.catalogue
+    looks: list[tuple[str, Callable[[], list[Use]]]] = [("The schedulers", partial(_schedulers, environment))]
+    looks += [(f"The job {one}", partial(_job, environment, one, facts.since)) for one in catalogue.jobs]
+    looks += [(f"The workflow {one}", partial(_workflow, environment, one, facts.since)) for one in catalogue.workflows]
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        for name, future in [(name, pool.submit(look)) for name, look in looks]:
+            try:
+                facts.uses += future.result()
+            except OutsideError as error:
+                facts.unknown.append(f"{name}: {error}")
+
+
+def _job(environment: PipelineEnvironment, name: str, since: datetime) -> list[Use]:
+    gates = environment.catalogue.gates
+    job = environment.jobs.get(name)
+    own = job.env if job is not None else {}
+    found = [_use(one, "job", f"job {name}") for one in gates.passed_by(own)]
+    for run in environment.jobs.executions(name, since=since):
+        differs = {key: value for key, value in run.env.items() if own.get(key) != value}
+        for one in gates.passed_by(differs):
+            found.append(_use(one, "run", run.name, run.created, run.env.get("SCENE_ID", "")))
+    return found
+
+
+def _workflow(environment: PipelineEnvironment, name: str, since: datetime) -> list[Use]:
+    gates = environment.catalogue.gates
+    workflow = environment.workflows.get(name)
+    if workflow is None:
+        return []
+    where = f"workflow {name}, revision {workflow.revision}"
+    found = [_use(one, "variables", where) for one in gates.passed_by(workflow.environment)]
+    found += [_use(one, "definition", where) for one in in_source(gates, workflow.source)]
+    for execution in environment.workflows.executions(name, since=since):
+        scene = scene_of_argument(execution, environment) or ""
+        for one in gates.passed_by(flat(execution.argument)):
+            found.append(_use(one, "argument", execution.name, execution.created, scene))
+    return found
+
+
+def _schedulers(environment: PipelineEnvironment) -> list[Use]:
+    gates = environment.catalogue.gates
+    return [
+        _use(one, "schedule", f"scheduler {job.name}")
+        for job in environment.schedulers.list()
+        if job.name in environment.catalogue.schedulers
+        for one in gates.passed_by(flat(sent_by(job.definition)))
+    ]
+
+
+def in_source(gates: Gates, source: str) -> list[tuple[GateSwitch, str, str]]:
+    """Switches that a workflow's source sets to a value of its own. An expression is no value: what it gives is in the argument.
+
+    Read by lines and not as YAML: most sources of the pipeline are none. Comments are left out.
+    """
+    lines = "\n".join(line for line in source.splitlines() if not line.lstrip().startswith("#"))
+    found = {(name, value) for pattern in (_PAIR, _KEY) for name, value in pattern.findall(lines)}
+    return [one for name, value in sorted(found) for one in gates.passed_by({name: value})]
+
+
+def flat(value: Mapping[str, Any]) -> dict[str, object]:
+    """Every plain value of an argument by its key, however deep it stands."""
+    return dict(_pairs(value))
+
+
+def sent_by(definition: Mapping[str, Any]) -> dict[str, Any]:
+    """The argument that a scheduler starts its workflow with; empty when it sends none that can be read."""
+    target = definition.get("httpTarget")
+    body = target.get("body") if isinstance(target, Mapping) else None
+    value = _json(base64.b64decode(body)) if isinstance(body, str) else None
+    argument = value.get("argument") if isinstance(value, dict) else None
+    inner = _json(argument) if isinstance(argument, str) else argument
+    return inner if isinstance(inner, dict) else value if isinstance(value, dict) else {}
+
+
+def _json(text: str | bytes) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def _pairs(value: object) -> Iterator[tuple[str, object]]:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            if isinstance(inner, Mapping | list):
+                yield from _pairs(inner)
+            else:
+                yield str(key), inner
+        if isinstance(value.get("name"), str) and "value" in value:
+            yield value["name"], value["value"]
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _pairs(inner)
+
+
+def _use(passed: tuple[GateSwitch, str, str], way: Way, where: str, at: datetime | None = None, scene: str = "") -> Use:
+    switch, name, value = passed
+    return Use(name.upper(), value, way, where, switch.meaning, switch.gates, at, scene)

@@ -1,0 +1,1 @@
+"""The audit of overrides, and the record of new ones."""

@@ -1,0 +1,267 @@
+"""Every kind of override that is wrong, planted in a scene of its own, with the one code by which it must be found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from google.cloud import scheduler_v1
+
+from blocks.environment import PipelineEnvironment
+from deployments.sandbox.names import LOCATION, OPS_BUCKET
+from deployments.sandbox.server import Sandbox
+from tasks.override_audit.ledgered import ROOT, Requested
+from tasks.override_audit.recording import Person, approve, request, revoke
+from tasks.remediation.context import Context
+from tests.doctor.world import job, source
+from tests.override_audit.world import (
+    ASKER,
+    GATE,
+    HOUR,
+    LEAD,
+    WHY,
+    declared,
+    fail_export,
+    january,
+    job_ran,
+    log_entry,
+    metadata,
+    put,
+    put_scene,
+    record,
+    report,
+    stamp,
+    workflow_ran,
+)
+
+Plant = Callable[[Sandbox, PipelineEnvironment, str], object]
+EPISODES, IMPORT, POLLER = "episode-generation-pipeline", "genie-sim-import-pipeline", "genie-sim-import-poller"
+
+
+def ago(hours: float) -> datetime:
+    """A moment before now."""
+    return datetime.now(UTC) - timedelta(hours=hours)
+
+
+def said(*, gone_on: bool = True, **changes: Any) -> Plant:
+    """A declared override of June whose metadata is otherwise than it should be."""
+
+    def plant(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> None:
+        at = ago(10)
+        put_scene(sandbox, scene, at, report(at, GATE), went_on=gone_on)
+        declared(sandbox, scene, at, metadata(at, **changes))
+
+    return plant
+
+
+def kept(**changes: Any) -> Plant:
+    """A declared override of June whose record is otherwise than it should be, and not its metadata."""
+
+    def plant(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> None:
+        at = ago(10)
+        put_scene(sandbox, scene, at, report(at, GATE))
+        declared(sandbox, scene, at, **changes)
+
+    return plant
+
+
+def old_form(**changes: Any) -> Plant:
+    """A declared override of January in a file of the scene."""
+
+    def plant(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> None:
+        at = ago(10)
+        put_scene(sandbox, scene, at, report(at, GATE))
+        put(sandbox, f"scenes/{scene}/approvals/apr_1.json", record(f"apr_{scene}", scene, at, january(at, **changes)))
+
+    return plant
+
+
+def silent(gate_report: Callable[[datetime], dict[str, Any]]) -> Plant:
+    """A scene that has such a report and went on."""
+
+    def plant(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> None:
+        put_scene(sandbox, scene, ago(10), gate_report(ago(10)))
+
+    return plant
+
+
+def logged(**changes: Any) -> Plant:
+    """A declared override of June whose entry in the log is otherwise than it should be."""
+
+    def plant(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> None:
+        at = ago(10)
+        put_scene(sandbox, scene, at, report(at, GATE))
+        id_ = declared(sandbox, scene, at)
+        sandbox.firestore.remove("quality_gate_approvals_audit", f"log-{scene}")
+        sandbox.firestore.put("quality_gate_approvals_audit", f"log-{scene}", log_entry(id_, scene, at, **changes), at)
+
+    return plant
+
+
+def record_edited(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> None:
+    at = ago(10)
+    put_scene(sandbox, scene, at, report(at, GATE))
+    id_ = declared(sandbox, scene, at)
+    changed = metadata(at, ticket="OPS-99")
+    sandbox.firestore.put("quality_gate_approvals", id_, record(id_, scene, at, changed))
+
+
+def log_edited(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> None:
+    at = ago(10)
+    put_scene(sandbox, scene, at, report(at, GATE))
+    id_ = declared(sandbox, scene, at)
+    sandbox.firestore.put("quality_gate_approvals_audit", f"log-{scene}", log_entry(id_, scene, at), at + HOUR)
+
+
+def not_in_log(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> None:
+    declared(sandbox, scene, ago(10))
+    sandbox.firestore.remove("quality_gate_approvals_audit", f"log-{scene}")
+
+
+def unreadable(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> None:
+    put(sandbox, f"scenes/{scene}/approvals/apr_1.json", b'{"request_id": "apr_1", ')
+
+
+def misplaced(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> None:
+    at = ago(10)
+    put(sandbox, f"approvals/{scene}/apr_1.json", record(f"apr_{scene}", "another-scene", at, january(at)))
+
+
+def too_late(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> None:
+    put_scene(sandbox, scene, ago(10), report(ago(10), GATE))
+    declared(sandbox, scene, ago(2))
+
+
+def regressed(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> None:
+    said()(sandbox, environment, scene)
+    fail_export(sandbox, scene)
+
+
+def recorded(environment: PipelineEnvironment, scene: str, **changes: Any) -> str:
+    """An override that is recorded here and approved. Its id."""
+    context = Context(environment, "a test")
+    wanted = {
+        "scene": scene, "gate": GATE, "requester": ASKER, "category": "known_issue", "ticket": "OPS-12", "justification": WHY,
+        "failing": "1 broken reference", "until": datetime.now(UTC) + 24 * HOUR,
+    } | changes  # fmt: skip
+    made = request(context, Requested.model_validate(wanted))
+    approve(context, made.case.id, Person(LEAD))
+    return made.case.id
+
+
+def revoked(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> None:
+    """Revoked, and then the scene goes on."""
+    put_scene(sandbox, scene, ago(10), report(ago(10), GATE), went_on=False)
+    id_ = recorded(environment, scene)
+    revoke(Context(environment, "a test"), id_, LEAD, "it was wrong")
+    later = datetime.now(UTC) + timedelta(seconds=2)
+    marker = {"status": "complete", "timestamp": stamp(later)}
+    put(sandbox, f"scenes/{scene}/replicator/.replicator_complete", marker)
+
+
+def damaged_ledger(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> None:
+    id_ = recorded(environment, scene)
+    name = f"{ROOT}{id_}/000001.json"
+    found = sandbox.store.get(OPS_BUCKET, name)
+    assert found is not None
+    body = environment.storage.read(OPS_BUCKET, name).replace(b"OPS-12", b"OPS-13")
+    environment.storage.replace(OPS_BUCKET, name, body, generation=found.generation)
+
+
+def on_job(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> None:
+    job("simready-job", BYPASS_QUALITY_GATES="true")(sandbox, environment)
+
+
+def in_variables(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> None:
+    source(POLLER, [{"done": {"return": "ok"}}], MONITORING_GATE_STRICT="false")(sandbox, environment)
+
+
+def in_definition(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> None:
+    env = [{"name": "REQUIRE_QUALITY_GATES", "value": "false"}]
+    run = {"call": "googleapis.run.v2.projects.locations.jobs.run", "args": {"body": {"overrides": {"env": env}}}}
+    source(IMPORT, [{"run": run}])(sandbox, environment)
+
+
+def in_schedule(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> None:
+    client = environment.schedulers._open()
+    name = f"{LOCATION}/jobs/genie-sim-import-poller"
+    live = client.get_job(name=name)
+    live.http_target.body = b'{"argument": "{\\"bucket\\": \\"b\\", \\"enforce_quality_gates\\": false}"}'
+    client.delete_job(name=name)
+    client.create_job(scheduler_v1.CreateJobRequest(parent=LOCATION, job=live))
+
+
+def in_run(**env: str) -> Plant:
+    """A run of a job with these variables, which the job itself does not have."""
+
+    def plant(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> None:
+        job_ran(sandbox, "usd-assembly-job", ago(5), SCENE_ID=scene, **env)
+
+    return plant
+
+
+def in_argument(**extra: Any) -> Plant:
+    """An execution with that in its argument."""
+
+    def plant(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> None:
+        data = {"bucket": environment.data_bucket, "name": f"scenes/{scene}/usd/.usd_complete"}
+        workflow_ran(sandbox, EPISODES, ago(5), {"data": data, **extra})
+
+    return plant
+
+
+KINDS: dict[str, tuple[str, Plant]] = {
+    "gate-passed-silently": ("blocked-and-went-on", silent(lambda at: report(at, GATE))),
+    "gate-passed-silently-nameless": ("blocked-without-names", silent(lambda at: report(at, GATE) | {"results": []})),
+    "report-contradicts": ("summary-turned", silent(lambda at: report(at, GATE, proceed=True))),
+    "override-too-late": ("decided-afterwards", too_late),
+    "no-approver": ("nobody-approved", said(approver_id=None)),
+    "no-time": ("no-time", said(timestamp=None)),
+    "no-time-unreadable": ("yesterday", said(timestamp="yesterday")),
+    "time-to-come": ("tomorrow", said(gone_on=False, timestamp=stamp(datetime.max.replace(tzinfo=UTC, microsecond=0)))),
+    "no-category": ("no-category", said(category=None)),
+    "unknown-category": ("category-of-nobody", said(category="because")),
+    "no-ticket": ("no-ticket", said(ticket=None)),
+    "bad-ticket": ("ticket-none", said(ticket="see chat")),
+    "no-justification": ("no-reason", said(justification=None)),
+    "thin-justification": ("thin", said(justification="it is fine")),
+    "thin-justification-january": ("thin-january", old_form(reason="fine")),
+    "no-ticket-january": ("no-ticket-january", old_form(ticket_id=None)),
+    "nothing-failing": ("nothing-failed", lambda s, e, scene: declared(s, scene, ago(10), failure_message="")),
+    "self-approved": ("self", kept(requester=LEAD)),
+    "no-requester": ("nobody-asked", kept(requester="")),
+    "approved-after-expiry": (
+        "late-yes",
+        kept(status="approved", override_metadata=None, approved_by=LEAD, expires_at=stamp(datetime(2026, 1, 1, tzinfo=UTC))),
+    ),
+    "auto-approved": (
+        "by-itself",
+        kept(status="approved", override_metadata=None, approved_by="SYSTEM:auto_timeout"),
+    ),
+    "override-expired": ("over", said(expires_at=stamp(datetime(2026, 1, 1, tzinfo=UTC)))),
+    "hash-forged": ("forged", logged(override_metadata_hash="0" * 64)),
+    "hash-missing": ("without-hash", logged(override_metadata_hash=None)),
+    "record-edited": ("edited", record_edited),
+    "log-edited": ("log-edited", log_edited),
+    "not-in-log": ("unlogged", not_in_log),
+    "record-unreadable": ("cut-off", unreadable),
+    "record-misplaced": ("misplaced", misplaced),
+    "went-on-after-revoke": ("revoked", revoked),
+    "regressed-downstream": ("regressed", regressed),
+    "ledger-damaged": ("ledger", damaged_ledger),
+    "switch-on-job": ("job", on_job),
+    "switch-in-variables": ("variables", in_variables),
+    "switch-in-definition": ("definition", in_definition),
+    "switch-in-schedule": ("schedule", in_schedule),
+    "switch-in-run": ("run", in_run(BYPASS_QUALITY_GATES="1")),
+    "switch-in-argument": ("argument", in_argument(enforce_quality_gates=False)),
+}  # fmt: skip
+"""By code (with a word behind it where one code has several kinds): the scene, and what is planted there."""
+
+
+def code_of(kind: str) -> str:
+    """The code by which a kind must be found."""
+    from tasks.override_audit.finding import CODES
+
+    return max((code for code in CODES if kind.startswith(code)), key=len)
