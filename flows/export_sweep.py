@@ -12,10 +12,12 @@ from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.states import Completed, Failed
 
+from blocks.errors import OutsideError
 from flows.running import as_task_run, flow_context, flow_wave, show_progress, side_by_side
 from tasks.recovery.procedure import ExportRecovery
 from tasks.recovery.request import PROCEDURE, RecoveryRequest
 from tasks.recovery.sweep import Verdict, chunks, fault_table, look_at_all, scene_ids, systematic_faults
+from tasks.recovery.sweep_record import now, write_sweep
 from tasks.remediation.batch import check_batch, run_batch
 from tasks.remediation.context import Context
 from tasks.remediation.outcome import GOOD, Outcome, Refused, worst
@@ -38,23 +40,28 @@ def export_sweep(mode: Literal["look", "recover"] = "look", environment: str = "
     """Validate every scene; list the broken ones, and recover them only if told to.
 
     Args:
-        mode: "look" changes nothing and fails when a scene is broken or unseen; "recover" recovers the broken ones within
+        mode: "look" changes nothing but its own record and fails when a scene is broken or unseen; "recover" recovers the broken ones within
             the policy's limits.
         environment: Name of the Remediation Environment block, which says whose buckets these are.
     """
     logger = get_run_logger()
     context = flow_context(environment, "")
     loaded = context.environment
-    seen, bad = 0, []
+    seen, bad, stopped, began = 0, [], [], now()
     for chunk in chunks(scene_ids(loaded)):
         verdicts = validate_scenes(context, chunk)
         seen += len(verdicts)
         bad += [verdict for verdict in verdicts if not verdict.healthy]
+        stopped += [verdict for verdict in verdicts if verdict.healthy and verdict.stopped]
         logger.info("%d scenes looked at, %d need attention", seen, len(bad))
     if seen == 0:
         return ended(
             "refused", f"gs://{loaded.data_bucket}/scenes/ holds no scene; check the environment's data bucket."
         )
+    try:
+        write_sweep(loaded, began, seen, [*bad, *stopped])
+    except OutsideError as error:  # what was seen counts all the same
+        logger.warning("What this sweep has seen could not be kept for `remediate status`: %s", error)
     show(bad, seen)
     broken = [verdict for verdict in bad if not verdict.unseen]
     if mode == "look" or not broken:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from blocks.catalogue import SCENE_ID
 from blocks.environment import PipelineEnvironment
@@ -36,6 +36,10 @@ class Verdict(BaseModel):
     first: str = ""
     unseen: str = ""
     """Why the scene could not be looked at. Unknown is not broken."""
+    stages: dict[str, str] = Field(default_factory=dict)
+    """The state of every stage of a scene that is broken."""
+    stopped: str = ""
+    """What a person, or the pipeline itself, has put there to stop work on it; that is no fault of the scene."""
 
 
 def scene_ids(environment: PipelineEnvironment) -> Iterator[str]:
@@ -63,6 +67,8 @@ def look(environment: PipelineEnvironment, scene_id: str) -> Verdict:
         fault=f"{start}:{code}" if errors else "",
         errors=len(errors),
         first=f"{errors[0].object}: {errors[0].message}" if errors else "",
+        stages=dict(report.stages) if errors else {},
+        stopped=next((finding.message for finding in report.findings if finding.code == "work-stopped"), ""),
     )
 
 
