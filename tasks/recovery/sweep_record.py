@@ -21,6 +21,7 @@ from blocks.errors import NotFound, PermanentError, PreconditionFailed
 from tasks.recovery.sweep import Verdict
 
 NAME = "remediation/sweep.jsonl"
+KIND = "application/x-ndjson"
 Kind = Literal["broken", "unseen", "stopped"]
 
 
@@ -74,9 +75,9 @@ def write_sweep(environment: PipelineEnvironment, at: datetime, scenes: int, bad
     body = lines(at, scenes, bad, before)
     with suppress(PreconditionFailed):  # another sweep has written its own just now
         if there is None:
-            storage.create(bucket, NAME, body, content_type="application/x-ndjson")
+            storage.create(bucket, NAME, body, content_type=KIND)
         else:
-            storage.replace(bucket, NAME, body, generation=there.generation)
+            storage.replace(bucket, NAME, body, generation=there.generation, content_type=KIND)
 
 
 def lines(at: datetime, scenes: int, bad: Iterable[Verdict], before: SweepRecord | None) -> bytes:
