@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from blocks.errors import OutsideError, PreconditionFailed
 from tasks.overview.ask import look_at_all
-from tasks.overview.report import sections, sentence
+from tasks.overview.report import markup, sections, sentence
 from tasks.overview.state import State
 from tasks.remediation.check import Check, Findings
 from tasks.remediation.context import Context
@@ -71,5 +71,5 @@ def keep(context: Context, state: State, found: list[Section]) -> str:
 def page_of(state: State, found: list[Section], project: str) -> str:
     """The page."""
     title = f"Overview of {project}" if project else "Overview"
-    head = f"# {title}\n\n{state.at:%Y-%m-%d %H:%M:%S} UTC: {sentence(state)}."
+    head = f"# {markup(title)}\n\n{state.at:%Y-%m-%d %H:%M:%S} UTC: {sentence(state)}."
     return sections_page(title, head, found)

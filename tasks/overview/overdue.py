@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from blocks.approvals import undecided
@@ -27,7 +28,9 @@ def ask_incidents(context: Context, state: State) -> None:
         late = one.next_update_at if one is not None and "update was promised" in reason else None
         whose = one.first.commander if one is not None else ""
         since = late or (one.declared_at if one is not None else None)
-        state.parts["overdue"].items.append(from_sentence(reason, since=since, whose=whose))
+        item = from_sentence(reason, since=since, whose=whose)
+        show = f"remediate incident show {one.id}" if one is not None else "remediate incident list"
+        state.parts["overdue"].items.append(item if item.next else replace(item, next=show))
     for one in open_ones.values():
         if one.status == "open":
             state.parts["broken"].items.append(

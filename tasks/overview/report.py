@@ -102,16 +102,20 @@ def text(state: State, width: int = 100) -> str:
             lines += wrapped(f"? Unknown: {one_line(one.what)}", width, "  ", 2)
             lines += [f"    Next: {one.next}"] if one.next else []
     lines += ["", f"{state.at:%Y-%m-%d %H:%M:%S} UTC: {sentence(state)}"]
-    return "\n".join(lines).lstrip("\n")
+    return "\n".join(map(clean, lines)).lstrip("\n")
 
 
 def paragraph(item: Item, now: datetime, width: int) -> Iterator[str]:
     """One item: what, since when and whose, and what next."""
-    printable = "".join(char if char.isprintable() else " " for char in one_line(item.what, LONGEST))
-    yield from wrapped(f"{'!' if item.acts else '-'} {printable}", width, "  ", 2)
+    yield from wrapped(f"{'!' if item.acts else '-'} {one_line(item.what, LONGEST)}", width, "  ", 2)
     yield from wrapped(f"{since(item, now)}; {item.whose or 'nobody'}", width, "    ", 0)
     if item.next:
         yield f"    Next: {one_line(item.next, 2000)}"
+
+
+def clean(line: str) -> str:
+    """A line that does nothing to a terminal."""
+    return "".join(char if char.isprintable() else " " for char in line)
 
 
 def wrapped(line: str, width: int, indent: str, hang: int) -> list[str]:

@@ -24,7 +24,8 @@ NOTHING = {
     "overdue": "Nothing is overdue.",
     "proved": "Nothing was proved yet.",
 }
-COMMAND = re.compile(r"^(.*?)(?::|;)? ?(remediate [^;]*?)\.?$", re.DOTALL)
+COMMAND = re.compile(r"(.*?)(?:[:,;] | See `)(remediate [^`]*?)`?\.?", re.DOTALL)
+"""A sentence that ends with what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ class State:
 
 def from_sentence(sentence: str, **more: object) -> Item:
     """An item from the sentence of a watch that ends with its command."""
-    found = COMMAND.match(sentence)
+    found = COMMAND.fullmatch(sentence)
     what, command = found.groups() if found else (sentence, "")
     return Item(what=what.rstrip(" :;.") + ".", next=command, **more)  # type: ignore[arg-type]
 
