@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from blocks.clients import load_libraries
+from blocks.clients import FOR_STORAGE, load_libraries
 from tasks.overview import broken, held, mended, overdue, proved
 from tasks.overview.state import Item, Part, State, Unknown, capital, worst_first
 from tasks.pipeline.at_once import at_once
@@ -57,7 +57,9 @@ def look_at_all(context: Context, now: datetime | None = None, seconds: float = 
         now: The time.
         seconds: How long all of it may take.
     """
-    load_libraries()  # before the threads, which would do it in each other's way
+    load_libraries(
+        FOR_STORAGE
+    )  # before the threads; of the others, which take longer than all questions, one asks at most
     seen = [State(now or datetime.now(UTC)) for _ in ASKS]
     ends = at_once([carefully(one, context, state) for one, state in zip(ASKS, seen, strict=True)], seconds)
     whole, silent = State(seen[0].at), defaultdict[tuple[str, str], list[str]](list)
