@@ -18,7 +18,8 @@ MOST = 20
 """Items of a part that are shown; all are counted, and `--json` has them all."""
 LONGEST = 300
 """Characters of a sentence that are shown."""
-MARKS = {True: "❗", False: "·"}
+MARKS = {True: "**!**", False: "·"}
+"""Whether a person must act. Plain characters: not every machine has pictures for others."""
 
 
 def sentence(state: State) -> str:
@@ -49,7 +50,7 @@ def heading(name: str, part: Part) -> str:
 
 def said(name: str, part: Part) -> str:
     """What stands above the table: what is unknown, that there is nothing, and what was looked at."""
-    unknown = [f"> Unknown: {markup(one.what)}{f' Next: `{one.next}`' if one.next else ''}" for one in part.unknown]
+    unknown = [f"**Unknown:** {markup(one.what)}{f' Next: `{one.next}`' if one.next else ''}" for one in part.unknown]
     none = [] if part.items or part.unknown else [NOTHING[name]]
     left = [f"{len(part.items) - MOST} more are not shown: `remediate status --json`"] if len(part.items) > MOST else []
     return "\n\n".join([*none, *map(markup, part.notes), *unknown, *left])
@@ -60,7 +61,7 @@ def row(item: Item, now: datetime) -> dict[str, Cell]:
     return {
         "what": f"{MARKS[item.acts]} {markup(one_line(item.what, LONGEST))}",
         "since, whose": f"{since(item, now)}; {markup(item.whose) or 'nobody'}",
-        "next": f"`{one_line(item.next, LONGEST)}`" if item.next else "nothing, wait",
+        "next": f"`{one_line(item.next, LONGEST)}`" if item.next else "–",
     }
 
 

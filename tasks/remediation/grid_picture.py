@@ -14,6 +14,8 @@ from tasks.remediation.drawing import Picture, printable
 from tasks.remediation.times import one_line
 
 WIDTH, ROW, LEFT, EDGE = 960, 22, 210, 24
+OVERHANG = 90
+"""Pixels that a slanting name of the last column needs beside it."""
 WIDEST = 96.0
 """Pixels of a cell at most: seven days of a week need no more."""
 LONGEST = 28
@@ -64,8 +66,7 @@ def grid(
         left_out: How many rows the caller has left out already.
     """
     shown, left_out = rows[:MOST_ROWS], left_out + max(len(rows) - MOST_ROWS, 0)
-    cell = min((WIDTH - LEFT - EDGE) / max(len(columns), 1), WIDEST)
-    slanting = any(len(name) * 7 > cell for name in columns)
+    cell, slanting = widths(columns)
     top = 76 + (90 if slanting else 0)
     height = top + ROW * max(len(shown), 1) + 34
     words = alt(title, rows, states, left_out)
@@ -83,6 +84,14 @@ def grid(
         said = f"{left_out:,} more are not drawn here"
         body.append(f'<text class="dim" x="{EDGE}" y="{top + ROW * len(shown) + 18}">{said}</text>')
     return Picture("\n".join([*body, "</svg>"]) + "\n", words)
+
+
+def widths(columns: Sequence[str]) -> tuple[float, bool]:
+    """How wide a cell is, and whether the names of the columns slant: then the last one needs room on its right."""
+    cell = min((WIDTH - LEFT - EDGE) / max(len(columns), 1), WIDEST)
+    if all(len(name) * 7 <= cell for name in columns):
+        return cell, False
+    return min((WIDTH - LEFT - EDGE - OVERHANG) / len(columns), WIDEST), True
 
 
 def head(name: str, x: float, top: int, cell: float, slanting: bool) -> str:

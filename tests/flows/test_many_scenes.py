@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import TaskRun
@@ -60,6 +62,13 @@ def test_a_batch_recovers_its_scenes_and_shows_one_row_for_each(saved: Saved, sa
     ]
     assert "Input regen3d/" in table[0]["why"]
     assert table[1]["deletions"] > 0
+    shown = str(left["recovery-batch-map"].data)
+    assert shown.startswith(
+        "# 2 done, 1 escalated, 1 nothing to do\n\n## Where the scenes stand\n\n![4 scenes by stage: "
+    )
+    pages = re.findall(r"gs://sandbox-ops/(remediation/pages/[^`]+)`", shown)
+    assert [name.split("/")[2] for name in pages] == ["a", "b"], "a page for each run that has begun"
+    assert all(sandbox.store.get("sandbox-ops", name) is not None for name in pages)
     # The server hears of each task run by itself, in any order: all four, and the steps of what was done.
     seen = task_runs(state, lambda runs: len(runs) > 12 and len(recovered(runs)) >= len(wanted))
     assert recovered(seen) == ["recover a", "recover b", "recover c", "recover d"]

@@ -59,7 +59,7 @@ def test_a_line_says_since_when_whose_and_what_next() -> None:
     assert "! It is.\n    2026-06-01 09:00 UTC (3 h ago); ann\n    Next: remediate doctor" in said
     assert "- It too.\n    since when is unknown; nobody" in said
     (table, *_) = sections(state, load_catalogue())
-    assert list(table.rows[0].values()) == ["❗ It is.", "2026-06-01 09:00 UTC (3 h ago); ann", "`remediate doctor`"]
+    assert list(table.rows[0].values()) == ["**!** It is.", "2026-06-01 09:00 UTC (3 h ago); ann", "`remediate doctor`"]
 
 
 def test_a_command_is_never_cut_into_lines() -> None:

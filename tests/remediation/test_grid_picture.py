@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from tasks.remediation.grid_picture import EDGE, MOST_ROWS, WIDTH, Row, State, grid
+from tasks.remediation.grid_picture import EDGE, LEFT, MOST_ROWS, OVERHANG, WIDEST, WIDTH, Row, State, grid, widths
 
 SVG = "{http://www.w3.org/2000/svg}"
 STATES = {"ok": State("✓", "good", "whole"), "gone": State("✗", "bad", "missing")}
@@ -53,6 +53,14 @@ def test_no_column_is_off_the_picture_however_many_there_are() -> None:
     root = parsed(grid("t", [f"stage-{n}" for n in range(30)], [Row("one", ("ok",) * 30)], STATES).svg)
     ends = [float(one.attrib["x"]) + float(one.attrib["width"]) for one in root.iter(f"{SVG}rect") if "x" in one.attrib]
     assert max(ends) <= WIDTH - EDGE + 0.1
+
+
+def test_names_that_do_not_fit_slant_and_have_room_beside_the_last_column() -> None:
+    cell, slanting = widths(["a stage with a long name"] * 9)
+    assert slanting
+    assert LEFT + 9 * cell <= WIDTH - EDGE - OVERHANG + 0.1
+    assert widths(["Mon"] * 7) == (WIDEST, False)
+    assert widths([])[1] is False
 
 
 @pytest.mark.parametrize("name", ODD)
