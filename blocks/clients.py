@@ -15,12 +15,16 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-OF_WORK = (
+FOR_STORAGE = (
     "google.auth.compute_engine",
     "google.auth.transport.requests",
     "google.oauth2.credentials",
     "google.oauth2.service_account",
     "google.cloud.storage",
+)
+"""What the buckets need, with or without an account."""
+OF_WORK = (
+    *FOR_STORAGE,
     "google.cloud.workflows_v1",
     "google.cloud.workflows.executions_v1",
     "google.cloud.run_v2",

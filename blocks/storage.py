@@ -120,10 +120,17 @@ class PipelineStorage(RemediationBlock):
         return self._upload(bucket, name, data, 0, metadata, content_type)
 
     def replace(
-        self, bucket: str, name: str, data: bytes, *, generation: int, metadata: dict[str, str] | None = None
+        self,
+        bucket: str,
+        name: str,
+        data: bytes,
+        *,
+        generation: int,
+        metadata: dict[str, str] | None = None,
+        content_type: str = "application/json",
     ) -> StoredObject:
-        """Overwrite exactly that generation of a JSON object; `PreconditionFailed` when another one lives there."""
-        return self._upload(bucket, name, data, generation, metadata, "application/json")
+        """Overwrite exactly that generation of an object; `PreconditionFailed` when another one lives there."""
+        return self._upload(bucket, name, data, generation, metadata, content_type)
 
     def delete(self, bucket: str, name: str, *, generation: int) -> bool:  # type: ignore[override]
         """Delete exactly that generation of the live object (kept as a version or soft-deleted if the bucket does so).

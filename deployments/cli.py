@@ -24,6 +24,7 @@ from deployments import (
     cli_runtime,
     cli_scene,
     cli_self,
+    cli_status,
 )
 from deployments.cli_backup import EnvironmentOption
 
@@ -44,6 +45,7 @@ app.command()(cli_self.unfinished)
 app.command()(cli_diagnose.diagnose)
 app.command()(cli_scene.e2e)
 app.command()(cli_health.health)
+app.command()(cli_status.status)
 
 TRACEBACK = "REMEDIATION_TRACEBACK"
 """Variable that, when set, lets an unforeseen error end the command with its traceback."""

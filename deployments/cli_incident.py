@@ -61,8 +61,9 @@ def list_incidents(
 def show(incident: Id, as_json: JsonOption = False, environment: EnvironmentOption = "default") -> None:
     """One incident: how it stands, and everything that was recorded."""
     from tasks.incidents.incident import read_incident
+    from tasks.remediation.times import clock
     from tasks.response.timeline import events
-    from tasks.response.times import clock, measures
+    from tasks.response.times import measures
 
     with told() as context_of:
         one = read_incident(context_of(environment), incident)

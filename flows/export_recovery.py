@@ -8,15 +8,17 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from prefect import State, flow, runtime
-from prefect.artifacts import create_table_artifact
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from flows.running import as_task_run, flow_context, flow_wave, show_progress, side_by_side, state_of, state_of_error
+from tasks.recovery.batch_report import batch_markdown
 from tasks.recovery.procedure import ExportRecovery
 from tasks.recovery.request import PROCEDURE, RecoveryRequest
 from tasks.remediation.batch import check_batch, run_batch
 from tasks.remediation.outcome import Refused
 from tasks.remediation.report import batch_rows, batch_sentence, listed, publish
 from tasks.remediation.run import Run
+from tasks.remediation.run_page import keep_page
 from tasks.remediation.runner import run, run_approved
 
 
@@ -75,7 +77,15 @@ def export_recovery(
         one = run_approved(procedure, context, request(names[0]), as_task_run, publish=show)
         show(one)
         return state_of(one)
-    wave = flow_wave(lambda name: run(procedure, context, request(name), as_task_run))
+
+    def recover(name: str) -> Run:
+        one = run(procedure, context, request(name), as_task_run)
+        keep_page(one, procedure.sections(one))
+        return one
+
+    wave = flow_wave(recover)
     runs = run_batch(names, context, PROCEDURE, wave, show_progress("recovery"))
     create_table_artifact(table=batch_rows(runs), key="recovery-batch", description=batch_sentence(runs))
+    page = batch_markdown(runs, context.environment)
+    create_markdown_artifact(page, key="recovery-batch-map", description=batch_sentence(runs))
     return state_of(runs)

@@ -8,19 +8,23 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from prefect import State, flow, get_run_logger, task
-from prefect.artifacts import create_table_artifact
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.states import Completed, Failed
 
+from blocks.errors import OutsideError
 from flows.running import as_task_run, flow_context, flow_wave, show_progress, side_by_side
+from tasks.recovery.batch_report import batch_markdown
 from tasks.recovery.procedure import ExportRecovery
 from tasks.recovery.request import PROCEDURE, RecoveryRequest
 from tasks.recovery.sweep import Verdict, chunks, fault_table, look_at_all, scene_ids, systematic_faults
+from tasks.recovery.sweep_record import now, write_sweep
 from tasks.remediation.batch import check_batch, run_batch
 from tasks.remediation.context import Context
 from tasks.remediation.outcome import GOOD, Outcome, Refused, worst
 from tasks.remediation.report import batch_rows, batch_sentence
 from tasks.remediation.run import Run
+from tasks.remediation.run_page import keep_page
 from tasks.remediation.runner import run
 
 MAX_ROWS = 500
@@ -38,23 +42,28 @@ def export_sweep(mode: Literal["look", "recover"] = "look", environment: str = "
     """Validate every scene; list the broken ones, and recover them only if told to.
 
     Args:
-        mode: "look" changes nothing and fails when a scene is broken or unseen; "recover" recovers the broken ones within
+        mode: "look" changes nothing but its own record and fails when a scene is broken or unseen; "recover" recovers the broken ones within
             the policy's limits.
         environment: Name of the Remediation Environment block, which says whose buckets these are.
     """
     logger = get_run_logger()
     context = flow_context(environment, "")
     loaded = context.environment
-    seen, bad = 0, []
+    seen, bad, stopped, began = 0, [], [], now()
     for chunk in chunks(scene_ids(loaded)):
         verdicts = validate_scenes(context, chunk)
         seen += len(verdicts)
         bad += [verdict for verdict in verdicts if not verdict.healthy]
+        stopped += [verdict for verdict in verdicts if verdict.healthy and verdict.stopped]
         logger.info("%d scenes looked at, %d need attention", seen, len(bad))
     if seen == 0:
         return ended(
             "refused", f"gs://{loaded.data_bucket}/scenes/ holds no scene; check the environment's data bucket."
         )
+    try:
+        write_sweep(loaded, began, seen, [*bad, *stopped])
+    except OutsideError as error:  # what was seen counts all the same
+        logger.warning("What this sweep has seen could not be kept for `remediate status`: %s", error)
     show(bad, seen)
     broken = [verdict for verdict in bad if not verdict.unseen]
     if mode == "look" or not broken:
@@ -96,9 +105,13 @@ def recover_broken(context: Context, broken: list[Verdict], everywhere: dict[str
         return ended("refused", " ".join(common) or f"{error} Recover them in smaller batches.")
 
     def recover(scene_id: str) -> Run:
-        return run(ExportRecovery(), context, RecoveryRequest(scene_id=scene_id, mode="apply"), as_task_run)
+        one = run(ExportRecovery(), context, RecoveryRequest(scene_id=scene_id, mode="apply"), as_task_run)
+        keep_page(one, ExportRecovery().sections(one))
+        return one
 
     runs = run_batch(names, context, PROCEDURE, flow_wave(recover), show_progress("sweep"))
     create_table_artifact(table=batch_rows(runs), key="recovery-batch", description=batch_sentence(runs))
+    page = batch_markdown(runs, context.environment)
+    create_markdown_artifact(page, key="recovery-batch-map", description=batch_sentence(runs))
     word = worst([one.outcome for one in runs])
     return ended("partial" if common and word in GOOD else word, " ".join([batch_sentence(runs), *common]))

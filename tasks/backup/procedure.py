@@ -8,10 +8,12 @@ a new night is begun.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 
 from pydantic import JsonValue
 
 from blocks.errors import OutsideError, PermanentError
+from tasks.backup.calendar import calendar_now
 from tasks.backup.copies import Copying
 from tasks.backup.disagreements import disagreements
 from tasks.backup.guard import misplaced, suspicious, too_much
@@ -93,3 +95,5 @@ class NightlyBackup(Procedure[Request, Night]):
         """What the source holds, by class."""
         if run.facts is not None:
             yield Section("By class", rows=tuple(class_rows(run.facts)))
+        if run.begun:
+            yield calendar_now(run.context.environment, datetime.now(UTC))

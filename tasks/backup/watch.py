@@ -57,6 +57,11 @@ class BackupWatch(Check[WatchQuestion]):
 
 def complaints(environment: PipelineEnvironment, newest: Summary, now: datetime) -> list[str]:
     """What is wrong with the last night, one sentence each."""
+    return late_or_partial(environment, newest, now) + unverified(environment, newest)
+
+
+def late_or_partial(environment: PipelineEnvironment, newest: Summary, now: datetime) -> list[str]:
+    """That it is too old, or has not captured everything."""
     age, target = now - newest.begun_at, timedelta(minutes=environment.backup.target_rpo_minutes)
     found = []
     if age < -CLOCKS:
@@ -76,7 +81,7 @@ def complaints(environment: PipelineEnvironment, newest: Summary, now: datetime)
             f"Night {newest.night} is {newest.outcome}: {counted(newest.missing_count, 'object')} not captured.{first} Run "
             "nightly-backup again; what is there is not copied twice."
         )
-    return found + unverified(environment, newest)
+    return found
 
 
 def unverified(environment: PipelineEnvironment, newest: Summary) -> list[str]:

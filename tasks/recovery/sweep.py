@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from blocks.catalogue import SCENE_ID
 from blocks.environment import PipelineEnvironment
@@ -16,6 +16,7 @@ from blocks.errors import OutsideError
 from blocks.policy import RemediationPolicy
 from tasks.pipeline.scene_view import scene_view
 from tasks.recovery.rerun import earliest_broken
+from tasks.validation.findings import Finding
 from tasks.validation.scene import validate_scene
 
 CHUNK = 100
@@ -36,6 +37,10 @@ class Verdict(BaseModel):
     first: str = ""
     unseen: str = ""
     """Why the scene could not be looked at. Unknown is not broken."""
+    stages: dict[str, str] = Field(default_factory=dict)
+    """The state of every stage of a scene that is broken."""
+    stopped: str = ""
+    """What a person, or the pipeline itself, has put there to stop work on it; that is no fault of the scene."""
 
 
 def scene_ids(environment: PipelineEnvironment) -> Iterator[str]:
@@ -62,8 +67,15 @@ def look(environment: PipelineEnvironment, scene_id: str) -> Verdict:
         unseen=f"{report.undecided[0]} was not read" if report.healthy is None else "",
         fault=f"{start}:{code}" if errors else "",
         errors=len(errors),
-        first=f"{errors[0].object}: {errors[0].message}" if errors else "",
+        first=said(errors[0]) if errors else "",
+        stages=dict(report.stages) if errors else {},
+        stopped=next((finding.message for finding in report.findings if finding.code == "work-stopped"), ""),
     )
+
+
+def said(finding: Finding) -> str:
+    """What is wrong, with the object, named once."""
+    return finding.message if finding.object in finding.message else f"{finding.object}: {finding.message}"
 
 
 def look_at_all(environment: PipelineEnvironment, wanted: list[str]) -> list[Verdict]:

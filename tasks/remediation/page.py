@@ -2,29 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from html import escape
+from typing import TYPE_CHECKING
+
+from tasks.remediation.report import Section
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
 
 STYLE = """
 :root{color-scheme:light dark;--text:#1f2328;--page:#fff;--line:#d1d9e0;--dim:#f6f8fa}
 @media (prefers-color-scheme:dark){:root{--text:#f0f6fc;--page:#0d1117;--line:#3d444d;--dim:#151b23}}
-body{font:16px/1.5 system-ui,sans-serif;color:var(--text);background:var(--page);max-width:62rem;margin:2rem auto;padding:0 1rem}
-table{border-collapse:collapse;width:100%;display:block;overflow-x:auto}th,td{border:1px solid var(--line);padding:.3rem .6rem;
-text-align:left;vertical-align:top;overflow-wrap:break-word}th{background:var(--dim);white-space:nowrap}
-figure{margin:0}svg{max-width:100%;height:auto}
-h1{line-height:1.2;overflow-wrap:anywhere}
+body{font:16px/1.5 system-ui,sans-serif;color:var(--text);background:var(--page);max-width:72rem;margin:2rem auto;padding:0 1rem}
+table{border-collapse:collapse;width:100%}th,td{border:1px solid var(--line);padding:.3rem .6rem;text-align:left;
+vertical-align:top;overflow-wrap:anywhere;min-width:3.5rem}th{background:var(--dim);overflow-wrap:normal}
+code{background:var(--dim);padding:.1em .3em;border-radius:.25rem;overflow-wrap:anywhere}
+pre{background:var(--dim);padding:.6rem;white-space:pre-wrap}a{color:inherit}
+blockquote{margin:.8rem 0;padding:.1rem 1rem;border-left:4px solid #cf222e}
+figure{margin:1rem 0}svg{max-width:100%;height:auto}
+h1{line-height:1.2;overflow-wrap:anywhere}h2{margin-top:2rem;border-bottom:1px solid var(--line)}
 """
 
 
 def html_page(title: str, markdown: str, mark: str, picture: str) -> str:
-    """Markdown as a page; where the line `mark` stands, the picture (SVG) is drawn.
+    """Markdown as a page; where the line `mark` stands, the picture (SVG) is drawn."""
+    render = renderer()
+    before, _, after = markdown.partition(f"\n{mark}\n")
+    return document(title, f"{render.render(before)}<figure>{picture}</figure>{render.render(after)}")
 
-    Raw HTML in the Markdown stays text, and links other than to web pages and mail are not made.
-    """
+
+def sections_page(title: str, head: str, sections: Iterable[Section]) -> str:
+    """A page of the sections that an artifact shows, below a few lines of Markdown; their pictures are drawn in it."""
+    render = renderer()
+    parts = [render.render(head)]
+    for one in sections:
+        parts.append(render.render(one.heading()))
+        if one.picture is not None:
+            parts.append(f"<figure>{one.picture.svg}</figure>")
+        parts.append(render.render(one.table()))
+    return document(title, "\n".join(filter(None, parts)))
+
+
+def renderer() -> MarkdownIt:
+    """Raw HTML in the Markdown stays text, and links other than to web pages and mail are not made."""
     from markdown_it import MarkdownIt
 
-    renderer = MarkdownIt("commonmark", {"html": False}).enable("table")
-    before, _, after = markdown.partition(f"\n{mark}\n")
-    body = f"{renderer.render(before)}<figure>{picture}</figure>{renderer.render(after)}"
+    return MarkdownIt("commonmark", {"html": False}).enable("table")
+
+
+def document(title: str, body: str) -> str:
+    """The whole file."""
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(" ".join(title.split()))}</title>'
         f'<meta name="viewport" content="width=device-width,initial-scale=1"><style>{STYLE}</style></head>\n'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os.path import commonprefix
 from urllib.parse import quote
@@ -13,6 +13,7 @@ from prefect import runtime
 from prefect.artifacts import create_markdown_artifact
 from prefect.context import FlowRunContext
 
+from tasks.remediation.drawing import Picture
 from tasks.remediation.plan import Effect, Plan
 from tasks.remediation.run import Run
 
@@ -31,6 +32,7 @@ EFFECTS: dict[Effect, str] = {
 
 COMMON = ("effect", "why", "only if", "undo")
 """Columns of a plan that are said once for a step when all its actions have the same."""
+MOST_COLUMNS = 2  # of those that differ stand in the table, the others below it: no column is off the screen
 
 Cell = str | int | float
 
@@ -44,11 +46,21 @@ class Section:
     text: str = ""
     rows: tuple[Mapping[str, Cell], ...] = ()
     """A table, one mapping a row; its first row names the columns."""
+    picture: Picture | None = None
+    """Shown between text and table."""
 
     def markdown(self) -> str:
         """The section as Markdown."""
-        head = [f"## {self.title}"] if self.title else []
-        return "\n\n".join(part for part in [*head, self.text, table(self.rows)] if part)
+        picture = self.picture.markdown() if self.picture is not None else ""
+        return "\n\n".join(part for part in (self.heading(), picture, self.table()) if part)
+
+    def heading(self) -> str:
+        """Title and text."""
+        return "\n\n".join(part for part in (f"## {self.title}" if self.title else "", self.text) if part)
+
+    def table(self) -> str:
+        """The rows."""
+        return table(self.rows)
 
 
 def table(rows: Sequence[Mapping[str, Cell]]) -> str:
@@ -136,7 +148,8 @@ def step_markdown(name: str, rows: Sequence[Mapping[str, Cell]]) -> str:
     common = {key: rows[0].get(key, "") for key in COMMON if len({row.get(key, "") for row in rows}) == 1}
     said = common | {"in": f"`{folder}`" if folder else ""}
     line = " · ".join(f"**{key}:** {escaped(value)}" for key, value in said.items() if value)
-    left = [key for key in COMMON if key not in common]
+    differ = [key for key in COMMON if key not in common]
+    left, below = differ[:MOST_COLUMNS], differ[MOST_COLUMNS:]
     shown = [
         {
             "#": row["#"],
@@ -146,7 +159,10 @@ def step_markdown(name: str, rows: Sequence[Mapping[str, Cell]]) -> str:
         }
         for row in rows
     ]
-    return Section(name, line, tuple(shown)).markdown()
+    details = [
+        f"- {row['#']}: " + "; ".join(f"**{key}:** {escaped(row[key])}" for key in below) for row in rows if row["#"]
+    ]
+    return "\n\n".join([Section(name, line, tuple(shown)).markdown(), *(["\n".join(details)] if below else [])])
 
 
 def common_folder(targets: Sequence[str]) -> str:
@@ -157,30 +173,43 @@ def common_folder(targets: Sequence[str]) -> str:
 
 def run_markdown(run: Run, sections: Iterable[Section] = ()) -> str:
     """The report of one run: how it ended and why, its plan, the procedure's own parts, and where the time went."""
+    parts = [run_head(run), *(one.markdown() for one in (*sections, *closing(run)))]
+    return "\n\n".join(part for part in parts if part)
+
+
+def run_head(run: Run) -> str:
+    """How a run ended and why."""
     parts = [f"# {run.subject}: {run.outcome}", run.summary, *[f"> {reason}" for reason in run.reasons]]
     if run.notes:
         parts.append("\n".join(f"- {note}" for note in run.notes))
     if run.plan is not None:
         parts.append(plan_sentence(run.plan))
-    parts += [section.markdown() for section in sections]
-    if run.begun:
-        parts.append(
-            f"Run `{run.id}` ({run.procedure}). Undo what can be undone: `remediate undo {run.subject} {run.id}`, or the "
-            f"deployment `undo` with subject `{run.subject}` and run `{run.id}`."
-        )
-    if run.seconds:
-        rows = [{"step": name, "seconds": f"{seconds:.2f}"} for name, seconds in run.seconds.items()]
-        parts.append(Section("Where the time went", rows=tuple(rows)).markdown())
     return "\n\n".join(part for part in parts if part)
 
 
+def closing(run: Run) -> Iterator[Section]:
+    """What every report ends with: how to undo it, and where the time went."""
+    if run.begun:
+        yield Section(
+            "",
+            f"Run `{run.id}` ({run.procedure}). Undo what can be undone: `remediate undo {run.subject} {run.id}`, or the "
+            f"deployment `undo` with subject `{run.subject}` and run `{run.id}`.",
+        )
+    if run.seconds:
+        rows = [{"step": name, "seconds": f"{seconds:.2f}"} for name, seconds in run.seconds.items()]
+        yield Section("Where the time went", rows=tuple(rows))
+
+
 def publish(run: Run, sections: Iterable[Section], key: str, plan_key: str = "plan") -> None:
-    """Artifacts of a flow run: the plan, if it has actions, and the report, both named after the subject."""
-    name, form = slug(run.subject), apply_form(run)
+    """Artifacts of a flow run, the plan, if it has actions, and the report, both named after the subject; and its page."""
+    from tasks.remediation.run_page import keep_page  # which is made of what is here
+
+    name, form, found = slug(run.subject), apply_form(run), list(sections)
     if run.plan is not None and run.plan.actions:
         page = "\n\n".join(filter(None, [f"# Plan for {run.subject}", form, plan_markdown(run.plan)]))
         create_markdown_artifact(page, f"{plan_key}-{name}", plan_sentence(run.plan))
-    create_markdown_artifact(run_markdown(run, [Section("", form), *sections]), f"{key}-{name}", run.sentence())
+    shown = [Section("", form), Section("", keep_page(run, found)), *found]
+    create_markdown_artifact(run_markdown(run, shown), f"{key}-{name}", run.sentence())
 
 
 def apply_form(run: Run) -> str:

@@ -19,9 +19,9 @@ from tasks.incidents.incident import Incident
 from tasks.remediation.context import Context
 from tasks.remediation.outcome import outcome_of
 from tasks.remediation.report import counted
+from tasks.remediation.times import clock
 from tasks.response.acting import age_hours
 from tasks.response.response import Response
-from tasks.response.times import clock
 
 HOURS = Question().hours
 """How far back the diagnosis looks that finds the faults."""

@@ -19,10 +19,11 @@ from tasks.remediation.context import Context
 from tasks.remediation.ledger import LedgerDamaged
 from tasks.remediation.page import html_page
 from tasks.remediation.report import Cell, Section
+from tasks.remediation.timeline_picture import timeline_svg
+from tasks.remediation.times import UNKNOWN, clock, one_line
 from tasks.response.in_force import in_force
-from tasks.response.picture import timeline_svg
-from tasks.response.timeline import Event, events, one_line
-from tasks.response.times import UNKNOWN, began_at, between, clock, measures
+from tasks.response.timeline import Event, events
+from tasks.response.times import began_at, between, measures
 
 PICTURE = "{picture}"
 """Where the picture goes: a link in Markdown, the drawing itself in HTML."""

@@ -28,7 +28,7 @@ from tasks.incidents.incident import Incident, read_entries
 from tasks.incidents.said import Said
 from tasks.remediation.ledger import Entry
 from tasks.remediation.report import counted, listed
-from tasks.response.times import clock
+from tasks.remediation.times import clock, one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +120,3 @@ def details(said: Decided) -> str:
     parts += [said.thing] if said.thing else []
     parts += [said.text] if said.text else []
     return f" - {'; '.join(parts)}" if parts else ""
-
-
-def one_line(text: str, most: int = 400) -> str:
-    """A text on one line, cut when it is long: the record has all of it."""
-    line = " ".join(text.split())
-    return line if len(line) <= most else f"{line[: most - 4]} ..."

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from tasks.incidents.incident import Incident
-
-UNKNOWN = "unknown"
+from tasks.remediation.times import UNKNOWN, clock, lasted, second
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,25 +53,3 @@ def between(name: str, first: datetime | None, last: datetime | None, begin: str
     if seconds < 0:
         return Measure(name, None, f"the record says that {end} ({clock(last)}) before {begin} ({clock(first)})")
     return Measure(name, seconds, f"from when {begin} to when {end}")
-
-
-def second(moment: datetime) -> datetime:
-    """The second in which it was."""
-    return moment.astimezone(UTC).replace(microsecond=0)
-
-
-def clock(moment: datetime | None) -> str:
-    """`2026-01-18 12:00:00 UTC`, or `unknown`."""
-    return UNKNOWN if moment is None else f"{second(moment):%Y-%m-%d %H:%M:%S} UTC"
-
-
-def lasted(seconds: int) -> str:
-    """`3 s`, `2 min 03 s`, `1 h 02 min 03 s`, `2 d 01 h 02 min 03 s`."""
-    minutes, rest = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    if days:
-        return f"{days} d {hours:02} h {minutes:02} min {rest:02} s"
-    if hours:
-        return f"{hours} h {minutes:02} min {rest:02} s"
-    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"

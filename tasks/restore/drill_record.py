@@ -124,10 +124,10 @@ def write_record(environment: PipelineEnvironment, record: DrillRecord) -> None:
     environment.storage.create(environment.ops_bucket, f"{ROOT}{record.run}.json", body)
 
 
-def past_drills(environment: PipelineEnvironment) -> list[DrillRecord]:
-    """The last drills, oldest first. Raises PermanentError for a record that cannot be read."""
+def past_drills(environment: PipelineEnvironment, most: int = LOOKED_BACK) -> list[DrillRecord]:
+    """The last drills, `most` at most, oldest first. Raises PermanentError for a record that cannot be read."""
     names = [found.name for found in environment.storage.list(environment.ops_bucket, ROOT)]
-    found = [read_record(environment, name) for name in sorted(names)[-LOOKED_BACK:]]
+    found = [read_record(environment, name) for name in sorted(names)[-most:]]
     return sorted(found, key=lambda record: record.at)  # runs of the same second have no order
 
 

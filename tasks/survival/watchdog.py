@@ -7,10 +7,10 @@ When all of it is well it says so outside (`blocks.heartbeat`) and in the ops bu
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
-from blocks.approvals import undecided
+from blocks.approvals import Undecided, undecided
 from blocks.errors import OutsideError, PreconditionFailed
 from blocks.schedules import ScheduledDeployment, leaked_slots, scheduled_deployments
 from tasks.delivery.tickets import open_tickets
@@ -47,7 +47,7 @@ class Watchdog(Check[None]):
             *forgotten_tickets(context),
             *damaged_claims(context),
             *stuck_events(context),
-            *nobody_decided(),
+            *nobody_decided(undecided(datetime.now(UTC) - TOLD_FOR)),
             *(f"{one}: free them with `prefect gcl update --active-slots`." for one in leaked_slots(GRACE)),
         ]
         found.summary = f"{counted(len(schedules), 'schedule')} looked at"
@@ -114,9 +114,9 @@ def stuck_events(context: Context) -> Iterator[str]:
         yield f"{counted(facts.dead, 'event')} could not be handled: see `remediate events dead`."
 
 
-def nobody_decided() -> Iterator[str]:
-    """Approvals whose time ran out lately: that means no, and the fault is still there."""
-    for one in undecided(datetime.now(UTC) - TOLD_FOR):
+def nobody_decided(found: Iterable[Undecided]) -> Iterator[str]:
+    """Approvals whose time ran out: that means no, and the fault is still there."""
+    for one in found:
         yield (
             f"{one.name} waited for an approval until {one.ended:%Y-%m-%d %H:%M} UTC and nobody decided, which means no: "
             "decide whether it is still wanted, and run it again; the on-call handbook says whom to ask."

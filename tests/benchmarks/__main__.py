@@ -19,6 +19,7 @@ BENCHMARKS = {
     "bench_imports": "Start of a flow run: what importing each flow costs",
     "bench_events": "Events: what the receiver takes, and from the event to a running flow",
     "bench_survival": "Survival: a flow, a host, a worker, a server that die in the middle of a recovery",
+    "bench_status": "Status: the state of everything among 10,000 scenes, from a cold start",
     "bench_diagnosis": "Diagnosis: five faults at once, named with their evidence",
     "bench_incident": "Incident response: five faults at once, named and seen through to the review",
     "bench_gpu": "GPU watch: 50 scenes that failed in a stock-out, once there are GPUs again",

@@ -15,6 +15,7 @@ from prefect.client.orchestration import get_client
 from prefect.flow_runs import resume_flow_run
 from pydantic import SecretStr
 
+from blocks.approvals import undecided
 from blocks.identity import PersonTokens
 from blocks.on_call import OnCall
 from blocks.signing import BadLink
@@ -25,7 +26,7 @@ from flows.export_recovery import export_recovery
 from tasks.remediation.approval import ask
 from tasks.remediation.approval_link import Asked, decided, link_for, read_token
 from tasks.remediation.plan import Plan
-from tasks.survival.watchdog import nobody_decided
+from tasks.survival.watchdog import TOLD_FOR, nobody_decided
 from tests.flows.world import BUCKET, Saved, Started, artifacts, generations, run, run_id
 from tests.receiver import google
 from tests.receiver.google import ANN, IAP_AUDIENCE, assertion
@@ -117,7 +118,9 @@ def test_time_running_out_means_no_and_the_watchdog_tells_it(saved: Saved) -> No
     assert state.is_failed()
     assert state.message is not None
     assert "never resumed" in state.message
-    (told,) = [one for one in nobody_decided() if f"{runtime_name(state)} waited" in one]
+    (told,) = [
+        one for one in nobody_decided(undecided(datetime.now(UTC) - TOLD_FOR)) if f"{runtime_name(state)} waited" in one
+    ]
     assert "nobody decided, which means no" in told
 
 

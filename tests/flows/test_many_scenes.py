@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import TaskRun
@@ -12,6 +14,7 @@ from deployments.sandbox.pipeline.scenes import make_scene
 from deployments.sandbox.server import Sandbox
 from flows.export_recovery import export_recovery
 from flows.export_sweep import export_sweep
+from tasks.recovery.sweep_record import NAME, SweepRecord, parsed
 from tests.flows.world import BUCKET, Saved, artifacts, everything, generations, rows, run, run_id, task_runs
 
 
@@ -22,6 +25,20 @@ def make(sandbox: Sandbox, **damages: str) -> list[str]:
         if name:
             damage(sandbox.store, BUCKET, scene_id, name)
     return list(damages)
+
+
+def but_the_record(sandbox: Sandbox) -> dict[str, int]:
+    """Everything but what the sweep has kept for `remediate status`."""
+    return {name: generation for name, generation in everything(sandbox).items() if not name.endswith(NAME)}
+
+
+def sandbox_record(sandbox: Sandbox) -> SweepRecord:
+    """What the sweep has kept."""
+    stored = sandbox.store.get("sandbox-ops", NAME)
+    assert stored is not None
+    found = parsed(stored.data)
+    assert found is not None
+    return found
 
 
 def recovered(runs: list[TaskRun]) -> list[str]:
@@ -45,6 +62,13 @@ def test_a_batch_recovers_its_scenes_and_shows_one_row_for_each(saved: Saved, sa
     ]
     assert "Input regen3d/" in table[0]["why"]
     assert table[1]["deletions"] > 0
+    shown = str(left["recovery-batch-map"].data)
+    assert shown.startswith(
+        "# 2 done, 1 escalated, 1 nothing to do\n\n## Where the scenes stand\n\n![4 scenes by stage: "
+    )
+    pages = re.findall(r"gs://sandbox-ops/(remediation/pages/[^`]+)`", shown)
+    assert [name.split("/")[2] for name in pages] == ["a", "b"], "a page for each run that has begun"
+    assert all(sandbox.store.get("sandbox-ops", name) is not None for name in pages)
     # The server hears of each task run by itself, in any order: all four, and the steps of what was done.
     seen = task_runs(state, lambda runs: len(runs) > 12 and len(recovered(runs)) >= len(wanted))
     assert recovered(seen) == ["recover a", "recover b", "recover c", "recover d"]
@@ -75,12 +99,15 @@ def test_the_sweep_lists_broken_scenes_the_most_frequent_fault_first_and_changes
     make(sandbox, a="usd_truncated", b="export_missing", c="", d="export_missing")
     before = everything(sandbox)
     state = run(export_sweep)
+    record = sandbox_record(sandbox)
+    assert [one.scene_id for one in record.bad] == ["a", "b", "d"]
+    assert (record.seen.scenes, record.seen.broken, record.seen.unseen) == (4, 3, 0)
     assert state.is_failed(), "green would say that nothing is to be done"
     assert (
         state.message
         == "4 scenes looked at, 3 broken, 0 not readable; see the artifact export-sweep, then recover them."
     )
-    assert everything(sandbox) == before
+    assert but_the_record(sandbox) == before
     table = rows(artifacts(state)["export-sweep"])
     assert [row["scene"] for row in table] == ["b", "d", "a"]
     assert table[0]["fault"] == table[1]["fault"]
@@ -108,7 +135,7 @@ def test_a_scene_that_cannot_be_read_is_not_called_broken_and_not_recovered(save
     assert (
         state.message == "2 scenes looked at, 0 broken, 1 not readable; see the artifact export-sweep for the reason."
     )
-    assert everything(sandbox) == before
+    assert but_the_record(sandbox) == before
     (row,) = rows(artifacts(state)["export-sweep"])
     assert "storage.objects.get" in row["first"]
 

@@ -84,10 +84,13 @@ def actions(plan: Artifact) -> list[dict[str, str]]:
         name, said, *lines = filter(None, step.split("\n"))
         common = dict(part.split(":** ", 1) for part in f" {said}".split(" · **"))
         common = {key.strip(" *"): value for key, value in common.items()}
-        cells = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+        cells = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines if line.startswith("|")]
+        below = dict(line.removeprefix("- ").split(": ", 1) for line in lines if line.startswith("- "))
         folder = common.pop("in", "").strip("`")
         for row in cells[2:]:
             one = {"step": name, **common, **dict(zip(cells[0], row, strict=True))}
+            details = [part.split(":** ", 1) for part in below.get(one["#"], "").split("; **") if part]
+            one |= {key.strip(" *"): value for key, value in details}
             found.append(one | {"target": folder + one["target"].strip("`")})
     return found
 

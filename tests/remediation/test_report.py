@@ -161,6 +161,24 @@ def test_what_the_actions_of_a_step_have_in_common_is_said_once() -> None:
     ]
 
 
+def test_a_table_has_few_columns_and_what_differs_besides_stands_below_it() -> None:
+    one = plan(
+        an_action(take, "a/b", why="w1", precondition="c1", undo="u|1", step="s"),
+        an_action(put, "a/c", why="w2", precondition="c2", undo="u2", step="s"),
+    )
+    assert plan_markdown(one).splitlines()[4:] == [
+        "**in:** `a/`",
+        "",
+        "| # | target | effect | why |",
+        "| --- | --- | --- | --- |",
+        "| 1 | `b` | delete | w1 |",
+        "| 2 | `c` | write | w2 |",
+        "",
+        "- 1: **only if:** c1; **undo:** u\\|1",
+        "- 2: **only if:** c2; **undo:** u2",
+    ]
+
+
 def test_a_page_says_how_many_actions_it_leaves_out() -> None:
     shown = plan_markdown(plan(*(an_action(put, f"n{index}") for index in range(MAX_ROWS + 5))))
     assert "|  | … and 5 more actions; the journal has them all |" in shown

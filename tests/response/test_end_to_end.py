@@ -17,10 +17,11 @@ from tasks.incidents.fault_entries import Fault, Mended
 from tasks.incidents.incident import Incident
 from tasks.incidents.verify import verify_incident
 from tasks.remediation.run import Run
+from tasks.remediation.times import clock, second
 from tasks.response.respond import respond
 from tasks.response.response import Means
 from tasks.response.review import newest_report
-from tasks.response.times import clock, measures, second
+from tasks.response.times import measures
 from tests.diagnosis.world import DATA, SIMREADY, TRIGGER, diagnosed, rows
 from tests.response.five import FIVE, HURT, RECORDED, OnCall, inject, on_call
 from tests.response.world import OPS, QUICK, heir, incident_of, wanted

@@ -14,8 +14,8 @@ from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.server import Sandbox
 from tasks.incidents.entries import Acknowledged, Declared, Evidence, FollowUp, Noted, Resolved
 from tasks.incidents.incident import Incident, declare, read_incident
+from tasks.remediation.times import clock
 from tasks.response.review import markdown_of, newest_report, report_name, report_of, write_review
-from tasks.response.times import clock
 from tests.response.example import FOLDER, example, files
 from tests.response.world import (
     GO_ON,

@@ -30,7 +30,8 @@ from tasks.incidents.entries import (
 from tasks.incidents.fault_entries import Fault, Mended
 from tasks.incidents.incident import declare, read_incident
 from tasks.incidents.said import Said
-from tasks.response.timeline import events, one_line, sentence
+from tasks.remediation.times import one_line
+from tasks.response.timeline import events, sentence
 from tests.response.world import heir, wanted
 
 NOON = datetime(2026, 1, 18, 12, 0, tzinfo=UTC)

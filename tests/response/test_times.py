@@ -9,7 +9,8 @@ import pytest
 from blocks.environment import PipelineEnvironment
 from tasks.incidents.entries import Acknowledged, Changed, Resolved
 from tasks.incidents.incident import Incident, declare, read_incident
-from tasks.response.times import clock, lasted, measures
+from tasks.remediation.times import clock, lasted
+from tasks.response.times import measures
 from tests.response.world import heir, wanted
 
 

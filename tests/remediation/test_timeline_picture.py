@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tasks.response.picture import LEFT, MOST_ROWS, RIGHT, WIDTH, alt_text, drawn, place, timeline_svg
+from tasks.remediation.timeline_picture import LEFT, MOST_ROWS, RIGHT, WIDTH, alt_text, drawn, place, timeline_svg
 from tasks.response.timeline import Event
 
 SVG = "{http://www.w3.org/2000/svg}"

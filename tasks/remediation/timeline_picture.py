@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from tasks.remediation.drawing import printable
-from tasks.response.timeline import Event, one_line
-from tasks.response.times import clock, lasted
+from tasks.remediation.times import clock, lasted, one_line
 
 WIDTH, ROW, TOP, LEFT, RIGHT = 960, 22, 64, 24, 24
 MOST_ROWS = 40
@@ -20,7 +20,7 @@ LONGEST = 78
 QUIET = ("evidence",)
 """Kinds that are not drawn: a dozen files of one moment say nothing of time."""
 COLOURS = {
-    "declared": "bad", "reopened": "bad", "acknowledged": "person", "decision": "person", "note": "person",
+    "declared": "bad", "reopened": "bad", "failed": "bad", "begin": "told", "intent": "act", "outcome": "good", "acknowledged": "person", "decision": "person", "note": "person",
     "action": "act", "update": "told", "paging": "told", "paged": "told", "resolved": "good", "closed": "good",
 }  # fmt: skip
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400, 172800, 604800)
@@ -31,6 +31,22 @@ STYLE = """
 @media (prefers-color-scheme: dark){.page{fill:#0d1117}.text{fill:#f0f6fc}.dim{fill:#9198a1}.line{stroke:#3d444d}
 .dot{fill:#9198a1}.bad{fill:#ff7b72}.person{fill:#d2a8ff}.act{fill:#79c0ff}.told{fill:#e3b341}.good{fill:#56d364}}
 """
+
+
+class Event(Protocol):
+    """Something that happened at a moment, for people."""
+
+    @property
+    def at(self) -> datetime:
+        """When."""
+
+    @property
+    def kind(self) -> str:
+        """What kind it is, which gives the dot its colour (`COLOURS`)."""
+
+    @property
+    def what(self) -> str:
+        """One sentence."""
 
 
 def timeline_svg(title: str, events: Sequence[Event]) -> str:
