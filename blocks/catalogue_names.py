@@ -62,6 +62,8 @@ def _references(catalogue: Catalogue) -> Iterator[tuple[KeyPath, str, str | None
         yield from _each(("guards", index, "stages"), "stage", guard.stages)
     for name, deployment in catalogue.deployments.items():
         yield ("deployments", name, "starts"), "workflow", deployment.starts
+    for name, kept in catalogue.retention.items():
+        yield ("retention", name, "job"), "job", kept.job or None
     for section in ("work_records", "gke_jobs"):
         for index, one in enumerate(getattr(catalogue, section)):
             yield (section, index, "stage"), "stage", one.stage

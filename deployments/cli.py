@@ -21,6 +21,7 @@ from deployments import (
     cli_rollback,
     cli_runtime,
     cli_self,
+    cli_watching,
 )
 from deployments.cli_backup import EnvironmentOption
 
@@ -36,6 +37,7 @@ app.add_typer(cli_runtime.app, name="runtime")
 app.add_typer(cli_self.app, name="kill-switch")
 app.command()(cli_self.unfinished)
 app.command()(cli_diagnose.diagnose)
+app.command()(cli_watching.retention)
 
 TRACEBACK = "REMEDIATION_TRACEBACK"
 """Variable that, when set, lets an unforeseen error end the command with its traceback."""
