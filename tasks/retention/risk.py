@@ -78,7 +78,7 @@ def _of_incident(context: Context, id_: str) -> tuple[dict[str, str], str]:
     if incident.closed is not None:
         return {}, ""
     scenes = [one for one in incident.first.scope.scenes if SCENE_ID.fullmatch(one)]
-    return {scene: f"incident {id_} is not closed" for scene in scenes}, ""
+    return dict.fromkeys(scenes, f"incident {id_} is not closed"), ""
 
 
 def leaving(context: Context, needed: Needed, now: datetime) -> list[Leaving]:

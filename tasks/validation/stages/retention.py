@@ -41,7 +41,9 @@ class Expiry:
         age = self.age(maker)
         if age is None:
             return False
-        return (age >= timedelta(days=rule.days) and self._class_gone(rule)) or self.removed_at(path, age) is not None
+        if age >= timedelta(days=rule.days) and self._class_gone(rule):
+            return True
+        return path not in self._source.files() and self.removed_at(path, age) is not None
 
     def removed_at(self, path: str, age: timedelta = timedelta.max) -> datetime | None:
         """When `path` (or something of a pattern) was removed, as the clean-up's own log says; None when it does not.
