@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from blocks.heartbeat import Heartbeat
     from blocks.image_registry import ImageRegistry
     from blocks.logs import PipelineLogs
+    from blocks.monitoring import PipelineMonitoring
     from blocks.node_pools import GkeNodePools
     from blocks.notifier import Notifier
     from blocks.on_call import OnCall
@@ -50,6 +51,7 @@ __all__ = [
     "OnCall",
     "PipelineEnvironment",
     "PipelineLogs",
+    "PipelineMonitoring",
     "PipelineSchedulers",
     "PipelineStorage",
     "PipelineTriggers",
@@ -76,6 +78,7 @@ _MODULES = {
     "OnCall": "blocks.on_call",
     "PipelineEnvironment": "blocks.environment",
     "PipelineLogs": "blocks.logs",
+    "PipelineMonitoring": "blocks.monitoring",
     "PipelineSchedulers": "blocks.schedulers",
     "PipelineStorage": "blocks.storage",
     "PipelineTriggers": "blocks.triggers",

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from blocks.catalogue_monitoring import Monitoring
 from blocks.catalogue_rules import (
     CronJob,
     DeploymentRule,
@@ -217,6 +218,7 @@ class Catalogue(Model):
     locks: tuple[Lock, ...] = ()
     gke_jobs: tuple[GkeJob, ...] = ()
     gpu: Gpu = Gpu()
+    monitoring: Monitoring = Monitoring()
     deployments: dict[str, DeploymentRule] = Field(default_factory=dict)
     """Deployments of the cluster by name."""
     work_records: tuple[WorkRecord, ...] = ()

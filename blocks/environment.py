@@ -16,6 +16,7 @@ from blocks.gke import GkeCluster
 from blocks.heartbeat import Heartbeat
 from blocks.image_registry import ImageRegistry
 from blocks.logs import PipelineLogs
+from blocks.monitoring import PipelineMonitoring
 from blocks.node_pools import GkeNodePools
 from blocks.notifier import Notifier
 from blocks.on_call import OnCall
@@ -68,6 +69,9 @@ class PipelineEnvironment(RemediationBlock):
     quotas: ComputeQuotas = Field(default_factory=ComputeQuotas, description="How many GPUs the project may have.")
     registry: ImageRegistry = Field(default_factory=ImageRegistry, description="The images of the jobs.")
     logs: PipelineLogs = Field(default_factory=PipelineLogs, description="The log of the project.")
+    monitoring: PipelineMonitoring = Field(
+        default_factory=PipelineMonitoring, description="Dashboards, alert policies and metrics of the project."
+    )
     genie_sim: GenieSimEndpoint = Field(default_factory=GenieSimEndpoint, description="The Genie Sim server.")
     receiver: EventReceiver = Field(
         default_factory=EventReceiver, description="The receiver of events, whose numbers the watchdog reads."
@@ -95,6 +99,7 @@ class PipelineEnvironment(RemediationBlock):
             self.triggers,
             self.access,
             self.logs,
+            self.monitoring,
             self.node_pools,
             self.quotas,
             *regional,
@@ -140,6 +145,7 @@ class PipelineEnvironment(RemediationBlock):
             self.cluster,
             self.registry,
             self.logs,
+            self.monitoring,
             self.node_pools,
             self.quotas,
         ):

@@ -30,6 +30,27 @@ def retention(as_json: JsonOption = False, environment: EnvironmentOption = "def
     raise typer.Exit(show(RetentionWatch(), None, environment, as_json, data))
 
 
+@app.callback()
+def monitoring() -> None:
+    """Keep `audit` a command of its own name."""
+
+
+@app.command()
+def audit(as_json: JsonOption = False, environment: EnvironmentOption = "default") -> None:
+    """Say whether anybody would be told. Exit 0 all is there and works, 1 something is not, 5 not everything is known.
+
+    Changes nothing. Every code: docs/operations/monitoring-audit.md.
+    """
+    use_running_stack()
+    from tasks.monitoring.check import Audit, MonitoringAudit
+    from tasks.monitoring.report import as_data
+
+    def data(found: Audit) -> dict[str, Any]:
+        return as_data(found.findings, found.gates, found.unknown)
+
+    raise typer.Exit(show(MonitoringAudit(), None, environment, as_json, data))
+
+
 def show(one: Any, question: Any, environment: str, as_json: bool, data: Any) -> int:
     """Look and print; the exit code of the outcome's word, or 2 when it could not begin. `data`: the facts for --json."""
     from deployments.doctor import load

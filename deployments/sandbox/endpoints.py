@@ -19,6 +19,7 @@ class Endpoints(BaseModel):
     pubsub: str
     transfer: str
     logging: str
+    monitoring: str
     registry: str
     projects: str
     kubernetes: str

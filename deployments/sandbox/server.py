@@ -36,6 +36,7 @@ from deployments.sandbox.services.executions import Workers
 from deployments.sandbox.services.genie_sim import GenieSim
 from deployments.sandbox.services.logging_service import LoggingService
 from deployments.sandbox.services.loopback import HOST, HttpServer, LoopbackServer
+from deployments.sandbox.services.monitoring_service import MonitoringService
 from deployments.sandbox.services.operations import Operations
 from deployments.sandbox.services.pubsub_push import PushDelivery
 from deployments.sandbox.services.rpc import Wire
@@ -106,6 +107,8 @@ class Sandbox:
         self.scheduler = SchedulerService(self.catalogue)
         self.transfer = TransferService(self.store, self._operations)
         self.log = LoggingService()
+        self.monitoring = MonitoringService()
+        self.monitoring.deploy(self.catalogue)
         self.workflows.changed.append(self.log.of_workflow)
         self.run.changed.append(self.log.of_job)
         self.simulator.jobs.tell = self.log.of_invocation
@@ -151,6 +154,7 @@ class Sandbox:
             pubsub=grpc,
             transfer=grpc,
             logging=grpc,
+            monitoring=grpc,
             registry=grpc,
             projects=grpc,
             kubernetes=http,
@@ -199,6 +203,7 @@ class Sandbox:
             self.scheduler,
             self.transfer,
             self.log,
+            self.monitoring,
             ContainerService(self.cluster),
             ArtifactRegistry(self.run.images),
             self._operations,

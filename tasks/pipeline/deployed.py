@@ -125,6 +125,7 @@ def quick(environment: PipelineEnvironment) -> PipelineEnvironment:
         copy.delivery,
         copy.cluster,
         copy.logs,
+        copy.monitoring,
     )
     for one in services:
         shorter = min(one.limits.call_seconds, LIMITS.call_seconds)
