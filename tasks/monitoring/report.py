@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from typing import Any
 
 from blocks.catalogue_monitoring import Monitoring
@@ -13,7 +14,11 @@ def sentence(
     expected: Monitoring, findings: list[Finding], gates: dict[str, list[str] | None], unknown: list[str]
 ) -> str:
     """All in one line."""
-    words = {"dashboard": expected.dashboards, "alert": expected.alerts, "log-based metric": expected.log_metrics}
+    words: dict[str, Sized] = {
+        "dashboard": expected.dashboards,
+        "alert": expected.alerts,
+        "log-based metric": expected.log_metrics,
+    }
     looked = ", ".join(counted(len(things), word) for word, things in words.items())
     parts = [f"{counted(len(findings), 'finding')} on {looked}"]
     parts += [f"{counted(len(unknown), 'look')} without an answer"] if unknown else []

@@ -60,7 +60,7 @@ def _list(environment: PipelineEnvironment, seen: Seen, part: str) -> Callable[[
 def _named(environment: PipelineEnvironment, seen: Seen) -> list[tuple[str, str]]:
     """The jobs and workflows of the catalogue that the expected metrics name, as they are deployed."""
     catalogue, expected = environment.catalogue, environment.catalogue.monitoring.log_metrics
-    known = {"job": catalogue.jobs, "workflow": catalogue.workflows}
+    known = {"job": set(catalogue.jobs), "workflow": set(catalogue.workflows)}
     texts = [one.filter for one in seen.log_metrics or () if one.name in expected]
     return sorted({(kind, name) for text in texts for kind, name in named_in(text) if name in known.get(kind, ())})
 

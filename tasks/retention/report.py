@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tasks.remediation.report import Section, counted
+from tasks.remediation.report import Cell, Section, counted
 from tasks.retention.looking import Look
 from tasks.retention.risk import Leaving
 
@@ -70,7 +70,7 @@ def sections(look: Look | None, leaving: list[Leaving]) -> list[Section]:
     """The tables of the report."""
     found = []
     if leaving:
-        rows = tuple(
+        rows: tuple[dict[str, Cell], ...] = tuple(
             {
                 "scene": one.scene,
                 "objects": one.objects,
@@ -84,8 +84,8 @@ def sections(look: Look | None, leaving: list[Leaving]) -> list[Section]:
     if look is not None and look.removed:
         most = sorted(look.removed.items(), key=lambda one: (-one[1], one[0]))
         rest = f"{len(most) - SHOWN} more scenes are not shown." if len(most) > SHOWN else ""
-        rows = tuple({"scene": scene, "objects": count} for scene, count in most[:SHOWN])
-        found.append(Section("Removed since the last look", rest, rows))
+        counts: tuple[dict[str, Cell], ...] = tuple({"scene": scene, "objects": count} for scene, count in most[:SHOWN])
+        found.append(Section("Removed since the last look", rest, counts))
     return found
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import grpc
-from google.api import metric_pb2
+from google.api import metric_pb2  # type: ignore[import-untyped]
 from google.cloud import monitoring_dashboard_v1 as boards
 from google.cloud import monitoring_v3 as v3
 from google.cloud.logging_v2 import types as logs
