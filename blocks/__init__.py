@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from blocks.http_health import HttpHealth
     from blocks.image_registry import ImageRegistry
     from blocks.logs import PipelineLogs
+    from blocks.monitoring import PipelineMonitoring
     from blocks.node_pools import GkeNodePools
     from blocks.notifier import Notifier
     from blocks.on_call import OnCall
@@ -54,6 +55,7 @@ __all__ = [
     "OverrideRecords",
     "PipelineEnvironment",
     "PipelineLogs",
+    "PipelineMonitoring",
     "PipelineSchedulers",
     "PipelineStorage",
     "PipelineTriggers",
@@ -82,6 +84,7 @@ _MODULES = {
     "OverrideRecords": "blocks.override_records",
     "PipelineEnvironment": "blocks.environment",
     "PipelineLogs": "blocks.logs",
+    "PipelineMonitoring": "blocks.monitoring",
     "PipelineSchedulers": "blocks.schedulers",
     "PipelineStorage": "blocks.storage",
     "PipelineTriggers": "blocks.triggers",

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from blocks.catalogue_gates import Gates
+from blocks.catalogue_monitoring import Monitoring
 from blocks.catalogue_rules import (
     Clear,
     CronJob,
@@ -204,6 +205,7 @@ class Catalogue(Model):
     locks: tuple[Lock, ...] = ()
     gke_jobs: tuple[GkeJob, ...] = ()
     gpu: Gpu = Gpu()
+    monitoring: Monitoring = Monitoring()
     deployments: dict[str, DeploymentRule] = Field(default_factory=dict)
     """Deployments of the cluster by name."""
     services: dict[str, Service] = Field(default_factory=dict)

@@ -23,6 +23,7 @@ def name_problems(catalogue: Catalogue) -> Iterator[Problem]:
         "workflow": ("workflows", catalogue.workflows),
         "job": ("jobs", catalogue.jobs),
         "pool": ("gpu", catalogue.gpu.pools),
+        "log-based metric": ("monitoring", catalogue.monitoring.log_metrics),
         "workflow or job": ("workflows", {**catalogue.workflows, **catalogue.jobs}),
     }
     for path, kind, name in _references(catalogue):
@@ -64,6 +65,9 @@ def _references(catalogue: Catalogue) -> Iterator[tuple[KeyPath, str, str | None
         yield ("deployments", name, "starts"), "workflow", deployment.starts
     for name, service in catalogue.services.items():
         yield ("services", name, "url_from", "job"), "job", service.url_from.job if service.url_from else None
+    for name, kept in catalogue.retention.items():
+        yield ("retention", name, "job"), "job", kept.job or None
+    yield from _monitored(catalogue)
     for section in ("work_records", "gke_jobs"):
         for index, one in enumerate(getattr(catalogue, section)):
             yield (section, index, "stage"), "stage", one.stage
@@ -71,6 +75,14 @@ def _references(catalogue: Catalogue) -> Iterator[tuple[KeyPath, str, str | None
         yield ("gates", "checkpoints", name), "stage", named
     for name, pool in catalogue.gpu.pools.items():
         yield from _each(("gpu", "pools", name, "stands_in_for"), "pool", pool.stands_in_for)
+
+
+def _monitored(catalogue: Catalogue) -> Iterator[tuple[KeyPath, str, str | None]]:
+    for section in ("dashboards", "alerts", "log_metrics", "service_levels"):
+        for name, one in getattr(catalogue.monitoring, section).items():
+            yield ("monitoring", section, name, "gate"), "workflow", one.gate or None
+    for name, alert in catalogue.monitoring.alerts.items():
+        yield ("monitoring", "alerts", name, "metric"), "log-based metric", alert.metric or None
 
 
 def _each(path: KeyPath, kind: str, names: Iterable[str]) -> Iterator[tuple[KeyPath, str, str]]:

@@ -80,6 +80,8 @@ class Retention(Model):
 
     patterns: tuple[str, ...] = Field(min_length=1)
     days: int = Field(gt=0)
+    job: str = ""
+    """The job that deletes it, whose log names each object; empty: none is known."""
 
 
 class WorkRecord(Model):

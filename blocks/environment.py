@@ -17,6 +17,7 @@ from blocks.heartbeat import Heartbeat
 from blocks.http_health import HttpHealth
 from blocks.image_registry import ImageRegistry
 from blocks.logs import PipelineLogs
+from blocks.monitoring import PipelineMonitoring
 from blocks.node_pools import GkeNodePools
 from blocks.notifier import Notifier
 from blocks.on_call import OnCall
@@ -73,6 +74,9 @@ class PipelineEnvironment(RemediationBlock):
     override_records: OverrideRecords = Field(
         default_factory=OverrideRecords, description="The pipeline's approval records in Firestore."
     )
+    monitoring: PipelineMonitoring = Field(
+        default_factory=PipelineMonitoring, description="Dashboards, alert policies and metrics of the project."
+    )
     genie_sim: GenieSimEndpoint = Field(default_factory=GenieSimEndpoint, description="The Genie Sim server.")
     http_health: HttpHealth = Field(
         default_factory=HttpHealth, description="How the pipeline's HTTP services are asked how they are."
@@ -103,6 +107,7 @@ class PipelineEnvironment(RemediationBlock):
             self.triggers,
             self.access,
             self.logs,
+            self.monitoring,
             self.node_pools,
             self.quotas,
             self.override_records,
@@ -149,6 +154,7 @@ class PipelineEnvironment(RemediationBlock):
             self.cluster,
             self.registry,
             self.logs,
+            self.monitoring,
             self.node_pools,
             self.quotas,
             self.override_records,

@@ -110,25 +110,34 @@ class PipelineLogs(RemediationBlock):
         A thousand entries are one request, and Cloud Logging answers 60 a minute for a whole project (Google: "Quotas
         and limits"): a refusal for that reason is waited for. Raises `TemporaryError`, `PermanentError`.
         """
+        for page in self._pages(query, since, until, "timestamp desc"):
+            if page.entries:
+                yield columns_of(page, words, numbers)
+
+    def stream(self, query: str, *, since: datetime, until: datetime) -> Iterator[LogLine]:
+        """Every entry that fits, of [since, until), oldest first, fetched page by page. Waits and raises as `columns`."""
+        for page in self._pages(query, since, until, "timestamp asc"):
+            yield from map(line_from, page.entries)
+
+    def close(self) -> None:
+        """Close the connections. The next call opens new ones."""
+        self._client.drop(close_channel)
+
+    def _pages(self, query: str, since: datetime, until: datetime, order: str) -> Iterator[ListLogEntriesResponse]:
         request: dict[str, Any] = {
             "resource_names": [f"projects/{self.project}"],
             "filter": _both(query, f'timestamp>="{_stamp(since)}" AND timestamp<"{_stamp(until)}"'),
-            "order_by": "timestamp desc",
+            "order_by": order,
             "page_size": _PAGE,
         }
         call = Call(f"read the log of {self.project}", "logging.logEntries.list", "check the project.")
         patient = self.limits.model_copy(update=_PATIENT) if self.limits.attempts > 2 else self.limits
         while True:
             page = read(call, partial(self._page, request), patient)
-            if page.entries:
-                yield columns_of(page, words, numbers)
+            yield page
             if not page.next_page_token:
                 return
             request["page_token"] = page.next_page_token
-
-    def close(self) -> None:
-        """Close the connections. The next call opens new ones."""
-        self._client.drop(close_channel)
 
     def _page(self, request: dict[str, Any]) -> ListLogEntriesResponse:
         pager = self._open().list_log_entries(request=request, retry=None, timeout=self.limits.call_seconds)

@@ -25,6 +25,7 @@ from deployments import (
     cli_scene,
     cli_self,
     cli_status,
+    cli_watching,
 )
 from deployments.cli_backup import EnvironmentOption
 
@@ -40,12 +41,14 @@ app.add_typer(cli_escalation.app, name="escalation")
 app.add_typer(cli_runtime.app, name="runtime")
 app.add_typer(cli_scene.app, name="scene")
 app.add_typer(cli_override.app, name="override")
+app.add_typer(cli_watching.app, name="monitoring")
 app.add_typer(cli_self.app, name="kill-switch")
 app.command()(cli_self.unfinished)
 app.command()(cli_diagnose.diagnose)
 app.command()(cli_scene.e2e)
 app.command()(cli_health.health)
 app.command()(cli_status.status)
+app.command()(cli_watching.retention)
 
 TRACEBACK = "REMEDIATION_TRACEBACK"
 """Variable that, when set, lets an unforeseen error end the command with its traceback."""

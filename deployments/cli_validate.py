@@ -21,6 +21,7 @@ from blocks.environment import PipelineEnvironment
 from blocks.errors import OutsideError
 from blocks.storage import PipelineStorage
 from deployments.validation_table import print_report
+from tasks.pipeline.scene_view import SceneView
 from tasks.validation.findings import SceneReport
 from tasks.validation.scene import validate_scene
 from tasks.validation.source import BucketSource, FolderSource, SceneSource
@@ -61,10 +62,9 @@ def validate(
         catalogue = environment.catalogue if environment and not overlay else load_catalogue(overlay)
     except CatalogueError as error:
         return _complain(str(error))
-    storage = environment.storage if environment else None
     worst = HEALTHY
     for target in targets:
-        for answer in _stream(_work(target, catalogue, storage)):
+        for answer in _stream(_work(target, catalogue, environment)):
             worst = max(worst, _tell(answer, as_json))
     return worst
 
@@ -127,10 +127,10 @@ def _answer(task: Work) -> Answer:
         return CannotLook(f"A check stopped on something nobody foresaw: {type(error).__name__}: {error}.")
 
 
-def _work(target: str, catalogue: Catalogue, storage: PipelineStorage | None) -> Iterator[Work]:
+def _work(target: str, catalogue: Catalogue, environment: PipelineEnvironment | None) -> Iterator[Work]:
     """One piece of work for each scene of a target; what cannot be looked at is one that says so."""
     try:
-        for source, alone in _bucket(target, catalogue, storage) if "://" in target else _folder(target, catalogue):
+        for source, alone in _bucket(target, catalogue, environment) if "://" in target else _folder(target, catalogue):
             yield partial(_validated, source, catalogue, alone)
     except (CannotLook, OutsideError, OSError) as error:
         yield partial(_refuse, error)
@@ -172,7 +172,9 @@ def _folder(target: str, catalogue: Catalogue) -> Iterator[tuple[SceneSource, bo
         yield FolderSource(scene), root is None
 
 
-def _bucket(target: str, catalogue: Catalogue, storage: PipelineStorage | None) -> Iterator[tuple[SceneSource, bool]]:
+def _bucket(
+    target: str, catalogue: Catalogue, environment: PipelineEnvironment | None
+) -> Iterator[tuple[SceneSource, bool]]:
     scheme, _, rest = target.partition("://")
     bucket, _, prefix = rest.partition("/")
     above = catalogue.scene_root.partition("{")[0]
@@ -181,23 +183,35 @@ def _bucket(target: str, catalogue: Catalogue, storage: PipelineStorage | None) 
             f"{target} is no scene's address; write gs://BUCKET/{above}ID, or gs://BUCKET/{above} for all."
         )
     scene_id = prefix.removeprefix(above.rstrip("/")).strip("/")
-    client = storage or _default_storage()
+    client = environment.storage if environment else _default_storage()
+    records = environment if environment and environment.data_bucket == bucket else None
     if scene_id:
-        source = BucketSource(client, bucket, scene_id, f"{above}{scene_id}/")
+        source = _scene(client, bucket, scene_id, f"{above}{scene_id}/", records)
         if SCENE_ID.fullmatch(scene_id) and not source.files():
             raise CannotLook(
                 f"There is no scene {scene_id} in bucket {bucket}; see gs://{bucket}/{above} for those there are."
             )
         yield source, True
         return
-    yield from _all_scenes(client, bucket, above)
+    yield from _all_scenes(client, bucket, above, records)
 
 
-def _all_scenes(client: PipelineStorage, bucket: str, above: str) -> Iterator[tuple[SceneSource, bool]]:
+def _scene(
+    client: PipelineStorage, bucket: str, scene_id: str, prefix: str, records: PipelineEnvironment | None
+) -> BucketSource:
+    """A scene in a bucket; `records`: whose records tell what retention has removed of it."""
+    view = SceneView(client, bucket, scene_id, prefix)
+    view.environment = records
+    return view
+
+
+def _all_scenes(
+    client: PipelineStorage, bucket: str, above: str, records: PipelineEnvironment | None
+) -> Iterator[tuple[SceneSource, bool]]:
     found = False
     for prefix in client.prefixes(bucket, above):
         found = True
-        yield BucketSource(client, bucket, prefix.removeprefix(above).rstrip("/"), prefix), False
+        yield _scene(client, bucket, prefix.removeprefix(above).rstrip("/"), prefix, records), False
     if not found:
         raise CannotLook(f"There is no scene in gs://{bucket}/{above}.")
 

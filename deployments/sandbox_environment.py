@@ -15,6 +15,7 @@ from blocks.genie_sim import GenieSimEndpoint
 from blocks.gke import GkeCluster
 from blocks.image_registry import ImageRegistry
 from blocks.logs import PipelineLogs
+from blocks.monitoring import PipelineMonitoring
 from blocks.node_pools import GkeNodePools
 from blocks.notifier import Notifier
 from blocks.on_call import OnCall
@@ -88,6 +89,7 @@ def for_sandbox(
         registry=ImageRegistry(endpoint=endpoints.registry, limits=calls),
         logs=PipelineLogs(project=PROJECT, endpoint=endpoints.logging, limits=calls),
         override_records=OverrideRecords(project=PROJECT, endpoint=endpoints.firestore, limits=calls),
+        monitoring=PipelineMonitoring(project=PROJECT, endpoint=endpoints.monitoring, limits=calls),
         genie_sim=GenieSimEndpoint(address=endpoints.genie_sim),
         notifier=Notifier(
             sinks=SecretDict({name: f"{endpoints.sinks.replace('http', 'json', 1)}/{name}" for name in SINKS}),

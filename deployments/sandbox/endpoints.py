@@ -20,6 +20,7 @@ class Endpoints(BaseModel):
     transfer: str
     logging: str
     firestore: str
+    monitoring: str
     registry: str
     projects: str
     kubernetes: str

@@ -37,6 +37,7 @@ from deployments.sandbox.services.firestore_service import FirestoreService
 from deployments.sandbox.services.genie_sim import GenieSim
 from deployments.sandbox.services.logging_service import LoggingService
 from deployments.sandbox.services.loopback import HOST, HttpServer, LoopbackServer
+from deployments.sandbox.services.monitoring_service import MonitoringService
 from deployments.sandbox.services.operations import Operations
 from deployments.sandbox.services.pubsub_push import PushDelivery
 from deployments.sandbox.services.rpc import Wire
@@ -108,6 +109,8 @@ class Sandbox:
         self.transfer = TransferService(self.store, self._operations)
         self.log = LoggingService()
         self.firestore = FirestoreService()
+        self.monitoring = MonitoringService()
+        self.monitoring.deploy(self.catalogue)
         self.workflows.changed.append(self.log.of_workflow)
         self.run.changed.append(self.log.of_job)
         self.simulator.jobs.tell = self.log.of_invocation
@@ -155,6 +158,7 @@ class Sandbox:
             transfer=grpc,
             logging=grpc,
             firestore=grpc,
+            monitoring=grpc,
             registry=grpc,
             projects=grpc,
             kubernetes=http,
@@ -210,6 +214,7 @@ class Sandbox:
             self.transfer,
             self.log,
             self.firestore,
+            self.monitoring,
             ContainerService(self.cluster),
             ArtifactRegistry(self.run.images),
             self._operations,

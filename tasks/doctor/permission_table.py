@@ -74,6 +74,11 @@ PROJECT = (
         "a rollback cannot tell whether a former image is still there, and says so",
         optional=True,
     ),
+    Need(
+        "logging.logEntries.list", "no log can be read: diagnoses see less, and what retention removed is not recorded"
+    ),
+    Need("monitoring.alertPolicies.list", "nobody can tell whether an alert would reach anybody", optional=True),
+    Need("logging.logMetrics.list", "nobody can tell whether what alerts watch is there", optional=True),
     Need("storagetransfer.jobs.create", "large nights are copied object by object", optional=True),
 )
 """Of the project: these services have no question of their own for it."""

@@ -126,6 +126,7 @@ def quick(environment: PipelineEnvironment) -> PipelineEnvironment:
         copy.cluster,
         copy.logs,
         copy.override_records,
+        copy.monitoring,
     )
     for one in services:
         shorter = min(one.limits.call_seconds, LIMITS.call_seconds)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
+
 from blocks.catalogue import SCENE_ID
 from blocks.environment import PipelineEnvironment
 from blocks.errors import PermanentError
+from tasks.pipeline.retention_record import removed_of
 from tasks.validation.source import BucketSource, Listed
 
 
@@ -13,6 +17,12 @@ class SceneView(BucketSource):
 
     hidden: frozenset[str] = frozenset()
     """Paths that are left out."""
+    environment: PipelineEnvironment | None = None
+    """Whose records tell what retention has removed; None: nobody asks them."""
+
+    def removed(self) -> Mapping[str, datetime]:
+        """What the pipeline's own retention is recorded to have removed, and when. Asked when something is missed."""
+        return removed_of(self.environment, self.scene_id) if self.environment is not None else {}
 
     def files(self) -> Listed:
         """All files but the hidden ones."""
@@ -26,4 +36,6 @@ def scene_view(environment: PipelineEnvironment, scene_id: str) -> SceneView:
             f"{scene_id!r} is not a scene id: name one scene with letters, digits, '_' or '-', as in 'kitchen_001'."
         )
     prefix = environment.catalogue.scene_prefix(scene_id)
-    return SceneView(environment.storage, environment.data_bucket, scene_id, prefix)
+    view = SceneView(environment.storage, environment.data_bucket, scene_id, prefix)
+    view.environment = environment
+    return view

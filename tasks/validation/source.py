@@ -6,7 +6,7 @@ import os
 import posixpath
 import stat
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -191,6 +191,10 @@ class BucketSource:
         """`gs://bucket/prefix`."""
         return f"gs://{self._bucket}/{self._prefix}"
 
+    def removed(self) -> Mapping[str, datetime]:
+        """What the pipeline's own retention is recorded to have removed, and when; here nobody has recorded anything."""
+        return {}
+
     def files(self) -> Listed:
         """Every live object below the prefix, listed once; folder placeholders are left out."""
         if self._files is None:
@@ -237,6 +241,10 @@ class KeptSource:
     def files(self) -> dict[str, SceneFile]:
         """Every object of the scene, as first listed."""
         return self._files
+
+    def removed(self) -> Mapping[str, datetime]:
+        """What the pipeline's own retention is recorded to have removed from it, and when."""
+        return self._source.removed() if isinstance(self._source, BucketSource) else {}
 
     @property
     def cut(self) -> set[str]:

@@ -10,6 +10,7 @@ resource "google_project_iam_member" "flows" {
     "roles/cloudscheduler.viewer",
     "roles/eventarc.viewer",
     "roles/logging.viewer",
+    "roles/monitoring.viewer",
     "roles/run.viewer",
     "roles/storagetransfer.user",
     "roles/workflows.invoker",

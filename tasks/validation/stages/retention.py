@@ -1,14 +1,15 @@
 """What the pipeline's own clean-up has removed by age: expired, which is not lost.
 
 The clean-up deletes by the time of the last write and leaves no trace in the bucket. So an object counts as expired
-when it was made longer ago than its class is kept, and of that class nothing is left that is as old. What is younger, or
-is gone while others of its class and age are still there, is lost.
+when it was made longer ago than its class is kept, and of that class nothing is left that is as old; or when the
+clean-up's own log, of which a record is kept (`tasks.retention`), names it and nobody has made it again since. What is
+younger, or is gone while others of its class and age are still there, is lost.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
@@ -38,7 +39,20 @@ class Expiry:
         if rule is None or not maker:
             return False
         age = self.age(maker)
-        return age is not None and age >= timedelta(days=rule.days) and self._class_gone(rule)
+        if age is None:
+            return False
+        if age >= timedelta(days=rule.days) and self._class_gone(rule):
+            return True
+        return path not in self._source.files() and self.removed_at(path, age) is not None
+
+    def removed_at(self, path: str, age: timedelta = timedelta.max) -> datetime | None:
+        """When `path` (or something of a pattern) was removed, as the clean-up's own log says; None when it does not.
+
+        `age`: of what made it. What was removed before that was made again since, and says nothing.
+        """
+        made = None if age == timedelta.max else self._now - age
+        found = (when for name, when in self._removed.items() if matches(path, name) and (made is None or when >= made))
+        return max(found, default=None)
 
     def age(self, stage: str) -> timedelta | None:
         """How long ago a stage made what it made, at least; None when nothing tells."""
@@ -46,6 +60,10 @@ class Expiry:
             made = self._made(stage)
             self._ages[stage] = None if made is None else self._now - made
         return self._ages[stage]
+
+    @cached_property
+    def _removed(self) -> Mapping[str, datetime]:
+        return self._source.removed()
 
     @cached_property
     def _outputs(self) -> dict[str, list[SceneFile]]:

@@ -159,7 +159,11 @@ def _without_expired(view: SceneUnderTest, line: Line, name: str, missing: list[
 
 def _expired(view: SceneUnderTest, name: str, path: str, count: int) -> None:
     rest = f" and {count - 1} more" if count > 1 else ""
-    message = f"{path}{rest} of {name} was kept as long as the pipeline keeps such objects, and was then removed."
+    when = view.expired.removed_at(path) if view.deep else None
+    proof = "" if when is None else f" The log of the pipeline's own clean-up says so: {when:%Y-%m-%d %H:%M} UTC."
+    message = (
+        f"{path}{rest} of {name} was kept as long as the pipeline keeps such objects, and was then removed.{proof}"
+    )
     view.add("output-expired", path, message, stage=name)
 
 

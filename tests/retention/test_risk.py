@@ -1,0 +1,158 @@
+"""What retention will remove too soon: of scenes that somebody needs and of no other, with the command that keeps it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from blocks.catalogue_load import load_catalogue
+from blocks.environment import PipelineEnvironment
+from deployments.sandbox.faults import FaultRule
+from deployments.sandbox.names import DATA_BUCKET
+from deployments.sandbox.server import Sandbox
+from tasks.delivery.tickets import REDEEMED, Ticket, stamp, write_ticket
+from tasks.incidents.entries import Closed, Declared, Scope
+from tasks.incidents.incident import Incident, declare
+from tasks.remediation.context import Context
+from tasks.retention.risk import ends_at, leaving, needed_scenes
+from tests.backup.world import done
+from tests.retention.world import INVENTORY, LAYOUT, watched
+
+DAY = timedelta(days=1)
+
+
+def in_days(days: float) -> datetime:
+    """So many days after everything in the sandbox was written."""
+    return datetime.now(UTC) + days * DAY
+
+
+def incident(context: Context, *scenes: str) -> Incident:
+    return declare(context, Declared(title="no exports", scope=Scope(scenes=scenes)))
+
+
+@pytest.fixture
+def old(sandbox: Sandbox) -> Sandbox:
+    """Two scenes with objects of two classes, and one that is never removed."""
+    for scene in ("s-1", "s-2"):
+        for path in (LAYOUT, INVENTORY, "usd/scene.usda", "geniesim/scene_graph.json"):
+            sandbox.store.put(DATA_BUCKET, f"scenes/{scene}/{path}", b"x")
+    return sandbox
+
+
+@pytest.mark.parametrize(("after", "objects"), [(0, 0), (22, 0), (24, 2), (29, 2), (31, 2), (359, 3), (3000, 3)])
+def test_an_object_is_told_of_a_week_before_its_class_ends(
+    old: Sandbox, context: Context, after: float, objects: int
+) -> None:
+    incident(context, "s-1")
+    found = leaving(context, needed_scenes(context), in_days(after))
+    assert [one.objects for one in found] == ([objects] if objects else [])
+
+
+def test_the_sentence_says_why_when_and_how_to_keep_it(
+    old: Sandbox, environment: PipelineEnvironment, context: Context
+) -> None:
+    id_ = incident(context, "s-1").id
+    run, found = watched(environment, in_days(25))
+    assert run.outcome == "failed"
+    (said,) = run.reasons
+    assert said.startswith("2 objects of s-1 may be removed")
+    assert f"incident {id_} is not closed" in said
+    assert "`remediate backup --apply`" in said
+    assert "`remediate restore scene s-1 --apply --reason 'kept for an incident'`" in said
+    assert [one.scene for one in found.leaving] == ["s-1"]
+
+
+def test_scenes_that_nobody_needs_are_no_warning(old: Sandbox, environment: PipelineEnvironment) -> None:
+    run, found = watched(environment, in_days(3000))
+    assert (run.outcome, found.leaving) == ("nothing_to_do", [])
+
+
+def test_a_closed_incident_needs_nothing(old: Sandbox, environment: PipelineEnvironment, context: Context) -> None:
+    incident(context, "s-1").say(Closed(summary="done"))
+    assert watched(environment, in_days(25))[1].leaving == []
+
+
+def test_a_night_that_has_a_copy_of_all_of_it_is_enough(
+    old: Sandbox, environment: PipelineEnvironment, context: Context
+) -> None:
+    incident(context, "s-1")
+    night = done(environment).night
+    run, found = watched(environment, in_days(25))
+    assert run.outcome == "nothing_to_do", run.reasons
+    assert [one.kept_in for one in found.leaving] == [night]
+    assert any(f"Night {night} has a copy of them all" in note for note in run.notes)
+
+
+def test_a_night_with_another_generation_is_no_copy(
+    old: Sandbox, environment: PipelineEnvironment, context: Context
+) -> None:
+    incident(context, "s-1")
+    done(environment)
+    old.store.put(DATA_BUCKET, f"scenes/s-1/{LAYOUT}", b"newer")
+    run, _ = watched(environment, in_days(25))
+    assert run.outcome == "failed"
+    assert "no night has a copy of them all" in run.reasons[0]
+
+
+@pytest.mark.parametrize("subject", ["scene s-2", "stage s-2/usd", "prefix scenes/s-2/layout/"])
+def test_what_a_restore_holds_is_needed_until_it_is_given_back(
+    old: Sandbox, environment: PipelineEnvironment, context: Context, subject: str
+) -> None:
+    now = datetime.now(UTC)
+    ticket = Ticket(run="r-1", subject=subject, owner="ann", made_at=now, deadline=now + DAY, held=())
+    write_ticket(environment, ticket)
+    (one,) = leaving(context, needed_scenes(context), in_days(25))
+    assert (one.scene, one.why) == ("s-2", "restore r-1 holds it")
+    stamp(environment, "r-1", REDEEMED, {})
+    assert leaving(context, needed_scenes(context), in_days(25)) == []
+
+
+def test_a_record_of_an_incident_that_is_damaged_is_said_and_hides_no_other(
+    old: Sandbox, environment: PipelineEnvironment, context: Context
+) -> None:
+    bad, good = incident(context, "s-1"), incident(context, "s-2")
+    old.store.put(environment.ops_bucket, f"{bad.case.prefix}000001.json", b"{}")
+    run, found = watched(environment, in_days(25))
+    assert run.outcome == "failed"
+    assert [one.why for one in found.leaving] == [f"incident {good.id} is not closed"]
+    assert any(bad.id in one for one in found.unknown)
+
+
+def test_a_bucket_that_does_not_answer_is_unknown_and_not_well(
+    old: Sandbox, environment: PipelineEnvironment, context: Context
+) -> None:
+    incident(context, "s-1")
+    old.faults.add(FaultRule(service="storage", method="objects.list", kind="status", status=403))
+    run, _ = watched(environment, in_days(25))
+    assert run.outcome == "partial"
+    assert any(reason.startswith("Unknown: What is removed soon") for reason in run.reasons)
+
+
+def test_looking_changes_nothing_but_its_own_record(
+    old: Sandbox, environment: PipelineEnvironment, context: Context
+) -> None:
+    incident(context, "s-1")
+
+    def others() -> dict[str, int]:
+        buckets = (DATA_BUCKET, environment.ops_bucket, environment.backup_bucket)
+        listed = (one for bucket in buckets for one in old.store.list(bucket, ""))
+        return {one.name: one.generation for one in listed if not one.name.startswith("remediation/retention/")}
+
+    before = others()
+    watched(environment, in_days(25))
+    assert others() == before
+
+
+@pytest.mark.parametrize(("state", "path", "days"), [
+    (None, "layout/x", 30), (None, "input/x", 90), (None, "logs/x", 180), (None, "episodes/x", 365),
+    (None, "geniesim/x", None), (None, "usd/.failed", 365), ("2026-06", "episodes/x", None), ("2026-06", "geniesim/.failed", 30),
+])  # fmt: skip
+def test_each_state_of_the_pipeline_has_its_own_windows(
+    sandbox: Sandbox, environment: PipelineEnvironment, state: str | None, path: str, days: int | None
+) -> None:
+    sandbox.store.put(DATA_BUCKET, f"scenes/s-1/{path}", b"x")
+    stored = environment.storage.stat(DATA_BUCKET, f"scenes/s-1/{path}")
+    assert stored is not None
+    end = ends_at(load_catalogue(state), path, stored)
+    assert end == (None if days is None else stored.updated + days * DAY)
