@@ -105,14 +105,9 @@ class PipelineStorage(RemediationBlock):
         return read(call, attempt, self.limits)
 
     def create(
-        self,
-        bucket: str,
-        name: str,
-        data: bytes,
-        *,
-        metadata: dict[str, str] | None = None,
-        content_type: str = "application/json",
-    ) -> StoredObject:
+        self, bucket: str, name: str, data: bytes, *,
+        metadata: dict[str, str] | None = None, content_type: str = "application/json",
+    ) -> StoredObject:  # fmt: skip
         """Write a new object.
 
         Raises `PreconditionFailed` when there is one already, unless it is this very write, whose answer was lost.
@@ -120,15 +115,9 @@ class PipelineStorage(RemediationBlock):
         return self._upload(bucket, name, data, 0, metadata, content_type)
 
     def replace(
-        self,
-        bucket: str,
-        name: str,
-        data: bytes,
-        *,
-        generation: int,
-        metadata: dict[str, str] | None = None,
-        content_type: str = "application/json",
-    ) -> StoredObject:
+        self, bucket: str, name: str, data: bytes, *, generation: int,
+        metadata: dict[str, str] | None = None, content_type: str = "application/json",
+    ) -> StoredObject:  # fmt: skip
         """Overwrite exactly that generation of an object; `PreconditionFailed` when another one lives there."""
         return self._upload(bucket, name, data, generation, metadata, content_type)
 

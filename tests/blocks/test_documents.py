@@ -67,7 +67,7 @@ def test_registering_the_package_finds_every_block() -> None:
 
     found = {member for _, member in inspect.getmembers(blocks) if Block.is_block_class(member)}
     assert found == set(ALL)
-    assert len(ALL) == 24
+    assert len(ALL) == 26
 
 
 def test_the_command_line_registers_every_block() -> None:
