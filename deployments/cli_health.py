@@ -36,7 +36,13 @@ def restart(
     use_running_stack()
     from flows.simulator_outage import simulator_outage
 
-    asked = {"service": service, "reason": reason, "smoke": smoke, "trial": trial, "recover_failed": recover}
+    asked = {
+        "service": service,
+        "reason": reason,
+        "without_smoke": not smoke,
+        "trial": trial,
+        "recover_failed": recover,
+    }
     options = {"plan_digest": plan_digest, "environment": environment, "mode": "apply" if apply else "plan"}
     raise typer.Exit(outcome(simulator_outage, **asked, **options))
 

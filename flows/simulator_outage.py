@@ -31,7 +31,7 @@ def simulator_outage(
     mode: Literal["plan", "apply"] = "plan",
     service: str = GENIE_SIM,
     reason: str = "",
-    smoke: bool = True,
+    without_smoke: bool = False,
     trial: str = "",
     recover_failed: bool = False,
     environment: str = "default",
@@ -44,7 +44,7 @@ def simulator_outage(
         mode: "plan" changes nothing and shows what would be done; "apply" does it and proves it.
         service: Which one, by its name in the catalogue.
         reason: Why you do it; needed with mode "apply", and recorded.
-        smoke: After a restart of the simulator make one trial with it; its outputs prove that it simulates.
+        without_smoke: Leave out the smoke run: one trial, made after a restart, whose outputs prove that it simulates.
         trial: A scene for trials that was never simulated, e.g. test_kitchen. Empty: a new one is generated.
         recover_failed: After the smoke run recover the scenes that failed meanwhile, 1, 2, 4 ... at a time.
         environment: Name of the Remediation Environment block, which says whose services these are.
@@ -58,7 +58,7 @@ def simulator_outage(
     if one.outcome != "done" or rule is None or not rule.gke_jobs:
         return state_of(one)
     runs = [one]
-    if smoke:
+    if not without_smoke:
         runs += try_it(context, trial)
     failed = one.plan.details.get(FAILED) if one.plan is not None else None
     if recover_failed and isinstance(failed, list) and failed and all(each.outcome in GOOD for each in runs):
