@@ -115,9 +115,8 @@ class PipelineStorage(RemediationBlock):
         return self._upload(bucket, name, data, 0, metadata, content_type)
 
     def replace(
-        self, bucket: str, name: str, data: bytes, *, generation: int,
-        metadata: dict[str, str] | None = None, content_type: str = "application/json",
-    ) -> StoredObject:  # fmt: skip
+        self, bucket: str, name: str, data: bytes, *, generation: int, metadata: dict[str, str] | None = None,
+        content_type: str = "application/json") -> StoredObject:  # fmt: skip
         """Overwrite exactly that generation of an object; `PreconditionFailed` when another one lives there."""
         return self._upload(bucket, name, data, generation, metadata, content_type)
 
