@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ PAGE = (HOME / "docs" / "operations" / "status.md").read_text()
 WORDS = " ".join(PAGE.split())
 
 
-def hours(span: object) -> str:
+def hours(span: timedelta) -> str:
     return f"{span.total_seconds() / 3600:g} hours"
 
 
@@ -53,7 +54,7 @@ def test_an_approval_is_told_for_a_day() -> None:
 
 def test_the_exit_codes_are_those_of_the_words() -> None:
     for word in ("nothing_to_do", "failed", "partial"):
-        assert f"| {EXIT[word]} | `{word}` |" in PAGE  # type: ignore[index]
+        assert f"| {EXIT[word]} | `{word}` |" in PAGE
 
 
 def test_every_part_has_a_line() -> None:

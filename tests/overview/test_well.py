@@ -14,7 +14,7 @@ from tasks.overview import ask as asking
 from tasks.overview.ask import ASKS, look_at_all
 from tasks.overview.check import PAGE, Overview, Question, word_of
 from tasks.overview.report import sections, text
-from tasks.overview.state import TITLES
+from tasks.overview.state import TITLES, State
 from tasks.remediation.check import check
 from tasks.remediation.context import Context
 from tests.kernel.world import policies
@@ -115,7 +115,11 @@ def test_what_takes_too_long_is_unknown(
     fine: tuple[Sandbox, PipelineEnvironment], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waits = threading.Event()
-    slow = ASKS[2]._replace(ask=lambda context, state: waits.wait(5))
+
+    def slowly(context: Context, state: State) -> None:
+        waits.wait(5)
+
+    slow = ASKS[2]._replace(ask=slowly)
     monkeypatch.setattr(asking, "ASKS", (slow, *ASKS[4:5]))
     state = look_at_all(Context(fine[1], "x"), seconds=0.2)
     waits.set()
