@@ -17,7 +17,7 @@ from itertools import groupby
 from pydantic import JsonValue
 
 from blocks.environment import PipelineEnvironment
-from blocks.errors import NotFound, OutsideError
+from blocks.errors import NotFound, PermanentError
 from tasks.remediation.ledger import Entry, Ledger, LedgerDamaged
 
 ROOT = "remediation/retention/"
@@ -47,12 +47,15 @@ def ledger_of(environment: PipelineEnvironment, scene_id: str, actor: str) -> Le
 
 
 def removed_of(environment: PipelineEnvironment, scene_id: str) -> Mapping[str, datetime]:
-    """When each object of a scene was last removed. Empty when nothing is recorded, or the record cannot be trusted or read:
-    then a scene is judged by the ages of what is left, as ever."""
+    """When each object of a scene was last removed. Empty when nothing is recorded, or the record cannot be trusted or
+    may not be read: then a scene is judged by the ages of what is left, as ever.
+
+    Raises `TemporaryError` when the ops bucket does not answer now: what expired would be told lost, and made again.
+    """
     if not environment.ops_bucket:
         return {}
     ledger = ledger_of(environment, scene_id, "")
-    with suppress(OutsideError, LedgerDamaged):
+    with suppress(PermanentError, LedgerDamaged):
         ledger.read()
         return latest(ledger.entries)
     return {}

@@ -7,12 +7,14 @@ The job writes `INFO:root:{"action": "deleted", "class": "intermediate", "path":
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from blocks.catalogue import SCENE_ID, Catalogue
 from blocks.logs import LogLine
+from blocks.patterns import matches_any
 from tasks.pipeline.retention_record import Removal
 
 
@@ -28,18 +30,38 @@ class Tally:
     """Objects that a dry run would have removed."""
     unread: int = 0
     """Lines that say something was removed, but not what."""
+    elsewhere: int = 0
+    """Lines about another bucket than the pipeline's."""
+    unsure: int = 0
+    """Objects that were removed by runs of which nobody can say any more which bucket they cleaned; they count."""
+    days: dict[str, int] = field(default_factory=dict)
+    """How long each class of the catalogue is kept, as the newest line about it says."""
 
 
-def query_of(jobs: set[str]) -> str:
-    """The filter of Cloud Logging for everything that these jobs write."""
+ACTIONS = ("summary", "delete_failed", "dry_run", "deleted")
+
+
+def query_of(jobs: set[str], region: str) -> str:
+    """The filter of Cloud Logging for everything that these jobs of a region write."""
     names = " OR ".join(f'"{name}"' for name in sorted(jobs))
-    return f'resource.type="cloud_run_job" AND resource.labels.job_name=({names})'
+    where = f'resource.labels.location="{region}"'
+    return f'resource.type="cloud_run_job" AND {where} AND resource.labels.job_name=({names})'
 
 
-def removal_of(line: LogLine, catalogue: Catalogue, tally: Tally) -> Removal | None:
-    """The object that a line says was removed; everything else is counted."""
+def removal_of(
+    line: LogLine, catalogue: Catalogue, tally: Tally, ours: Callable[[LogLine], bool | None] = lambda _: True
+) -> Removal | None:
+    """The object that a line says was removed; everything else is counted.
+
+    `ours`: whether a line is about the pipeline's own bucket; None when nobody knows: then it counts, and that is counted.
+    """
     said = line.data or told(line.text)
-    match said.get("action"):
+    action = said.get("action")
+    known = ours(line) if isinstance(action, str) and action in ACTIONS else True
+    if known is False:
+        tally.elsewhere += 1
+        return None
+    match action:
         case "summary":
             tally.runs += 1
         case "delete_failed":
@@ -49,6 +71,9 @@ def removal_of(line: LogLine, catalogue: Catalogue, tally: Tally) -> Removal | N
         case "deleted":
             found = _removal(said, line.at, catalogue)
             tally.unread += found is None
+            if found is not None:
+                tally.unsure += known is None
+                _note_days(found, catalogue, tally)
             return found
     return None
 
@@ -79,6 +104,15 @@ def _removal(said: dict[str, Any], at: datetime, catalogue: Catalogue) -> Remova
         removed_at=_moment(said.get("deleted_at"), at),
         last_modified=modified if isinstance(modified, str) else "",
     )
+
+
+def _note_days(one: Removal, catalogue: Catalogue, tally: Tally) -> None:
+    """Keep how long the class is kept, by its own name or else by the path."""
+    classes = catalogue.retention
+    by_path = (name for name, rule in classes.items() if matches_any(rule.patterns, one.path))
+    name = one.kept_as if one.kept_as in classes else next(by_path, "")
+    if name and one.days > 0:
+        tally.days[name] = one.days
 
 
 def _moment(value: object, otherwise: datetime) -> datetime:

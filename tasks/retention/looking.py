@@ -3,7 +3,8 @@
     remediation/retention/looks/<month>/000001.json     one entry a look, a chain for each month
 
 A look that was killed has written no entry of its own, so the next one reads the same hours again; what is in a scene's
-record already is not added twice.
+record already is not added twice. A damaged chain stops nothing but itself: a scene's record is passed over and told, and the
+looks begin anew in a chain beside the damaged one (`<month>b`).
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from datetime import UTC, datetime, timedelta
 from blocks.errors import NotFound
 from tasks.pipeline.retention_record import ROOT, Removal, record
 from tasks.remediation.context import Context
-from tasks.remediation.ledger import Ledger
+from tasks.remediation.ledger import Ledger, LedgerDamaged
 from tasks.retention.lines import Tally, query_of, removal_of
+from tasks.retention.whose import Whose
 
 LOG_DAYS = 30
 """How long Cloud Logging keeps entries unless somebody says otherwise (Google: "Quotas and limits", `_Default`)."""
@@ -41,6 +43,8 @@ class Look:
     tally: Tally = field(default_factory=Tally)
     removed: dict[str, int] = field(default_factory=dict)
     """By scene, the objects that were added to its record."""
+    damaged: list[str] = field(default_factory=list)
+    """A sentence for each record that is damaged, and what follows from that."""
 
 
 def look_at_log(context: Context, now: datetime) -> Look:
@@ -49,15 +53,14 @@ def look_at_log(context: Context, now: datetime) -> Look:
     Raises `TemporaryError`, `PermanentError` when the log or the ops bucket does not answer: then the hours are read again
     by the next look. `LedgerTaken` when somebody else looks at this moment.
     """
-    environment, before = context.environment, last_look(context)
-    oldest = now - timedelta(days=LOG_DAYS)
-    wanted = oldest if before is None else before - OVERLAP
-    found = Look(max(wanted, oldest), now, first=before is None, gap=max(oldest - wanted, timedelta(0)))
+    environment, found = context.environment, begun(context, now)
+    whose = Whose(environment)
     jobs = {rule.job for rule in environment.catalogue.retention.values() if rule.job}
+    query = query_of(jobs, environment.jobs.region)
     batch: dict[str, list[Removal]] = {}
     held = 0
-    for line in environment.logs.stream(query_of(jobs), since=found.since, until=now) if jobs else ():
-        one = removal_of(line, environment.catalogue, found.tally)
+    for line in environment.logs.stream(query, since=found.since, until=now) if jobs else ():
+        one = removal_of(line, environment.catalogue, found.tally, whose.ours)
         if one is None:
             continue
         batch.setdefault(one.scene, []).append(one)
@@ -70,40 +73,81 @@ def look_at_log(context: Context, now: datetime) -> Look:
     return found
 
 
+def begun(context: Context, now: datetime) -> Look:
+    """A look that goes on where the last one ended. When nobody can say where that is, it reads all that there is."""
+    oldest = now - timedelta(days=LOG_DAYS)
+    try:
+        before = last_look(context)
+    except LedgerDamaged as error:
+        said = f"{error} So the whole log was read again; whether anything before {oldest:%Y-%m-%d} was read is not known."
+        return Look(oldest, now, first=True, damaged=[said])
+    if before is None:
+        return Look(oldest, now, first=True)
+    until, days = before
+    wanted = until - OVERLAP
+    return Look(max(wanted, oldest), now, gap=max(oldest - wanted, timedelta(0)), tally=Tally(days=days))
+
+
 def keep(context: Context, batch: dict[str, list[Removal]], found: Look) -> None:
-    """Write what was read, several scenes at a time: each has a record of its own."""
+    """Write what was read, several scenes at a time: each has a record of its own, and a damaged one stops no other."""
+
+    def recorded(one: tuple[str, list[Removal]]) -> tuple[int, str]:
+        try:
+            return record(context.environment, context.actor, *one), ""
+        except LedgerDamaged as error:
+            return 0, f"{len(one[1])} removals of {one[0]} were not recorded: {error}"
+
     with ThreadPoolExecutor(WRITERS) as pool:
-        counts = pool.map(lambda one: record(context.environment, context.actor, *one), batch.items())
-        for scene, count in zip(batch, counts, strict=True):
+        for scene, (count, problem) in zip(batch, pool.map(recorded, batch.items()), strict=True):
+            found.damaged += [problem] if problem else []
             if count:
                 found.removed[scene] = found.removed.get(scene, 0) + count
 
 
-def month_of(context: Context, month: str) -> Ledger:
+def chain_of(context: Context, name: str) -> Ledger:
     """The looks of a month, as `2026-11`, with nothing of them read."""
     environment = context.environment
-    prefix = f"{ROOT}looks/{month}/"
-    return Ledger(environment.storage, environment.ops_bucket, prefix, f"looks-{month}", context.actor)
+    return Ledger(environment.storage, environment.ops_bucket, f"{ROOT}looks/{name}/", f"looks-{name}", context.actor)
 
 
-def last_look(context: Context) -> datetime | None:
-    """Until when the log was read; None when it never was. Raises `LedgerDamaged`."""
-    environment = context.environment
-    months = sorted(environment.storage.prefixes(environment.ops_bucket, f"{ROOT}looks/"))
-    if not months:
+def chains(context: Context) -> list[str]:
+    """The chains of looks, the oldest first; one that replaces a damaged one comes after it."""
+    found = context.environment.storage.prefixes(context.environment.ops_bucket, f"{ROOT}looks/")
+    return sorted(one.removeprefix(f"{ROOT}looks/").rstrip("/") for one in found)
+
+
+def last_look(context: Context) -> tuple[datetime, dict[str, int]] | None:
+    """Until when the log was read, and how long each class is kept as it said; None when it never was.
+
+    Raises `LedgerDamaged`.
+    """
+    names = chains(context)
+    if not names:
         return None
-    ledger = month_of(context, months[-1].removeprefix(f"{ROOT}looks/").rstrip("/"))
+    ledger = chain_of(context, names[-1])
     ledger.read()
-    found = datetime.fromisoformat(str(ledger.entries[-1].data["until"]))
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    data = ledger.entries[-1].data
+    try:
+        found = datetime.fromisoformat(str(data["until"]))
+    except (KeyError, ValueError) as error:
+        raise LedgerDamaged(f"The last entry of {ledger.prefix} does not say until when the log was read.") from error
+    days = data.get("days")
+    kept = {name: one for name, one in days.items() if isinstance(one, int)} if isinstance(days, dict) else {}
+    return found if found.tzinfo else found.replace(tzinfo=UTC), kept
 
 
 def write_look(context: Context, look: Look) -> None:
-    """Say until when the log was read."""
-    ledger = month_of(context, f"{look.until:%Y-%m}")
-    with suppress(NotFound):
-        ledger.read()
+    """Say until when the log was read. A chain that is damaged is left as it is, and another begun beside it."""
+    month = f"{look.until:%Y-%m}"
+    name = max((one for one in chains(context) if one.startswith(month)), default=month)
+    ledger = chain_of(context, name)
+    try:
+        with suppress(NotFound):
+            ledger.read()
+            datetime.fromisoformat(str(ledger.entries[-1].data["until"]))
+    except (LedgerDamaged, KeyError, ValueError):
+        ledger = chain_of(context, f"{name}b")
     objects = sum(look.removed.values())
     times = {"since": look.since.isoformat(), "until": look.until.isoformat()}
     counts = {"scenes": len(look.removed), "objects": objects, "failed": look.tally.failed, "runs": look.tally.runs}
-    ledger.append("look", {**times, **counts})
+    ledger.append("look", {**times, **counts, "days": dict(look.tally.days)})

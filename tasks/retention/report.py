@@ -33,6 +33,15 @@ def problem(one: Leaving) -> str:
     )
 
 
+def uncertain(one: Leaving) -> str:
+    """What will go, while nobody can say whether a copy is there."""
+    return (
+        f"Unknown: {counted(one.objects, 'object')} of {one.scene} may be removed by the pipeline's own retention from "
+        f"{one.first_at:%Y-%m-%d} on, as {one.example}, although {one.why}, and nobody can say whether a night has a copy. Run "
+        "this again; to be safe, keep one now: `remediate backup --apply`."
+    )
+
+
 def copied(one: Leaving) -> str:
     """What will go, and where its copy is."""
     back = BACK.format(scene=one.scene)
@@ -59,6 +68,13 @@ def notes(look: Look | None, leaving: list[Leaving]) -> list[str]:
         )
     if look.tally.unread:
         said.append(f"{counted(look.tally.unread, 'line')} of the log name no object of a scene, and were passed over.")
+    if look.tally.elsewhere:
+        said.append(f"{counted(look.tally.elsewhere, 'line')} of the log are about another bucket, and were passed over.")
+    if look.tally.unsure:
+        said.append(
+            f"{counted(look.tally.unsure, 'object')} were removed by runs of which nobody can say any more which bucket they "
+            "cleaned; they count as removed from this one."
+        )
     if look.tally.dry:
         said.append(f"{counted(look.tally.dry, 'object')} were only named by a dry run of the clean-up.")
     if not look.tally.runs:
@@ -76,7 +92,7 @@ def sections(look: Look | None, leaving: list[Leaving]) -> list[Section]:
                 "objects": one.objects,
                 "from": f"{one.first_at:%Y-%m-%d}",
                 "needed, because": one.why,
-                "copy": one.kept_in or "none",
+                "copy": "unknown" if one.kept_in is None else one.kept_in or "none",
             }
             for one in leaving
         )
@@ -100,6 +116,8 @@ def as_data(look: Look | None, leaving: list[Leaving], unknown: list[str]) -> di
             "runs": look.tally.runs,
             "failed": look.tally.failed,
             "unread": look.tally.unread,
+            "elsewhere": look.tally.elsewhere,
+            "unsure": look.tally.unsure,
             "removed": look.removed,
         },
         "leaving": [

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from blocks.catalogue import SCENE_ID, Catalogue
 from blocks.environment import PipelineEnvironment
-from blocks.errors import PermanentError
+from blocks.errors import OutsideError
 from blocks.patterns import matches_any
 from blocks.stored_object import StoredObject
 from tasks.delivery.tickets import open_tickets
@@ -47,8 +48,8 @@ class Leaving:
     example: str
     first_at: datetime
     """When the first of them may be removed."""
-    kept_in: str = ""
-    """The newest good night, when it has them all as they are; empty: it has not, or there is none."""
+    kept_in: str | None
+    """The newest good night, when it has them all as they are; empty: it has not, or there is none; None: nobody knows."""
 
 
 def needed_scenes(context: Context) -> Needed:
@@ -81,59 +82,75 @@ def _of_incident(context: Context, id_: str) -> tuple[dict[str, str], str]:
     return dict.fromkeys(scenes, f"incident {id_} is not closed"), ""
 
 
-def leaving(context: Context, needed: Needed, now: datetime) -> list[Leaving]:
-    """What of them is removed within the week, the soonest first. Asks for one listing a scene; nothing is held of it."""
+def leaving(context: Context, needed: Needed, now: datetime, days: Mapping[str, int]) -> list[Leaving]:
+    """What of them is removed within the week, the soonest first.
+
+    `days`: how long the clean-up itself said that it keeps a class; where it is shorter than the catalogue's, it counts. Asks
+    for one listing a scene, and for the night's list of it when something is due; of a scene is held what is due, until it is
+    compared, and then its numbers alone.
+    """
+    if not needed.why:
+        return []
     environment = context.environment
+    night, problem = _night(environment)
     with ThreadPoolExecutor(AT_A_TIME) as pool:
-        found = list(pool.map(lambda scene: _soon(environment, scene, now + AHEAD), needed.why))
-    due = {scene: objects for scene, objects in zip(needed.why, found, strict=True) if objects}
-    nights = _copies(environment, due, needed) if due else {}
-    told = [_leaving(scene, needed.why[scene], soon, nights.get(scene, "")) for scene, soon in due.items()]
-    return sorted(told, key=lambda one: (one.first_at, one.scene))
+        looked = pool.map(lambda one: _leaving(environment, one, now + AHEAD, days, night), needed.why.items())
+        found = [one for one in looked if one is not None]
+    if found and problem:
+        needed.unread.append(problem)
+    needed.unread += [problem for _, problem in found if problem]
+    return sorted((one for one, _ in found), key=lambda one: (one.first_at, one.scene))
 
 
-Soon = dict[str, tuple[datetime, StoredObject]]
-"""By its name in the bucket, when an object may be removed, and the object."""
+def ends_at(catalogue: Catalogue, path: str, one: StoredObject, days: Mapping[str, int]) -> datetime | None:
+    """When the clean-up may remove an object: its last write and the days its class is kept; None when it never does."""
+    found = ((name, rule) for name, rule in catalogue.retention.items() if matches_any(rule.patterns, path))
+    name, rule = next(found, ("", None))
+    return None if rule is None else one.updated + timedelta(days=min(rule.days, days.get(name, rule.days)))
 
 
-def _soon(environment: PipelineEnvironment, scene: str, until: datetime) -> Soon:
+def _night(environment: PipelineEnvironment) -> tuple[Summary | None | Literal["unknown"], str]:
+    """The newest good night, None when there is none; and a sentence when nobody can say."""
+    try:
+        return (last_good(environment) if environment.backup_bucket else None), ""
+    except OutsideError as error:
+        return "unknown", f"Whether a night has a copy is not known: {error}"
+
+
+def _leaving(
+    environment: PipelineEnvironment,
+    needed: tuple[str, str],
+    until: datetime,
+    days: Mapping[str, int],
+    night: Summary | None | Literal["unknown"],
+) -> tuple[Leaving, str] | None:
+    """One scene, and a sentence when whether a night has it is not known; None when nothing of it is due."""
+    scene, why = needed
     catalogue = environment.catalogue
     prefix = catalogue.scene_prefix(scene)
-    listed = environment.storage.list(environment.data_bucket, prefix)
-    ends = ((one, ends_at(catalogue, one.name[len(prefix) :], one)) for one in listed)
-    return {one.name: (end, one) for one, end in ends if end is not None and end <= until}
+    due: dict[str, int] = {}
+    first: tuple[datetime, str] | None = None
+    for one in environment.storage.list(environment.data_bucket, prefix):
+        end = ends_at(catalogue, one.name[len(prefix) :], one, days)
+        if end is not None and end <= until:
+            due[one.name] = one.generation
+            first = min(first or (end, one.name), (end, one.name))
+    if first is None:
+        return None
+    kept, problem = _kept(environment, night, scene, due)
+    return Leaving(scene, why, len(due), first[1], first[0], kept), problem
 
 
-def ends_at(catalogue: Catalogue, path: str, one: StoredObject) -> datetime | None:
-    """When the clean-up may remove an object: its last write and the days its class is kept; None when it never does."""
-    rule = next((rule for rule in catalogue.retention.values() if matches_any(rule.patterns, path)), None)
-    return None if rule is None else one.updated + timedelta(days=rule.days)
-
-
-def _leaving(scene: str, why: str, soon: Soon, night: str) -> Leaving:
-    first, example = min((end, one.name) for end, one in soon.values())
-    return Leaving(scene, why, len(soon), example, first, night)
-
-
-def _copies(environment: PipelineEnvironment, due: dict[str, Soon], needed: Needed) -> dict[str, str]:
-    """By scene, the newest good night when it has every one of those objects at its generation."""
-    if not environment.backup_bucket:
-        return {}
+def _kept(
+    environment: PipelineEnvironment, night: Summary | None | Literal["unknown"], scene: str, due: dict[str, int]
+) -> tuple[str | None, str]:
+    """The night when it has every one of those objects at its generation, empty when it has not, None: not known."""
+    if night is None or night == "unknown":
+        return ("" if night is None else None), ""
+    lacking = set(due.items())
     try:
-        night = last_good(environment)
-        if night is None:
-            return {}
-        whole = [scene for scene, soon in due.items() if set(_wanted(soon)) <= set(_held(environment, night, scene))]
-        return dict.fromkeys(whole, night.night)
-    except PermanentError as error:
-        needed.unread.append(f"Whether a night has a copy is not known: {error}")
-        return {}
-
-
-def _wanted(soon: Soon) -> Iterator[tuple[str, int]]:
-    return ((name, one.generation) for name, (_, one) in soon.items())
-
-
-def _held(environment: PipelineEnvironment, night: Summary, scene: str) -> Iterator[tuple[str, int]]:
-    entries = read_entries(environment, night, environment.catalogue.scene_prefix(scene))
-    return ((one.name, one.generation) for one in entries)
+        for entry in read_entries(environment, night, environment.catalogue.scene_prefix(scene)):
+            lacking.discard((entry.name, entry.generation))
+    except OutsideError as error:
+        return None, f"Whether night {night.night} has a copy of {scene} is not known: {error}"
+    return ("" if lacking else night.night), ""

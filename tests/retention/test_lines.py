@@ -77,7 +77,7 @@ def test_odd_values_beside_the_path_do_not_hide_a_removal() -> None:
 
 
 def test_the_log_of_every_job_that_removes_something_is_asked_for() -> None:
-    assert query_of({"b", "a"}).endswith('resource.labels.job_name=("a" OR "b")')
+    assert query_of({"b", "a"}, "r").endswith('resource.labels.job_name=("a" OR "b")')
 
 
 def test_both_states_of_the_pipeline_name_the_job() -> None:

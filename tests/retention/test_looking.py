@@ -8,11 +8,12 @@ import pytest
 
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.faults import FaultRule
-from deployments.sandbox.names import OPS_BUCKET
+from deployments.sandbox.names import DATA_BUCKET, OPS_BUCKET
 from deployments.sandbox.server import Sandbox
 from tasks.pipeline.retention_record import ROOT, removed_of
 from tasks.retention import looking
-from tests.retention.world import INVENTORY, LAYOUT, NOON, cleaned, line, logged, watched
+from tasks.retention.whose import EXECUTION
+from tests.retention.world import INVENTORY, JOB, LAYOUT, NOON, cleaned, line, logged, watched
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 
@@ -121,3 +122,58 @@ def test_what_failed_and_a_clean_up_that_did_not_run_are_notes(
     run, _ = watched(environment, NOON + DAY)
     assert run.outcome == "nothing_to_do"
     assert [note.split(" ")[:2] for note in run.notes] == [["1", "object"], ["1", "object"]]
+
+
+def damage(sandbox: Sandbox, prefix: str) -> None:
+    (first, *_) = sandbox.store.list(OPS_BUCKET, f"{ROOT}{prefix}")
+    sandbox.store.put(OPS_BUCKET, first.name, b'{"kind": "look"}')
+
+
+def test_a_damaged_record_of_one_scene_stops_the_recording_of_no_other(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    cleaned(sandbox, NOON - HOUR, line("s-1", at=NOON - HOUR))
+    watched(environment, NOON)
+    damage(sandbox, "scenes/s-1/")
+    at = NOON + HOUR
+    cleaned(sandbox, at, line("s-1", INVENTORY, at=at), line("s-2", at=at))
+    run, found = watched(environment, NOON + 2 * HOUR)
+    assert found.look is not None and found.look.removed == {"s-2": 1}
+    assert run.outcome == "partial"
+    assert any(one.startswith("2 removals of s-1 were not recorded") for one in found.unknown)
+    assert watched(environment, NOON + DAY)[1].look.since == NOON + HOUR  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("body", [b"{}", b"no json"])
+def test_a_damaged_chain_of_looks_is_told_once_and_another_begun(
+    environment: PipelineEnvironment, sandbox: Sandbox, body: bytes
+) -> None:
+    cleaned(sandbox, NOON - HOUR, line(at=NOON - HOUR))
+    watched(environment, NOON)
+    sandbox.store.put(OPS_BUCKET, f"{ROOT}looks/2026-03/000001.json", body)
+    run, found = watched(environment, NOON + HOUR)
+    assert run.outcome == "partial" and any("the whole log was read again" in one for one in found.unknown)
+    assert found.look is not None and found.look.first and found.look.removed == {}, "nothing is recorded twice"
+    run, found = watched(environment, NOON + DAY)
+    assert run.outcome == "nothing_to_do" and found.look is not None and found.look.since == NOON
+    assert watched(environment, NOON + 40 * DAY)[1].look.since == NOON + 10 * DAY  # type: ignore[union-attr]
+
+
+def test_a_run_on_another_bucket_is_passed_over_and_counted(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
+    at = NOON - HOUR
+    for bucket, scene in ((DATA_BUCKET, "s-1"), ("somebody-elses", "s-2")):
+        started = environment.jobs.start(JOB, {"GCS_BUCKET": bucket})
+        entry = logged(line(scene, at=at), at)
+        sandbox.log.write(entry | {"labels": {EXECUTION: started.name.rpartition("/")[2]}})
+    sandbox.log.write(logged(line("s-3", at=at), at) | {"labels": {EXECUTION: f"{JOB}-gone"}})
+    run, found = watched(environment, NOON)
+    assert found.look is not None and found.look.removed == {"s-1": 1, "s-3": 1}
+    assert any("1 line of the log are about another bucket" in note for note in run.notes)
+    assert any("nobody can say any more which bucket" in note for note in run.notes)
+
+
+def test_a_clean_up_of_another_region_is_not_read(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
+    entry = logged(line(at=NOON - HOUR), NOON - HOUR)
+    entry["resource"]["labels"]["location"] = "europe-west1"
+    sandbox.log.write(entry)
+    assert watched(environment, NOON)[1].look.removed == {}  # type: ignore[union-attr]

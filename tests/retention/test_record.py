@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from blocks.environment import PipelineEnvironment
+from blocks.errors import TemporaryError
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.names import OPS_BUCKET
 from deployments.sandbox.server import Sandbox
@@ -72,6 +73,15 @@ def test_a_record_that_cannot_be_read_leaves_the_scene_to_its_ages(
     record(environment, "a test", "s-1", [removal()])
     sandbox.faults.add(FaultRule(service="storage", kind="status", status=403))
     assert removed_of(environment, "s-1") == {}
+
+
+def test_a_record_that_does_not_answer_now_is_no_word_that_nothing_expired(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    record(environment, "a test", "s-1", [removal()])
+    sandbox.faults.add(FaultRule(service="storage", kind="status", status=503))
+    with pytest.raises(TemporaryError):
+        removed_of(environment, "s-1")
 
 
 @pytest.mark.parametrize("data", [

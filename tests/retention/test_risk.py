@@ -15,11 +15,13 @@ from tasks.delivery.tickets import REDEEMED, Ticket, stamp, write_ticket
 from tasks.incidents.entries import Closed, Declared, Scope
 from tasks.incidents.incident import Incident, declare
 from tasks.remediation.context import Context
+from tasks.remediation.ledger import LedgerTaken
+from tasks.retention import looking
 from tasks.retention.risk import ends_at, leaving, needed_scenes
 from tests.backup.world import done
-from tests.retention.world import INVENTORY, LAYOUT, watched
+from tests.retention.world import INVENTORY, LAYOUT, cleaned, line, watched
 
-DAY = timedelta(days=1)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 
 
 def in_days(days: float) -> datetime:
@@ -45,7 +47,7 @@ def test_an_object_is_told_of_a_week_before_its_class_ends(
     old: Sandbox, context: Context, after: float, objects: int
 ) -> None:
     incident(context, "s-1")
-    found = leaving(context, needed_scenes(context), in_days(after))
+    found = leaving(context, needed_scenes(context), in_days(after), {})
     assert [one.objects for one in found] == ([objects] if objects else [])
 
 
@@ -102,10 +104,10 @@ def test_what_a_restore_holds_is_needed_until_it_is_given_back(
     now = datetime.now(UTC)
     ticket = Ticket(run="r-1", subject=subject, owner="ann", made_at=now, deadline=now + DAY, held=())
     write_ticket(environment, ticket)
-    (one,) = leaving(context, needed_scenes(context), in_days(25))
+    (one,) = leaving(context, needed_scenes(context), in_days(25), {})
     assert (one.scene, one.why) == ("s-2", "restore r-1 holds it")
     stamp(environment, "r-1", REDEEMED, {})
-    assert leaving(context, needed_scenes(context), in_days(25)) == []
+    assert leaving(context, needed_scenes(context), in_days(25), {}) == []
 
 
 def test_a_record_of_an_incident_that_is_damaged_is_said_and_hides_no_other(
@@ -154,5 +156,45 @@ def test_each_state_of_the_pipeline_has_its_own_windows(
     sandbox.store.put(DATA_BUCKET, f"scenes/s-1/{path}", b"x")
     stored = environment.storage.stat(DATA_BUCKET, f"scenes/s-1/{path}")
     assert stored is not None
-    end = ends_at(load_catalogue(state), path, stored)
+    end = ends_at(load_catalogue(state), path, stored, {})
     assert end == (None if days is None else stored.updated + days * DAY)
+
+
+def test_a_class_that_the_clean_up_keeps_for_less_ends_sooner(
+    old: Sandbox, environment: PipelineEnvironment, context: Context
+) -> None:
+    """As with PIPELINE_RETENTION_DAYS=7: the log says so of each object that it removes."""
+    incident(context, "s-1")
+    now = in_days(1)
+    cleaned(old, now - HOUR, line("s-9", at=now - HOUR, retention_days=7))
+    _, found = watched(environment, now)
+    assert [(one.scene, one.objects) for one in found.leaving] == [("s-1", 2)]
+    _, found = watched(environment, now + HOUR)
+    assert len(found.leaving) == 1, "the next look, which reads nothing of it, knows it too"
+
+
+def test_a_night_that_cannot_be_asked_is_unknown_and_no_missing_copy(
+    old: Sandbox, environment: PipelineEnvironment, context: Context
+) -> None:
+    incident(context, "s-1")
+    done(environment)
+    environment.backup_bucket = "no-such-bucket"
+    run, found = watched(environment, in_days(25))
+    assert [one.kept_in for one in found.leaving] == [None]
+    assert run.outcome == "partial"
+    assert any("nobody can say whether a night has a copy" in one for one in run.reasons)
+    assert not any("no night has a copy" in one for one in run.reasons)
+
+
+def test_somebody_who_records_at_this_moment_hides_no_finding(
+    old: Sandbox, environment: PipelineEnvironment, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def taken(*_: object) -> None:
+        raise LedgerTaken("Another process continues it; this one stops.")
+
+    monkeypatch.setattr(looking, "write_look", taken)
+    assert watched(environment, in_days(25))[0].outcome == "busy"
+    incident(context, "s-1")
+    run, found = watched(environment, in_days(25))
+    assert run.outcome == "failed" and len(found.leaving) == 1
+    assert any("Another process continues it" in one for one in run.reasons)
