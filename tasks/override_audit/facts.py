@@ -121,7 +121,11 @@ class Scene:
     written: list[Written] = field(default_factory=list)
     reports: list[Report] = field(default_factory=list)
     payload_times: dict[str, datetime] = field(default_factory=dict)
-    """By path of a completion marker that was read, what its text says."""
+    """By path of a marker that was read, what its text says."""
+
+    def when(self, mark: Written) -> datetime:
+        """When a marker says that it was written, else when its object was: what was restored is newer than what it tells."""
+        return self.payload_times.get(mark.path, mark.updated)
 
 
 @dataclass(frozen=True, slots=True)

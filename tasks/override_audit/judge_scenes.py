@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from blocks.catalogue import Catalogue
 from blocks.catalogue_query import closure
-from tasks.override_audit.facts import Decision, Report, Scene, Written
+from tasks.override_audit.facts import Decision, Report, Scene
 from tasks.override_audit.finding import Finding, finding
 from tasks.override_audit.judge_records import CLOCKS
 from tasks.remediation.report import listed
 
 
+SILENT = "gate-passed-silently"
+OVER = ("override-expired", "went-on-after-revoke")
+"""Codes that say of an override already that it was over when the scene went on."""
+
+
 def judge_scene(scene: Scene, decisions: Sequence[Decision], catalogue: Catalogue, now: datetime) -> Iterator[Finding]:
     """What its reports and markers say, beside its decisions."""
+    after = [found for one in decisions if one.granted for found in _after(scene, one, catalogue, now)]
+    told = {one.override for one in after if one.code in OVER}
     for report in scene.reports:
         passed = passed_at(scene, report, catalogue) if report.blocks else None
         for gate in report.failed:
             mine = [one for one in decisions if one.gate == gate and one.granted]
             if passed is not None:
-                yield from _passed(scene, report, gate, mine, passed, now)
+                found = _passed(scene, report, gate, mine, passed, now)
+                yield from (one for one in found if one.code != SILENT or one.override not in told)
             elif not report.blocks and not mine:
                 sentence = (
                     f"{gate} of {scene.id} failed as an error, and the same report says that the scene can go on."
                 )
                 yield finding("report-contradicts", now, report.where, sentence, scene=scene.id, gate=gate)
-    for one in decisions:
-        if one.granted:
-            yield from _after(scene, one, catalogue, now)
+    yield from after
 
 
 def _passed(
@@ -42,9 +48,11 @@ def _passed(
         sentence = f"{scene.id} passed {gate} at {when:%Y-%m-%d %H:%M} UTC ({path}), before {late[0].id} was decided."
         known = {"scene": scene.id, "gate": gate, "override": late[0].id}
         yield finding("override-too-late", now, report.where, sentence, **known)
-    elif not mine:
-        sentence = f"{gate} of {scene.id} failed, and {path} was written at {when:%Y-%m-%d %H:%M} UTC all the same; nobody recorded why."
-        yield finding("gate-passed-silently", now, report.where, sentence, scene=scene.id, gate=gate)
+    else:
+        why = f"{mine[0].id} did not hold at that time" if mine else "nobody recorded why"
+        sentence = f"{gate} of {scene.id} failed, and {path} was written at {when:%Y-%m-%d %H:%M} UTC all the same; {why}."
+        known = {"scene": scene.id, "gate": gate, "override": mine[0].id if mine else ""}
+        yield finding(SILENT, now, report.where, sentence, **known)
 
 
 def _after(scene: Scene, one: Decision, catalogue: Catalogue, now: datetime) -> Iterator[Finding]:
@@ -75,7 +83,7 @@ def stage_of_decision(scene: Scene, one: Decision, catalogue: Catalogue) -> str:
 def went_on(scene: Scene, one: Decision, catalogue: Catalogue, since: datetime) -> list[str]:
     """The later stages that were completed since then, in the order of the line."""
     below = _below(scene, one, catalogue)
-    done = {stage for mark in scene.written if not mark.failure and mark.updated > since for stage in mark.stages}
+    done = {stage for mark in scene.written if not mark.failure and scene.when(mark) > since for stage in mark.stages}
     return [name for name in below if name in done]
 
 
@@ -87,8 +95,8 @@ def regressed(scene: Scene, one: Decision, catalogue: Catalogue) -> list[str]:
         return []
     bad = set[str]()
     for mark in scene.written:
-        if mark.failure and mark.updated > one.at and set(mark.stages) <= set(below):
-            bad |= {stage for stage in mark.stages if not _done_since(scene.written, stage, mark.updated)}
+        if mark.failure and scene.when(mark) > one.at and set(mark.stages) <= set(below):
+            bad |= {stage for stage in mark.stages if not _done_since(scene, stage, scene.when(mark))}
     return [name for name in below if name in bad]
 
 
@@ -97,8 +105,8 @@ def _below(scene: Scene, one: Decision, catalogue: Catalogue) -> tuple[str, ...]
     return tuple(name for name in closure(catalogue, [stage]) if name != stage) if stage in catalogue.stages else ()
 
 
-def _done_since(written: Iterable[Written], stage: str, since: datetime) -> bool:
-    return any(stage in one.stages and not one.failure and one.updated >= since for one in written)
+def _done_since(scene: Scene, stage: str, since: datetime) -> bool:
+    return any(stage in one.stages and not one.failure and scene.when(one) >= since for one in scene.written)
 
 
 def passed_at(scene: Scene, report: Report, catalogue: Catalogue) -> tuple[datetime, str] | None:

@@ -30,10 +30,13 @@ def sections(seen: Audited) -> list[Section]:
     """What to do first, then gate by gate, then every decision."""
     cut = len(seen.findings) - MAX_ROWS
     more = f"{cut:,} more are in `remediate override audit --json`." if cut > 0 else ""
+    granted = [one for one in seen.decisions if one.granted]
+    rest = len(granted) - MAX_ROWS
+    others = f"{rest:,} more are in `remediate override audit --json`." if rest > 0 else ""
     parts = [
         Section("What to do, the most urgent first", more, tuple(map(_row, seen.findings[:MAX_ROWS]))),
         Section("Gates: codify, tighten, or stop", "", tuple(map(_review_row, seen.reviews))),
-        Section("Decisions", "", tuple(_decision_row(one) for one in seen.decisions[:MAX_ROWS] if one.granted)),
+        Section("Decisions", others, tuple(map(_decision_row, granted[:MAX_ROWS]))),
         Section("What could not be asked", "\n".join(f"- {one}" for one in seen.facts.unknown)),
     ]
     return [one for one in parts if one.rows or one.text]

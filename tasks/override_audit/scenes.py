@@ -21,7 +21,7 @@ from blocks.storage_bulk import BulkStorage, Entry
 from tasks.override_audit.facts import Facts, Scene, Written
 from tasks.override_audit.records import moment
 from tasks.override_audit.reports import report_of
-from tasks.override_audit.stored import Stored, read_record
+from tasks.override_audit.stored import MOST_BYTES, Stored, read_record
 from tasks.validation.documents.documents import parse_json
 from tasks.validation.documents.times import payload_time
 
@@ -29,8 +29,6 @@ PARALLEL = 16
 """Scenes whose reports are read at the same time."""
 AHEAD = 4 * PARALLEL
 """Scenes that are listed and wait for their turn: the listing never runs away from the reading."""
-MOST_BYTES = 4_000_000
-"""Of a report or a record: more is no report of gates."""
 
 
 @dataclass(slots=True)
@@ -93,7 +91,7 @@ def look_at_scenes(environment: PipelineEnvironment, facts: Facts, stored: Store
     """
     decided = {one.scene for one in facts.decisions}
     try:
-        for looked in _looked_at(environment, facts.since):
+        for looked in _looked_at(environment, facts.since, decided):
             _take(looked, facts, stored, decided)
     except OutsideError as error:
         facts.records_known = False  # an approval may lie with a scene that was not seen
@@ -116,13 +114,13 @@ def _take(looked: Looked, facts: Facts, stored: Stored, decided: set[str]) -> No
         stored.add(looked.stored)
 
 
-def _looked_at(environment: PipelineEnvironment, since: datetime) -> Iterator[Looked]:
+def _looked_at(environment: PipelineEnvironment, since: datetime, decided: set[str]) -> Iterator[Looked]:
     """Every scene in order of its name."""
     waiting: deque[Future[Looked]] = deque()
     with ThreadPoolExecutor(PARALLEL) as pool:
         try:
             for listed in listing(environment):
-                waiting.append(pool.submit(_look, environment, listed, since))
+                waiting.append(pool.submit(_look, environment, listed, since, listed.id in decided))
                 if len(waiting) >= AHEAD:
                     yield waiting.popleft().result()
             while waiting:
@@ -149,13 +147,13 @@ def listing(environment: PipelineEnvironment) -> Iterator[Listed]:
             yield listed
 
 
-def _look(environment: PipelineEnvironment, listed: Listed, since: datetime) -> Looked:
+def _look(environment: PipelineEnvironment, listed: Listed, since: datetime, decided: bool) -> Looked:
     looked = Looked(Scene(listed.id, written=listed.written), Stored())
     newest = max((one.updated for one in listed.written), default=None)
     for entry in listed.reports:
         if _updated(entry) >= since or (newest is not None and newest >= since):
             _read_report(environment, looked, entry)
-    if any(one.blocks for one in looked.scene.reports):
+    if decided or listed.records or any(one.blocks for one in looked.scene.reports):
         _read_markers(environment, looked, listed)
     for entry in listed.records:
         body = _body(environment, looked, entry)
@@ -178,21 +176,20 @@ def _read_report(environment: PipelineEnvironment, looked: Looked, entry: Entry)
 
 
 def _read_markers(environment: PipelineEnvironment, looked: Looked, listed: Listed) -> None:
-    """When completion markers say that they were written: an object that was restored is newer than what it tells."""
+    """When markers say that they were written: an object that was restored is newer than what it tells."""
     prefix = environment.catalogue.scene_prefix(listed.id)
     for one in listed.written:
-        if not one.failure:
-            try:
-                body = environment.storage.read(environment.data_bucket, prefix + one.path, end=MOST_BYTES)
-            except NotFound:
-                continue  # it went meanwhile
-            except OutsideError as error:
-                looked.unread.append(str(error))
-                continue
-            value = parse_json(body).value
-            when = payload_time(value if value is not None else body.decode(errors="replace"))
-            if when is not None:
-                looked.scene.payload_times[one.path] = when
+        try:
+            body = environment.storage.read(environment.data_bucket, prefix + one.path, end=MOST_BYTES)
+        except NotFound:
+            continue  # it went meanwhile
+        except OutsideError as error:
+            looked.unread.append(str(error))
+            continue
+        value = parse_json(body).value
+        when = payload_time(value if value is not None else body.decode(errors="replace"))
+        if when is not None:
+            looked.scene.payload_times[one.path] = when
 
 
 def _body(environment: PipelineEnvironment, looked: Looked, entry: Entry) -> bytes | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from blocks.environment import PipelineEnvironment
-from blocks.errors import OutsideError
+from blocks.errors import NotFound, OutsideError
 from blocks.stored_object import StoredObject
 from tasks.override_audit.facts import Decision, Facts, Logged
 from tasks.override_audit.records import decision_of, logged_of
@@ -16,6 +16,8 @@ from tasks.validation.documents.documents import parse_json
 
 LOG = ".jsonl"
 FIRESTORE = "firestore"
+MOST_BYTES = 4_000_000
+"""Of a report or a record: more is no report of gates."""
 PARALLEL = 16
 """Files that are read at the same time."""
 
@@ -75,15 +77,26 @@ def from_folder(environment: PipelineEnvironment, facts: Facts, found: Stored) -
         return
     bucket = environment.data_bucket
 
-    def body_of(one: StoredObject) -> bytes:
-        return environment.storage.read(bucket, one.name, generation=one.generation)
+    def body_of(one: StoredObject) -> bytes | None:
+        try:
+            return environment.storage.read(bucket, one.name, generation=one.generation)
+        except NotFound:
+            return None  # it was replaced meanwhile: the next audit sees the new one
 
     try:
-        files = [one for one in environment.storage.list(bucket, folder) if one.name.endswith((".json", LOG))]
+        listed = [one for one in environment.storage.list(bucket, folder) if one.name.endswith((".json", LOG))]
+        files = [one for one in listed if one.size <= MOST_BYTES]
+        for one in listed:
+            if one.size > MOST_BYTES:
+                facts.unsure.add(one.name.removeprefix(folder).partition("/")[0])
+                facts.unknown.append(f"gs://{bucket}/{one.name} was not read: {one.size:,} bytes are no record.")
         with ThreadPoolExecutor(PARALLEL) as pool:
             for one, body in zip(files, pool.map(body_of, files), strict=True):
                 scene_id = one.name.removeprefix(folder).partition("/")[0]
-                read_record(found, scene_id, f"gs://{bucket}/{one.name}", body)
+                if body is None:
+                    facts.unsure.add(scene_id)
+                else:
+                    read_record(found, scene_id, f"gs://{bucket}/{one.name}", body)
     except OutsideError as error:
         facts.records_known = False
         facts.unknown.append(f"The approval records in gs://{bucket}/{folder}: {error}")

@@ -1,0 +1,65 @@
+"""What is told of a scene whose override was over, or that was restored since."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from blocks.environment import PipelineEnvironment
+from deployments.sandbox.faults import FaultRule
+from deployments.sandbox.server import Sandbox
+from tasks.override_audit import stored
+from tasks.override_audit.facts import Facts, Scene, Written
+from tasks.override_audit.judge_scenes import judge_scene, regressed, went_on
+from tasks.override_audit.stored import Stored, from_folder
+from tests.override_audit.test_judges import CATALOGUE, HOUR, NOW, blocks, decision, done
+from tests.override_audit.world import put, record
+
+EARLIER = timedelta(hours=20)
+
+
+def test_a_gate_that_was_passed_after_its_override_was_revoked_is_told() -> None:
+    """By the marker of its own stage: no later stage has gone on."""
+    gone = Scene("s", reports=[blocks()], written=[done(NOW - 4 * HOUR, "usd/.usd_complete", "usd")])
+    revoked = decision(word="revoked", revoked=NOW - 4.5 * HOUR)
+    (one,) = judge_scene(gone, [revoked], CATALOGUE, NOW)
+    assert (one.code, one.override) == ("gate-passed-silently", revoked.id)
+    assert one.sentence.endswith("all the same; apr_1 did not hold at that time.")
+
+
+def test_an_override_that_had_ended_and_was_revoked_later_did_not_hold() -> None:
+    gone = Scene("s", reports=[blocks()], written=[done(NOW - 4 * HOUR)])
+    over = decision(word="revoked", until=NOW - 4.5 * HOUR, revoked=NOW - HOUR)
+    assert [one.code for one in judge_scene(gone, [over], CATALOGUE, NOW)] == ["gate-passed-silently"]
+
+
+def test_a_scene_that_was_restored_after_a_revocation_is_not_accused() -> None:
+    failed = Written("geniesim/.failed", ("genie-sim-export",), NOW, failure=True)
+    said = {"replicator/.replicator_complete": NOW - EARLIER, "geniesim/.failed": NOW - EARLIER}
+    restored = Scene("s", written=[done(NOW), failed], payload_times=said)
+    one = decision(word="revoked", revoked=NOW - HOUR)
+    assert went_on(restored, one, CATALOGUE, NOW - HOUR) == []
+    assert regressed(restored, one, CATALOGUE) == []
+
+
+def test_an_approval_file_that_is_too_large_leaves_its_own_scene_unknown_and_no_other(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    put(sandbox, "approvals/good/apr_good.json", record("apr_good", "good", NOW))
+    put(sandbox, "approvals/large/apr_large.json", b"{" + b" " * stored.MOST_BYTES)
+    facts, found = Facts(NOW, NOW - EARLIER), Stored()
+    from_folder(environment, facts, found)
+    assert [one.scene for one in found.decisions] == ["good"]
+    assert (facts.records_known, facts.unsure) == (True, {"large"})
+    assert "apr_large.json was not read: 4,000,001 bytes are no record." in facts.unknown[0]
+
+
+def test_an_approval_file_that_is_replaced_while_it_is_read_hides_no_other(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    put(sandbox, "approvals/gone/apr_gone.json", record("apr_gone", "gone", NOW))
+    put(sandbox, "approvals/good/apr_good.json", record("apr_good", "good", NOW))
+    sandbox.faults.add(FaultRule(service="storage", method="objects.media", kind="status", status=404, times=1))
+    facts, found = Facts(NOW, NOW - EARLIER), Stored()
+    from_folder(environment, facts, found)
+    assert len(found.decisions) == len(facts.unsure) == 1
+    assert (facts.records_known, facts.unknown) == (True, [])
