@@ -12,7 +12,6 @@ from tasks.override_audit.finding import Finding, finding
 from tasks.override_audit.judge_records import CLOCKS
 from tasks.remediation.report import listed
 
-
 SILENT = "gate-passed-silently"
 OVER = ("override-expired", "went-on-after-revoke")
 """Codes that say of an override already that it was over when the scene went on."""
@@ -50,7 +49,9 @@ def _passed(
         yield finding("override-too-late", now, report.where, sentence, **known)
     else:
         why = f"{mine[0].id} did not hold at that time" if mine else "nobody recorded why"
-        sentence = f"{gate} of {scene.id} failed, and {path} was written at {when:%Y-%m-%d %H:%M} UTC all the same; {why}."
+        sentence = (
+            f"{gate} of {scene.id} failed, and {path} was written at {when:%Y-%m-%d %H:%M} UTC all the same; {why}."
+        )
         known = {"scene": scene.id, "gate": gate, "override": mine[0].id if mine else ""}
         yield finding(SILENT, now, report.where, sentence, **known)
 

@@ -56,7 +56,12 @@ class RetentionWatch(Check[datetime | None]):
         unsure = [uncertain(one) for one in found.leaving if one.kept_in is None]
         return Findings(
             outcome=word_of(found),
-            reasons=[*lost, *unsure, *(f"Unknown: {one}" for one in found.unknown), *([found.taken] if found.taken else [])],
+            reasons=[
+                *lost,
+                *unsure,
+                *(f"Unknown: {one}" for one in found.unknown),
+                *([found.taken] if found.taken else []),
+            ],
             notes=notes(found.look, found.leaving),
             summary=sentence(found.look, found.leaving),
             sections=sections(found.look, found.leaving),

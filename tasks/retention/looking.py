@@ -79,7 +79,9 @@ def begun(context: Context, now: datetime) -> Look:
     try:
         before = last_look(context)
     except LedgerDamaged as error:
-        said = f"{error} So the whole log was read again; whether anything before {oldest:%Y-%m-%d} was read is not known."
+        said = (
+            f"{error} So the whole log was read again; whether anything before {oldest:%Y-%m-%d} was read is not known."
+        )
         return Look(oldest, now, first=True, damaged=[said])
     if before is None:
         return Look(oldest, now, first=True)

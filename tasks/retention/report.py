@@ -69,7 +69,9 @@ def notes(look: Look | None, leaving: list[Leaving]) -> list[str]:
     if look.tally.unread:
         said.append(f"{counted(look.tally.unread, 'line')} of the log name no object of a scene, and were passed over.")
     if look.tally.elsewhere:
-        said.append(f"{counted(look.tally.elsewhere, 'line')} of the log are about another bucket, and were passed over.")
+        said.append(
+            f"{counted(look.tally.elsewhere, 'line')} of the log are about another bucket, and were passed over."
+        )
     if look.tally.unsure:
         said.append(
             f"{counted(look.tally.unsure, 'object')} were removed by runs of which nobody can say any more which bucket they "

@@ -109,7 +109,7 @@ def ends_at(catalogue: Catalogue, path: str, one: StoredObject, days: Mapping[st
     return None if rule is None else one.updated + timedelta(days=min(rule.days, days.get(name, rule.days)))
 
 
-def _night(environment: PipelineEnvironment) -> tuple[Summary | None | Literal["unknown"], str]:
+def _night(environment: PipelineEnvironment) -> tuple[Summary | Literal["unknown"] | None, str]:
     """The newest good night, None when there is none; and a sentence when nobody can say."""
     try:
         return (last_good(environment) if environment.backup_bucket else None), ""
@@ -122,7 +122,7 @@ def _leaving(
     needed: tuple[str, str],
     until: datetime,
     days: Mapping[str, int],
-    night: Summary | None | Literal["unknown"],
+    night: Summary | Literal["unknown"] | None,
 ) -> tuple[Leaving, str] | None:
     """One scene, and a sentence when whether a night has it is not known; None when nothing of it is due."""
     scene, why = needed
@@ -142,7 +142,7 @@ def _leaving(
 
 
 def _kept(
-    environment: PipelineEnvironment, night: Summary | None | Literal["unknown"], scene: str, due: dict[str, int]
+    environment: PipelineEnvironment, night: Summary | Literal["unknown"] | None, scene: str, due: dict[str, int]
 ) -> tuple[str | None, str]:
     """The night when it has every one of those objects at its generation, empty when it has not, None: not known."""
     if night is None or night == "unknown":

@@ -88,7 +88,9 @@ def test_what_was_brought_back_after_it_had_expired_and_is_gone_again_is_lost(
     watched(environment, now + MINUTE)
     removed(sandbox, kitchen)
     assert report(environment, kitchen).stages["regen3d"] == "expired"
-    sandbox.store.put(DATA_BUCKET, f"scenes/{kitchen}/{INVENTORY}", b"{}")  # the restore brought both, and one went since
+    sandbox.store.put(
+        DATA_BUCKET, f"scenes/{kitchen}/{INVENTORY}", b"{}"
+    )  # the restore brought both, and one went since
     assert report(environment, kitchen).stages["regen3d"] != "expired"
 
 

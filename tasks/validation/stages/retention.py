@@ -46,7 +46,9 @@ class Expiry:
         kept, back = timedelta(days=rule.days), self._last_write(rule, maker)
         if age >= kept and self._class_gone(rule):
             return back is None or back < self._now - age + kept
-        if "*" in path or path in self._source.files():  # one object that was removed says nothing of all that a pattern fits
+        if (
+            "*" in path or path in self._source.files()
+        ):  # one object that was removed says nothing of all that a pattern fits
             return False
         removed = self.removed_at(path, age)
         return removed is not None and (back is None or back <= removed)
