@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -43,14 +43,32 @@ def list_runs(
 
 
 @app.command()
-def verify(subject: Subject, run: RunId, environment: EnvironmentOption = "default") -> None:
-    """Whether a run's record is whole: exit 0 when it is, 1 with a sentence for each entry that is not."""
+def verify(
+    subject: Annotated[
+        str, typer.Argument(help="A scene, a name like @restore, or a record's own prefix: remediation/.../")
+    ],
+    run: Annotated[str, typer.Argument(help="The run's id, as its report gives it; none with a prefix.")] = "",
+    environment: EnvironmentOption = "default",
+) -> None:
+    """Whether a run's record, or the one at a prefix, is whole: exit 0 when it is, 1 with a sentence for each entry that is not."""
     from tasks.remediation.journal import Journal
+    from tasks.remediation.ledger import Ledger, LedgerDamaged
+    from tasks.remediation.outcome import Refused
 
+    by_prefix = subject.startswith("remediation/") and subject.endswith("/")
     with told() as context_of:
+        if by_prefix == bool(run):
+            raise Refused("Name a subject and its run, or a record's prefix alone, as in remediation/overrides/ovr-1/.")
         known = context_of(environment).environment
-        problems = Journal(known.storage, known.ops_bucket, subject, run, "verify").verify()
-        for problem in problems or [f"The journal of run {run} of {subject} is one unbroken chain."]:
+        if by_prefix:
+            ledger = Ledger(known.storage, known.ops_bucket, subject, subject, "verify")
+            with suppress(LedgerDamaged):
+                ledger.read()  # NotFound: a prefix at which there is nothing is not whole
+        else:
+            ledger = Journal(known.storage, known.ops_bucket, subject, run, "verify")
+        name = f"record at {subject}" if by_prefix else f"journal of run {run} of {subject}"
+        problems = ledger.verify()
+        for problem in problems or [f"The {name} is one unbroken chain."]:
             typer.echo(problem)
         raise typer.Exit(1 if problems else 0)
 

@@ -21,6 +21,7 @@ app = typer.Typer(
     no_args_is_help=True, help="Overrides of quality gates: put them on record, and find those that are not."
 )
 IdArgument = Annotated[str, typer.Argument(help="The override, as in ovr-20261127t101502z-9f3ac1d2.")]
+TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON, with keys that stay.")]
 
 
@@ -32,7 +33,7 @@ def request(
     category: Annotated[str, typer.Option(help="Of the catalogue's, as in known_issue.")] = "",
     ticket: Annotated[str, typer.Option(help="As in OPS-12, or an address.")] = "",
     justification: Annotated[str, typer.Option(help="Why it is right, so that somebody else can judge it.")] = "",
-    until: Annotated[datetime | None, typer.Option(help="When it ends (UTC); in seven days.")] = None,
+    until: Annotated[datetime | None, typer.Option(help="When it ends (UTC); in seven days.", formats=TIMES)] = None,
     failing: Annotated[str, typer.Option(help="What fails; read from the gate's report if it is not said.")] = "",
     switch: Annotated[
         str, typer.Option(help="The switch by which one run is to pass, as in BYPASS_QUALITY_GATES.")

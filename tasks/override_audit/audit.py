@@ -115,7 +115,9 @@ def _records(context: Context, facts: Facts, stored: Stored) -> None:
             if isinstance(one, Recorded):
                 facts.decisions.append(one.decision(where))
             elif isinstance(one, LedgerDamaged):
-                facts.broken.append(("ledger-damaged", where, str(one)))
+                verify = f"remediate journal verify {ROOT}{id_}/"
+                said = str(one) if verify in str(one) else f"{one} See `{verify}`."
+                facts.broken.append(("ledger-damaged", where, said))
             else:
                 facts.records_known = False
                 facts.unknown.append(f"The override {id_}: {one}")

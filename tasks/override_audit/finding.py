@@ -37,7 +37,7 @@ CODES: dict[str, Code] = {
     "record-edited": Code(TODAY, "Ask the approver what they approved: record and log say different things."),
     "log-edited": Code(TODAY, "Ask who changed the log: it is only ever added to."),
     "not-in-log": Code(SOON, "Ask the approver: the pipeline writes every decision into its log, and this one is not there."),
-    "ledger-damaged": Code(TODAY, "`remediate journal verify` says what is wrong with it; count the override as not given."),
+    "ledger-damaged": Code(TODAY, "`remediate journal verify remediation/overrides/ID/` says what is wrong; count the override as not given."),
     # A record that lacks something
     "no-requester": Code(WEEK, _SAY),
     "no-approver": Code(SOON, _SAY),
