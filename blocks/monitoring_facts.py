@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 _OF_A_LOG = re.compile(r"logging\.googleapis\.com/user/([A-Za-z0-9_./-]*[A-Za-z0-9_])")
 _AS_PROMQL = re.compile(r"logging_googleapis_com:user_([A-Za-z0-9_]+)")
 """How PromQL writes the same (Google: "Mapping Cloud Monitoring metric names to PromQL")."""
+_OF_A_DISTRIBUTION = re.compile(r"_(?:bucket|count|sum)$")
+"""What PromQL adds to the name of a distribution (Google: the same page)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,12 @@ class ServiceLevel:
 def log_metrics_in(text: str) -> frozenset[str]:
     """The user's log-based metrics that a filter, a query or a whole dashboard names."""
     return frozenset(_OF_A_LOG.findall(text)) | frozenset(_AS_PROMQL.findall(text))
+
+
+def by_their_names(found: Iterable[str], known: Collection[str]) -> frozenset[str]:
+    """Names as they are known: one that is not, and is a known distribution's part in PromQL, is that distribution."""
+    plain = ((name, _OF_A_DISTRIBUTION.sub("", name)) for name in found)
+    return frozenset(short if name not in known and short in known else name for name, short in plain)
 
 
 def alert_from(message: Any) -> Alert:

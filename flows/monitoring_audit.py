@@ -1,6 +1,6 @@
 """Monitoring audit: say whether dashboards, alerts and metrics are there, see what exists, and can tell somebody. Read-only.
 
-Every night. Handbook: 'Alert escalation' and the monitoring gate. Documentation for the person on call:
+Every morning. Handbook: 'Alert escalation' and the monitoring gate. Documentation for the person on call:
 docs/operations/monitoring-audit.md.
 """
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from blocks.catalogue_monitoring import WatchedAlert
-from blocks.monitoring_facts import Alert, Channel, LogMetric, log_metrics_in
+from blocks.monitoring_facts import Alert, Channel, LogMetric, by_their_names, log_metrics_in
 from tasks.monitoring.finding import Finding
 from tasks.monitoring.references import resources_in
 from tasks.monitoring.seen import Seen
@@ -68,11 +68,11 @@ def _blind(
     what: str, title: str, expected: WatchedAlert, one: Alert, metrics: list[LogMetric] | None
 ) -> Iterator[Finding]:
     text = "\n".join(one.conditions)
-    watched = log_metrics_in(text)
+    known = {metric.name: metric for metric in metrics or ()}
+    watched = by_their_names(log_metrics_in(text), {*known, expected.metric})
     if expected.metric and expected.metric not in watched:
         said = f"The alert {title} does not watch {expected.metric}, as its name says."
         yield Finding("points-nowhere", what, said)
-    known = {metric.name: metric for metric in metrics or ()}
     for name in sorted(watched) if metrics is not None else ():
         if name not in known:
             yield Finding("points-nowhere", what, f"The alert {title} watches the metric {name}, which does not exist.")
@@ -83,7 +83,9 @@ def _blind(
 def other_resource(conditions: tuple[str, ...], metric: LogMetric) -> str:
     """Why conditions never see a metric: it is written for the resource that logs, and they ask for another one."""
     logs = resources_in(metric.filter)
-    asked = [resources_in(one) for one in conditions if metric.name in log_metrics_in(one)]
+    asked = [
+        resources_in(one) for one in conditions if metric.name in by_their_names(log_metrics_in(one), {metric.name})
+    ]
     if not logs or any(not one or one & logs for one in asked):
         return ""
     wanted = ", ".join(sorted({name for one in asked for name in one}))

@@ -9,7 +9,7 @@ from typing import Any
 
 from blocks.catalogue import Catalogue
 from blocks.catalogue_monitoring import WatchedMetric
-from blocks.monitoring_facts import LogMetric
+from blocks.monitoring_facts import LogMetric, by_their_names
 from tasks.monitoring.alerts import problems_of
 from tasks.monitoring.finding import Finding
 from tasks.monitoring.references import named_in
@@ -101,7 +101,7 @@ def _dashboards(catalogue: Catalogue, seen: Seen) -> Iterator[Finding]:
     known = titles(seen, "log_metrics")
     for one in seen.dashboards or () if known is not None else ():
         if one.title in catalogue.monitoring.dashboards:
-            for name in sorted(one.metrics - (known or set())):
+            for name in sorted(by_their_names(one.metrics, known or set()) - (known or set())):
                 said = f"The dashboard {one.title} shows the metric {name}, which does not exist."
                 yield Finding("points-nowhere", f"dashboard {one.title}", said)
 

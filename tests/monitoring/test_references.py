@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from blocks.catalogue_load import load_catalogue
-from blocks.monitoring_facts import log_metrics_in
+from blocks.monitoring_facts import by_their_names, log_metrics_in
 from tasks.monitoring.references import named_in, resources_in
 
 JOB, FLOW = ("job", "a-job"), ("workflow", "w")
@@ -43,6 +43,15 @@ def test_kinds_of_resources_are_read_from_filters_and_queries(text: str, resourc
 ])  # fmt: skip
 def test_log_based_metrics_are_found_in_every_language(text: str, metrics: set[str]) -> None:
     assert log_metrics_in(text) == metrics
+
+
+@pytest.mark.parametrize(("found", "name"), [
+    ("cost_bucket", "cost"), ("cost_count", "cost"), ("cost_sum", "cost"), ("cost", "cost"), ("bill_count", "bill_count"),
+    ("cost_total", "cost_total"), ("failures_count", "failures_count"),
+])  # fmt: skip
+def test_a_distribution_s_parts_in_promql_are_that_metric(found: str, name: str) -> None:
+    """A metric that exists under the very name is that one; one that nobody knows keeps its name."""
+    assert by_their_names({found}, {"cost", "failures", "failures_count"}) == {name}
 
 
 @pytest.mark.parametrize("state", [None, "2026-06"])
