@@ -89,11 +89,17 @@ def load(environment: str) -> PipelineEnvironment | str:
 
 def from_file(file: Path) -> PipelineEnvironment | str:
     """The environment of a file, or why there is none."""
+    from pydantic import ValidationError
+
     from blocks.environment import PipelineEnvironment
     from blocks.error_details import one_line
 
     try:
         return PipelineEnvironment.model_validate_json(file.read_bytes())
+    except ValidationError as error:  # its own words repeat the file's, which has secrets
+        wrong = error.errors(include_input=False, include_url=False)
+        said = one_line("; ".join(f"{'.'.join(map(str, one['loc'])) or 'the file'}: {one['msg']}" for one in wrong))
+        return f"{file} holds no environment: {said}. Write it as docs/operations/status.md says."
     except (OSError, ValueError) as error:
         return f"{file} holds no environment: {one_line(error)}. Write it as docs/operations/status.md says."
 

@@ -53,7 +53,7 @@ def faults(record: SweepRecord) -> Iterator[Item]:
         names = [one.scene_id for one in group]
         first = group[0]
         stage, _, code = first.fault.partition(":")
-        why = f"stage {stage}, {code}" if code else "of unknown cause"
+        why = ", ".join(filter(None, (stage and f"stage {stage}", code))) if code else "of unknown cause"
         yield Item(
             what=f"{listed(names)} {'is' if len(names) == 1 else 'are'} broken ({why}). {first.what}",
             since=min(one.since for one in group),

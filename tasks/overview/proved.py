@@ -47,6 +47,9 @@ def ask_nights(context: Context, state: State) -> None:
     ]
     state.parts["overdue"].items += complaints
     proof = last.proof if last is not None else "captured"
+    if proof == "unread":
+        sentence = f"Whether night {newest.night} is proved could not be read."
+        state.parts["proved"].unknown.append(Unknown(sentence, f"remediate verify-backup {newest.night}"))
     words = STATES[proof].words
     state.parts["proved"].items.append(
         Item(

@@ -18,6 +18,8 @@ MOST = 20
 """Items of a part that are shown; all are counted, and `--json` has them all."""
 LONGEST = 300
 """Characters of a sentence that are shown."""
+COMMAND = 2000
+"""Characters of a command: people copy it, so none is cut that can be."""
 MARKS = {True: "**!**", False: "·"}
 """Whether a person must act. Plain characters: not every machine has pictures for others."""
 
@@ -61,7 +63,7 @@ def row(item: Item, now: datetime) -> dict[str, Cell]:
     return {
         "what": f"{MARKS[item.acts]} {markup(one_line(item.what, LONGEST))}",
         "since, whose": f"{since(item, now)}; {markup(item.whose) or 'nobody'}",
-        "next": f"`{one_line(item.next, LONGEST)}`" if item.next else "–",
+        "next": f"`{one_line(item.next, COMMAND)}`" if item.next else "–",
     }
 
 
@@ -111,7 +113,7 @@ def paragraph(item: Item, now: datetime, width: int) -> Iterator[str]:
     yield from wrapped(f"{'!' if item.acts else '-'} {one_line(item.what, LONGEST)}", width, "  ", 2)
     yield from wrapped(f"{since(item, now)}; {item.whose or 'nobody'}", width, "    ", 0)
     if item.next:
-        yield f"    Next: {one_line(item.next, 2000)}"
+        yield f"    Next: {one_line(item.next, COMMAND)}"
 
 
 def clean(line: str) -> str:

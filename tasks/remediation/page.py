@@ -45,10 +45,10 @@ def sections_page(title: str, head: str, sections: Iterable[Section]) -> str:
 
 
 def renderer() -> MarkdownIt:
-    """Raw HTML in the Markdown stays text, and links other than to web pages and mail are not made."""
+    """Raw HTML in the Markdown stays text, links other than to web pages and mail are not made, and no picture is loaded."""
     from markdown_it import MarkdownIt
 
-    return MarkdownIt("commonmark", {"html": False}).enable("table")
+    return MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
 
 
 def document(title: str, body: str) -> str:

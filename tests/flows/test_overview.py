@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from deployments import cli_status
 from deployments.cli import app
+from deployments.cli_status import from_file
 from deployments.sandbox.pipeline.damage import damage
 from deployments.sandbox.pipeline.scenes import make_scene
 from deployments.sandbox.server import Sandbox
@@ -103,6 +104,19 @@ def test_what_is_no_environment_is_one_sentence(tmp_path: Path, body: str | None
     done = CliRunner().invoke(app, ["status", "--json", "--environment-file", str(file)])
     assert done.exit_code == 2
     assert "holds no environment" in json.loads(done.stdout)["error"]
+
+
+def test_what_is_wrong_with_a_file_is_told_without_its_secrets(tmp_path: Path) -> None:
+    file = tmp_path / "x.json"
+    for body in (
+        '{"backup": {"signing_key": {"hunter2": 1}}, "policy": "hunter2"}',
+        '{"policy": hunter2}',
+        '["hunter2"]',
+    ):
+        file.write_text(body)
+        said = from_file(file)
+        assert isinstance(said, str) and "holds no environment" in said
+        assert "hunter2" not in said
 
 
 def test_watching_looks_again_until_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:

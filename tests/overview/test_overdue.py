@@ -12,7 +12,7 @@ from blocks.errors import TemporaryError
 from blocks.schedules import ScheduledDeployment
 from deployments.sandbox.server import Sandbox
 from tasks.backup.calendar import ProvedNight
-from tasks.overview import overdue
+from tasks.overview import overdue, proved
 from tasks.overview.proved import SILENT, VERIFIED_BY, unproved
 from tasks.overview.state import State
 from tasks.remediation.context import Context
@@ -101,6 +101,24 @@ def test_a_damaged_night_is_overdue(environment: PipelineEnvironment, sandbox: S
     (summary,) = [one for one in sandbox.store.list(BACKUP, "") if one.name.endswith(f"{night}/summary.json")]
     sandbox.store.put(BACKUP, summary.name, b"{}", quiet=True)
     assert "look at it" in only(seen(environment), "overdue").what
+
+
+def test_a_night_whose_verification_cannot_be_read_is_unknown(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    fill(sandbox.store, 3)
+    night = backed_up(environment).night
+    verified(environment)
+    state = State(datetime.now(UTC))
+    found = [ProvedNight(night, NOON, "unread")]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(proved, "proved_nights", lambda *_: found)
+        proved.ask_nights(Context(environment, "look"), state)
+    (one,) = state.parts["proved"].unknown
+    assert (one.what, one.next) == (
+        f"Whether night {night} is proved could not be read.",
+        f"remediate verify-backup {night}",
+    )
 
 
 def test_a_heartbeat_that_stopped_is_told(environment: PipelineEnvironment, sandbox: Sandbox) -> None:

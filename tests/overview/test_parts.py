@@ -66,6 +66,15 @@ def test_scenes_with_one_fault_are_one_line_and_many_are_diagnosed_first() -> No
     assert one.next == "remediate recover s00"
 
 
+@pytest.mark.parametrize(("fault", "why"), [
+    ("usd:x", "(stage usd, x)"), (":x", "(x)"), ("usd:", "(of unknown cause)"), ("", "(of unknown cause)"),
+])  # fmt: skip
+def test_a_fault_without_a_stage_names_none(fault: str, why: str) -> None:
+    bad = (Bad(scene_id="s", kind="broken", fault=fault, since=NOON),)
+    (one,) = faults(SweepRecord(seen=Seen(at=NOON, scenes=1, broken=1, unseen=0), bad=bad))
+    assert why in one.what
+
+
 def test_without_a_sweep_or_with_an_old_one_what_is_broken_is_unknown(environment: PipelineEnvironment) -> None:
     assert "No sweep has left a record yet" in unknown(seen(environment), "broken")
     write_sweep(environment, NOON, 3, [])

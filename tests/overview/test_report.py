@@ -65,6 +65,8 @@ def test_a_line_says_since_when_whose_and_what_next() -> None:
 def test_a_command_is_never_cut_into_lines() -> None:
     command = "remediate recover " + " ".join(f"scene_{n:05}" for n in range(40))
     assert f"    Next: {command}\n" in text(state_of(Item("It is.", next=command)), 40)
+    (table, *_) = sections(state_of(Item("It is.", next=command)), load_catalogue())
+    assert table.rows[0]["next"] == f"`{command}`", "nor cut short on the page"
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,14 @@ def test_artifact_and_page_show_the_same_sections(context: Context) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [EVIL, f"[x](javascript:alert(1)) {EVIL}", "<img src=x onerror=alert(1)>", "&lt;b&gt;"]
+    "text",
+    [
+        EVIL,
+        f"[x](javascript:alert(1)) {EVIL}",
+        "<img src=x onerror=alert(1)>",
+        "&lt;b&gt;",
+        "![x](https://example.com/x.png)",
+    ],
 )
 def test_no_text_of_anybody_becomes_a_part_of_the_page(text: str) -> None:
     drawn = grid(text, [text], [Row(text, ("s",))], {"s": State(text, "bad", text)})
