@@ -48,7 +48,8 @@ def test_a_line_without_a_readable_time_has_the_time_of_its_entry(deleted_at: ob
 def test_what_was_not_removed_is_counted_and_never_recorded(action: str, counted: str) -> None:
     tally = Tally()
     assert removal_of(as_line(line(at=NOON, action=action)), CATALOGUE, tally) is None
-    assert tally == Tally(**{counted: 1})
+    assert {"runs": tally.runs, "failed": tally.failed, "dry": tally.dry}[counted] == 1
+    assert tally.runs + tally.failed + tally.dry + tally.unread == 1
 
 
 @pytest.mark.parametrize("said", [
