@@ -9,13 +9,10 @@ import pytest
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.names import DATA_BUCKET
 from deployments.sandbox.server import Sandbox
-from tasks.pipeline.retention_record import Removal, record
 from tasks.pipeline.scene_view import scene_view
 from tasks.validation.findings import SceneReport
 from tasks.validation.scene import validate_scene
-from tasks.validation.source import KeptSource
-from tasks.validation.stages.retention import Expiry
-from tests.retention.world import INVENTORY, LAYOUT, cleaned, line, watched
+from tests.retention.world import LAYOUT, cleaned, line, watched
 
 MINUTE = timedelta(minutes=1)
 
@@ -78,26 +75,3 @@ def test_without_a_record_the_ages_decide(
     removed(sandbox, kitchen)
     environment.ops_bucket = ops
     assert report(environment, kitchen).stages["regen3d"] == "missing"
-
-
-def test_what_was_brought_back_after_it_had_expired_and_is_gone_again_is_lost(
-    sandbox: Sandbox, environment: PipelineEnvironment, kitchen: str
-) -> None:
-    now = datetime.now(UTC)
-    cleaned(sandbox, now, line(kitchen, at=now), line(kitchen, INVENTORY, at=now))
-    watched(environment, now + MINUTE)
-    removed(sandbox, kitchen)
-    assert report(environment, kitchen).stages["regen3d"] == "expired"
-    sandbox.store.put(
-        DATA_BUCKET, f"scenes/{kitchen}/{INVENTORY}", b"{}"
-    )  # the restore brought both, and one went since
-    assert report(environment, kitchen).stages["regen3d"] != "expired"
-
-
-def test_one_object_that_was_removed_explains_no_whole_pattern(environment: PipelineEnvironment, kitchen: str) -> None:
-    now = datetime.now(UTC) + MINUTE
-    record(environment, "a test", kitchen, [Removal(kitchen, "assets/obj_a/asset.glb", "outputs", 365, now)])
-    view = KeptSource(scene_view(environment, kitchen))
-    expired = Expiry(view, environment.catalogue)
-    assert expired("assets/obj_a/asset.glb", "regen3d")
-    assert not expired("assets/*/asset.glb", "regen3d")

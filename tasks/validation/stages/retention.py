@@ -3,8 +3,7 @@
 The clean-up deletes by the time of the last write and leaves no trace in the bucket. So an object counts as expired
 when it was made longer ago than its class is kept, and of that class nothing is left that is as old; or when the
 clean-up's own log, of which a record is kept (`tasks.retention`), names it and nobody has made it again since. What is
-younger, or is gone while others of its class and age are still there, is lost; so is what went after the class had been
-brought back, which shows in a later write of something else of that class and stage.
+younger, or is gone while others of its class and age are still there, is lost.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from functools import cached_property
 
 from blocks.catalogue import Catalogue, Stage
 from blocks.catalogue_rules import Retention
-from blocks.patterns import matches, matches_any, widen
+from blocks.patterns import matches, widen
 from tasks.validation.documents.times import payload_time
 from tasks.validation.source import SMALL_BYTES, KeptSource, SceneFile, Vanished
 from tasks.validation.stages.attribution import Attribution
@@ -32,7 +31,6 @@ class Expiry:
         self._now = now or datetime.now(UTC)
         self._ages: dict[str, timedelta | None] = {}
         self._gone: dict[int, bool] = {}
-        self._back: dict[tuple[int, str], datetime | None] = {}
 
     def __call__(self, path: str, stage: str = "") -> bool:
         """Whether retention explains that `path` (or a pattern) is not there. `stage`: who made it, if not by rule."""
@@ -43,15 +41,9 @@ class Expiry:
         age = self.age(maker)
         if age is None:
             return False
-        kept, back = timedelta(days=rule.days), self._last_write(rule, maker)
-        if age >= kept and self._class_gone(rule):
-            return back is None or back < self._now - age + kept
-        if (
-            "*" in path or path in self._source.files()
-        ):  # one object that was removed says nothing of all that a pattern fits
-            return False
-        removed = self.removed_at(path, age)
-        return removed is not None and (back is None or back <= removed)
+        if age >= timedelta(days=rule.days) and self._class_gone(rule):
+            return True
+        return path not in self._source.files() and self.removed_at(path, age) is not None
 
     def removed_at(self, path: str, age: timedelta = timedelta.max) -> datetime | None:
         """When `path` (or something of a pattern) was removed, as the clean-up's own log says; None when it does not.
@@ -61,17 +53,6 @@ class Expiry:
         made = None if age == timedelta.max else self._now - age
         found = (when for name, when in self._removed.items() if matches(path, name) and (made is None or when >= made))
         return max(found, default=None)
-
-    def _last_write(self, rule: Retention, stage: str) -> datetime | None:
-        """When something of the class that is there, and that this stage writes, was last written."""
-        key = id(rule), stage
-        if key not in self._back:
-            self._back[key] = newest(
-                file.updated
-                for path, file in self._source.files().items()
-                if matches_any(rule.patterns, path) and self._attribution.stage_of(path) == stage
-            )
-        return self._back[key]
 
     def age(self, stage: str) -> timedelta | None:
         """How long ago a stage made what it made, at least; None when nothing tells."""
