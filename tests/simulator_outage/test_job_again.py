@@ -130,9 +130,11 @@ def test_one_whose_scene_did_not_fail_is_a_persons(sandbox: Sandbox, environment
     assert "its scene is none whose last simulation failed lately" in one.reasons[0]
 
 
-def cluster_job(name: str = GPU_JOB, hours: float = 1.0, state: str = "Failed", **labels: str) -> ClusterJob:
+def cluster_job(
+    name: str = GPU_JOB, hours: float = 1.0, state: str = "Failed", labels: dict[str, str] | None = None
+) -> ClusterJob:
     created = f"{AT - timedelta(hours=hours):%Y-%m-%dT%H:%M:%SZ}"
-    meta = {"name": name, "labels": labels, "creationTimestamp": created}
+    meta = {"name": name, "labels": labels or {}, "creationTimestamp": created}
     conditions = [{"type": state, "status": "True"}] if state else []
     return ClusterJob({"metadata": meta, "spec": {"template": {"spec": {}}}, "status": {"conditions": conditions}})
 
@@ -149,12 +151,12 @@ def planned(one: ClusterJob, *failed: str) -> str:
     [
         (cluster_job(), "kitchen", "kitchen"),
         (cluster_job("geniesim-gpu-kitchen-001-1700000000"), "kitchen_001", "kitchen_001"),
-        (cluster_job("geniesim-gpu-17", **{"scene-id": "Kitchen_001"}), "Kitchen_001", "Kitchen_001"),
-        (cluster_job(**{"scene-id": "other"}), "kitchen", ""),
+        (cluster_job("geniesim-gpu-17", labels={"scene-id": "Kitchen_001"}), "Kitchen_001", "Kitchen_001"),
+        (cluster_job(labels={"scene-id": "other"}), "kitchen", ""),
         (cluster_job(), "kitchen-2", ""),
         (cluster_job(hours=LATELY_HOURS + 1), "kitchen", ""),
-        (cluster_job(hours=AGAIN.total_seconds() / 3600 - 0.1, **{RUN_LABEL: "r"}), "kitchen", ""),
-        (cluster_job(hours=AGAIN.total_seconds() / 3600 + 0.1, **{RUN_LABEL: "r"}), "kitchen", "kitchen"),
+        (cluster_job(hours=AGAIN.total_seconds() / 3600 - 0.1, labels={RUN_LABEL: "r"}), "kitchen", ""),
+        (cluster_job(hours=AGAIN.total_seconds() / 3600 + 0.1, labels={RUN_LABEL: "r"}), "kitchen", "kitchen"),
     ],
 )
 def test_the_scene_is_known_by_the_label_or_else_by_the_name_and_an_old_or_repeated_one_is_a_persons(
