@@ -53,7 +53,7 @@ def glb_box(size: Size, total_bytes: int | None = None) -> bytes:
 def _gltf(size: Size, points: int, indices: int, buffer: int) -> dict[str, object]:
     half = [s / 2 for s in size]
     return {
-        "asset": {"version": "2.0", "generator": "pipeline-sandbox"},
+        "asset": {"version": "2.0", "generator": "blueprint-remediation"},
         "scene": 0,
         "scenes": [{"nodes": [0]}],
         "nodes": [{"mesh": 0, "name": "Box"}],

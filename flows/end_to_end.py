@@ -30,7 +30,7 @@ def end_to_end(
     environment: str = "default",
     requested_by: str = "",
 ) -> State[Any]:
-    """Generate a scene for trials and have the pipeline make it up to one stage; a scene that was tried before is refused.
+    """Generate a scene for trials and have the pipeline make it up to one stage; a scene that was tried before is escalated.
 
     Args:
         scene_id: The new scene's id; it must fit the catalogue's test_scene_ids, e.g. test_2026_11_27.

@@ -11,15 +11,19 @@ from typing import Any, Literal
 from prefect import State, flow
 from prefect.artifacts import create_table_artifact
 
-from flows.running import as_task_run, flow_context, flow_wave, side_by_side, state_of
+from blocks.errors import OutsideError
+from flows.running import as_task_run, flow_context, flow_wave, side_by_side, state_of, state_of_error
 from tasks.gpu_capacity.follow import Rerun, follow
 from tasks.gpu_capacity.watch import GpuWatch, Standing
+from tasks.intake.pauses import OpenPause, open_pauses
 from tasks.recovery.procedure import ExportRecovery
 from tasks.recovery.request import PROCEDURE, RecoveryRequest
 from tasks.remediation.check import check, sections_of
 from tasks.remediation.context import Context
+from tasks.remediation.ledger import LedgerDamaged
 from tasks.remediation.report import batch_rows, batch_sentence, publish
 from tasks.remediation.run import Run
+from tasks.remediation.run_page import keep_page
 from tasks.remediation.runner import run
 
 
@@ -42,14 +46,29 @@ def gpu_watch(
     ready = [one for one in standings if one.state in ("back", "owes")]
     if mode != "apply" or not context.policy().gpu_watch or not ready:
         return state_of(seen)
+    late = [one.sentence for one in standings if one.state == "late"]
+    try:
+        pauses = open_pauses(context)
+    except (LedgerDamaged, OutsideError) as error:
+        return state_of_error(error)
+    if pauses:
+        seen.end("escalated" if late else "stopped", *late, *(waits_for(one) for one in pauses))
+        return state_of(seen)
     followed = [follow(context, one, rerun(context), as_task_run) for one in ready]
     if scenes := [run for one in followed for run in one.facts or ()]:
         create_table_artifact(table=batch_rows(scenes), key="recovery-batch", description=batch_sentence(scenes))
-    late = [one.sentence for one in standings if one.state == "late"]
     if late:
         seen.end("escalated", *late)
         followed.append(seen)
     return state_of(followed, " ".join(one.sentence() for one in followed))
+
+
+def waits_for(pause: OpenPause) -> str:
+    """Why nothing is given back in the middle of a pause, which may hold the very schedulers; and how it ends."""
+    return (
+        f"Reliefs are given back after the resume, because {pause.sentence()}. Resume it: remediate intake resume "
+        f"{pause.run} --apply."
+    )
 
 
 def rerun(context: Context) -> Rerun:
@@ -59,7 +78,10 @@ def rerun(context: Context) -> Rerun:
         request = RecoveryRequest(
             scene_id=scene, mode="apply", accept_systematic=True, reason="it failed for want of GPUs, which are back"
         )
-        return run(ExportRecovery(), context, request, as_task_run)
+        procedure = ExportRecovery()
+        one = run(procedure, context, request, as_task_run)
+        keep_page(one, procedure.sections(one))
+        return one
 
     return Rerun(
         PROCEDURE, flow_wave(recover), lambda done, total: context.say(f"{done} of {total} scenes looked after")

@@ -21,6 +21,7 @@ from tasks.remediation.outcome import GOOD
 from tasks.remediation.procedure import AnyProcedure, Request
 from tasks.remediation.report import batch_rows, batch_sentence, publish
 from tasks.remediation.run import Run
+from tasks.remediation.run_page import keep_page
 from tasks.remediation.runner import run, run_approved
 from tasks.scene_generation.procedure import GenerateRequest, GenerateScene
 from tasks.simulator_outage.procedure import FAILED, GENIE_SIM, OutageRequest, SimulatorOutage
@@ -52,7 +53,7 @@ def simulator_outage(
         requested_by: Your name. It is recorded, and you cannot approve what you ask for.
     """
     context = flow_context(environment, requested_by)
-    request = OutageRequest(mode=mode, service=service, reason=reason, plan_digest=plan_digest)
+    request = OutageRequest(mode=mode, service=service, reason=reason, trial=trial, plan_digest=plan_digest)
     one = carried_out(context, SimulatorOutage(), request, "simulator")
     rule = context.environment.catalogue.services.get(service)
     if one.outcome != "done" or rule is None or not rule.gke_jobs:
@@ -62,7 +63,7 @@ def simulator_outage(
         runs += try_it(context, trial)
     failed = one.plan.details.get(FAILED) if one.plan is not None else None
     if recover_failed and isinstance(failed, list) and failed and all(each.outcome in GOOD for each in runs):
-        runs += recovered(context, [str(scene) for scene in failed])
+        runs += recovered(context, [str(scene) for scene in failed], service)
     return state_of(runs, "" if len(runs) == 1 else " ".join(each.sentence() for each in runs[:3]))
 
 
@@ -80,14 +81,21 @@ def carried_out(context: Context, procedure: AnyProcedure, request: Request, nam
 def try_it(context: Context, trial: str) -> list[Run]:
     """One trial, made up to its simulation and what follows from it; proved by its outputs."""
     catalogue = context.environment.catalogue
-    scene, runs = trial or new_trial(catalogue), []
+    scene, runs = trial or new_trial(catalogue), list[Run]()
+    stage = next((name for name, one in catalogue.stages.items() if one.genie_sim), "")
+    if not stage:
+        none = Run(context, PROCEDURE)
+        none.subject = scene
+        none.end(
+            "failed", "No stage of the catalogue talks to the simulator, so nothing was tried and nothing is proved."
+        )
+        return [none]
     if not trial:
         runs.append(
             carried_out(context, GenerateScene(), GenerateRequest(scene_id=scene, objects=1, mode="apply"), "generate")
         )
         if runs[0].outcome not in GOOD:
             return runs
-    stage = next(name for name, one in catalogue.stages.items() if one.genie_sim)
     request = RecoveryRequest(scene_id=scene, mode="apply", make=stage, reason="smoke run after an outage")
     made = carried_out(context, ExportRecovery(), request, "recovery")
     if made.outcome == "nothing_to_do":
@@ -102,11 +110,18 @@ def new_trial(catalogue: Catalogue) -> str:
     return pattern.replace("*", f"smoke-{datetime.now(UTC):%Y%m%d-%H%M%S}", 1).replace("*", "")
 
 
-def recovered(context: Context, scenes: list[str]) -> list[Run]:
-    """What failed meanwhile, by the batch of export recovery with its ramp."""
-    procedure = ExportRecovery()
+def recovered(context: Context, scenes: list[str], service: str) -> list[Run]:
+    """What failed meanwhile, by the batch of export recovery with its ramp. The common cause is known and over."""
+    procedure, reason = ExportRecovery(), f"it failed while {service} was out, which serves again"
     names = check_batch(scenes[: context.policy().max_scenes], context.policy().max_scenes)
-    wave = flow_wave(lambda name: run(procedure, context, RecoveryRequest(scene_id=name, mode="apply"), as_task_run))
+
+    def recover(name: str) -> Run:
+        request = RecoveryRequest(scene_id=name, mode="apply", accept_systematic=True, reason=reason)
+        one = run(procedure, context, request, as_task_run)
+        keep_page(one, procedure.sections(one))
+        return one
+
+    wave = flow_wave(recover)
     runs = run_batch(names, context, PROCEDURE, wave, show_progress("recovery"))
     create_table_artifact(table=batch_rows(runs), key="recovery-batch", description=batch_sentence(runs))
     return runs

@@ -15,9 +15,13 @@ from blocks.gke_manifests import ClusterJob
 from tasks.actions.definitions import kept_name, read_kept
 from tasks.actions.gke_jobs import GKE_JOB
 from tasks.actions.work import SetWork, work_action
+from tasks.pipeline.activity import phrases_on
 from tasks.pipeline.labels import RUN_LABEL
+from tasks.pipeline.stops import scene_stops
 from tasks.remediation.kind import Doing, Kind, NoWayBack, Params
+from tasks.remediation.lease import has_ended, read_holder
 from tasks.remediation.plan import Action
+from tasks.validation.source import BucketSource
 
 MOST_LETTERS = 63
 """Of a Job's name: its pods carry it as a label (kubernetes.io, "Labels and Selectors")."""
@@ -31,8 +35,17 @@ class CreateJob(Params):
     """The Job that has failed, by whose name the manifest is kept."""
     manifest: str
     """SHA-256 of the kept manifest's JSON."""
-    family: str
-    """How the names of Jobs begin beside which it may not run."""
+    family: str = ""
+    """How the names of Jobs begin beside which it may not run, in plans of earlier versions."""
+    families: tuple[str, ...] = ()
+    """The same, for all of them."""
+    scene: str = ""
+    """The scene that it is of."""
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """How the names of Jobs begin beside which it may not run."""
+        return tuple(one for one in (self.family, *self.families) if one)
 
 
 def next_name(former: str, taken: set[str]) -> str:
@@ -50,18 +63,43 @@ def apply_create(doing: Doing, params: CreateJob) -> str:
 
     Raises:
         PreconditionFailed: another Job has that name by now.
-        PermanentError: a Job of the family is at work, or the kept manifest is not what was approved.
+        PermanentError: a Job of the families is at work, something is at work on its scene or a person's stop holds that, or
+            the kept manifest is not what was approved.
     """
     workloads = doing.context.environment.cluster.workloads
-    live = workloads.jobs(params.family)
+    live = [job for job in workloads.jobs("") if job.name.startswith(params.heads or "")]
     if mine := next((one for one in live if is_ours(doing, one)), None):
         return f"found with uid {mine.uid}"
     if busy := next((one.name for one in live if one.state == "active"), ""):
         raise PermanentError(f"Job {busy} is at work by now, so none is created beside it; look at it.")
     if any(one.name == params.name for one in live):
         raise PreconditionFailed(f"There is a Job {params.name} by now: somebody else has created it. Plan again.")
+    if params.scene:
+        check_scene(doing, params)
     doing.confirm()
     return f"created with uid {workloads.create_job(wanted(doing, params), RUN_LABEL).uid}"
+
+
+def check_scene(doing: Doing, params: CreateJob) -> None:
+    """Look at the scene of the Job. Raises PermanentError when it is not free: somebody's hands, a lease, a person's stop."""
+    environment, scene = doing.context.environment, params.scene
+    busy = [*phrases_on(doing.context, scene)]
+    if (held := read_holder(environment.storage, environment.ops_bucket, scene)) and not has_ended(
+        *held, doing.context.gone
+    ):
+        busy.append(held[0].describe())
+    if busy:
+        raise PermanentError(
+            f"{busy[0]} is at work on {scene} by now, so no Job is created for it; wait until it ends."
+        )
+    source = BucketSource(
+        environment.storage, environment.data_bucket, scene, environment.catalogue.scene_prefix(scene)
+    )
+    stages = {
+        one.stage for one in environment.catalogue.gke_jobs if params.former.startswith(one.name.partition("{")[0])
+    }
+    if stop := next((one for one in scene_stops(environment, source, ()) if one.stops(stages)), None):
+        raise PermanentError(f"{scene} is stopped, so no Job is created for it: {stop.sentence}")
 
 
 def wanted(doing: Doing, params: CreateJob) -> dict[str, Any]:
@@ -104,7 +142,7 @@ def create_action(params: CreateJob, why: str, step: str) -> Action:
         params,
         step=step,
         target=f"gke-job {params.name}",
-        precondition=f"there is no Job of that name, and none whose name begins with {params.family} is at work",
+        precondition=f"there is no Job of that name, none like it ({', '.join(params.heads)}) is at work, and its scene is free",
         undo="undo this run: it is suspended, unless a pod of it runs; the failed one was not touched",
         why=why,
     )

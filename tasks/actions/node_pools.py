@@ -8,7 +8,7 @@ when one is idle.
 from __future__ import annotations
 
 from blocks.environment import PipelineEnvironment
-from blocks.errors import PreconditionFailed
+from blocks.errors import NotFound, PreconditionFailed
 from blocks.node_pools import NodePoolInfo
 from tasks.remediation.kind import Doing, Kind, NoWayBack, Params
 from tasks.remediation.plan import Action
@@ -96,7 +96,10 @@ def nodes_of(environment: PipelineEnvironment, pool: str) -> int:
 def look_pool(doing: Doing, params: SetPool) -> str | None:
     """Whether the bounds are as wanted, and the nodes there."""
     environment = doing.context.environment
-    now = pool_now(environment, params)
+    try:
+        now = pool_now(environment, params)
+    except NotFound:
+        return None
     if (now.minimum, now.maximum) != params.want or (
         params.nodes and nodes_of(environment, params.name) < params.nodes
     ):
@@ -105,8 +108,11 @@ def look_pool(doing: Doing, params: SetPool) -> str | None:
 
 
 def inverse_of_pool(doing: Doing, params: SetPool, _result: str) -> Action | None:
-    """The former bounds. Raises NoWayBack when somebody has changed them since."""
-    now = pool_now(doing.context.environment, params)
+    """The former bounds; nothing for a pool that is gone. Raises NoWayBack when somebody has changed them since."""
+    try:
+        now = pool_now(doing.context.environment, params)
+    except NotFound:
+        return None
     bounds = (now.minimum, now.maximum)
     if bounds == params.former:
         return None

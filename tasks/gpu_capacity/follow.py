@@ -16,9 +16,11 @@ from tasks.remediation.attend import attend
 from tasks.remediation.batch import Wave, run_batch
 from tasks.remediation.caller import Caller, inline
 from tasks.remediation.context import Context
-from tasks.remediation.outcome import GOOD, worst
+from tasks.remediation.guard import stopped
+from tasks.remediation.outcome import GOOD, Stopped, worst
 from tasks.remediation.report import counted, listed
 from tasks.remediation.run import Run
+from tasks.remediation.run_page import keep_page
 from tasks.remediation.runner import run
 from tasks.remediation.undo import UndoRequest
 
@@ -65,16 +67,20 @@ def work(context: Context, one: Standing, rerun: Rerun, call: Caller, made: list
     if not debt.known:
         if not one.relief.undone_by:
             request = UndoRequest(subject=SUBJECT, run=one.run, mode="apply", reason=f"GPUs are back: {one.evidence}")
-            made.append(run(EndRelief(), context, request, call))
+            procedure = EndRelief()
+            made.append(run(procedure, context, request, call))
+            keep_page(made[-1], procedure.sections(made[-1]))
             if made[-1].outcome not in GOOD:
                 return
         debt.owe(failed_for_gpus(context.environment, one.relief.past.begun_at - REACH, datetime.now(UTC)))
 
     def told(group: list[str]) -> list[Run]:
         runs = rerun.wave(group)
-        debt.looked_after(context, runs)
+        debt.looked_after(context, tried(context, runs))
         return runs
 
+    if debt.left and (closed := stopped(context.policy())):
+        raise Stopped(f"{' '.join(closed)} What is owed stays owed.")
     names = debt.left[: context.policy().max_scenes]
     runs = run_batch(names, context, rerun.procedure, told, rerun.progress)
     made += runs
@@ -82,6 +88,11 @@ def work(context: Context, one: Standing, rerun: Rerun, call: Caller, made: list
         hand_over(context, debt, [each for each in runs if each.outcome == "not_started"])
     if not debt.left:
         debt.settle()
+
+
+def tried(context: Context, runs: list[Run]) -> list[Run]:
+    """Those that were looked after: what the kill switch or the window has refused, nobody has tried."""
+    return [one for one in runs if one.outcome != "refused"] if stopped(context.policy()) else runs
 
 
 def hand_over(context: Context, debt: Debt, runs: list[Run]) -> None:

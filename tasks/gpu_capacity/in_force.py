@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from blocks.errors import NotFound
 from tasks.actions.node_pools import bounds_words, pool_now, set_pool
 from tasks.actions.schedulers import scheduler_state, set_scheduler
 from tasks.actions.work import not_as_wanted, set_work
@@ -23,7 +24,10 @@ def as_wanted(run: Run, plan: Plan) -> Iterator[str]:
                 yield wrong
         elif action.kind == set_pool.name:
             pool = set_pool.read(action)
-            info = pool_now(environment, pool)
+            try:
+                info = pool_now(environment, pool)
+            except NotFound:
+                continue
             if (bounds := (info.minimum, info.maximum)) != pool.want:
                 yield f"Node pool {pool.name} has {bounds_words(bounds)}, not {bounds_words(pool.want)}."
         elif action.kind == set_scheduler.name:

@@ -8,14 +8,16 @@ from datetime import datetime
 
 from tasks.gpu_capacity.classes import Finding
 from tasks.gpu_capacity.classify import exhausted
+from tasks.gpu_capacity.debt import read_debt
 from tasks.gpu_capacity.facts import GpuFacts
 from tasks.remediation.context import Context
 from tasks.remediation.continuing import UNDOES
+from tasks.remediation.journal import read_journal
 from tasks.remediation.report import counted
 from tasks.remediation.runs import UNFINISHED, PastRun, past_runs
 
 GPU_CAPACITY, END_RELIEF, SUBJECT = "gpu-capacity", "end-gpu-relief", "@gpu"
-LOOKED_BACK_HOURS = 24.0 * 30
+LOOKED_BACK_HOURS = 24.0 * 365
 """How far back runs are looked for."""
 
 
@@ -42,16 +44,27 @@ def reliefs(context: Context) -> list[Relief]:
     undone = {str(one.details[UNDOES]): one.procedure for one in undos if one.outcome == "done"}
     begun = {str(one.details[UNDOES]) for one in undos if (one.procedure, one.outcome) == (END_RELIEF, UNFINISHED)}
     ours = [one for one in reversed(past) if one.procedure == GPU_CAPACITY]
-    return [Relief(one, undone.get(one.run, ""), one.run in begun) for one in ours]
+    return [Relief(one, undone.get(one.run, ""), one.run in begun) for one in ours if did_something(context, one)]
+
+
+def did_something(context: Context, one: PastRun) -> bool:
+    """Whether a run has begun a step at all; one that was stopped before its first has nothing in force."""
+    if one.outcome in ("done", UNFINISHED):
+        return True
+    environment = context.environment
+    journal = read_journal(environment.storage, environment.ops_bucket, SUBJECT, one.run, context.actor)
+    return any(entry.kind in ("intent", "outcome") for entry in journal.entries)
 
 
 def left_in_force(context: Context) -> list[PastRun]:
     """Runs that ended done, or were stopped on the way, and that nobody has undone to the end; the newest first.
 
+    One of which there was nothing left to bring back is over, too: the watch has settled it.
+
     Raises:
         LedgerDamaged: a run cannot be read; the message names its object.
     """
-    return [one.past for one in reliefs(context) if not one.undone_by]
+    return [one.past for one in reliefs(context) if not one.undone_by and not read_debt(context, one.past.run).settled]
 
 
 def capacity_seen(facts: GpuFacts, findings: tuple[Finding, ...]) -> bool:

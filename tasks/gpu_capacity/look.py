@@ -42,13 +42,14 @@ def look_at_gpus(environment: PipelineEnvironment, at: datetime | None = None) -
         quotas = {f"quotas of {region}": region for region in regions}
         unseen += gathered({name: asking(environment.quotas.gpus, region) for name, region in quotas.items()}, found)
         found["compute"] = [quota for name in quotas for quota in found.get(name, ())]
+    placed = [pod for pod in found.get("waiting", ()) if pod.node]  # it pulls its image, and has its GPU already
     pools, missing = pools_of(environment, found.get("pools", ()), found.get("nodes", ()))
     return GpuFacts(
         at=at,
         pools=pools,
         missing=missing if "pools" in found else (),
         waiting=tuple(pod for pod in found.get("waiting", ()) if not pod.node),
-        running=tuple(found.get("running", ())),
+        running=(*found.get("running", ()), *placed),
         work=tuple(wanting_gpus(found)),
         events=tuple(sorted((one for name in REASONS for one in found.get(name, ())), key=lambda event: event.at)),
         quotas=tuple(found.get("namespace quotas", ())),

@@ -128,12 +128,12 @@ class ExportRecovery(Procedure[RecoveryRequest, SceneFacts]):
         return Verdict()
 
     def may_abandon(self, run: Run, journal: Journal) -> bool:
-        """A plan that this version cannot carry out gives way: the scene as it is now is planned for anew."""
+        """What was asked for another stage, or cannot be carried out by this version, gives way to a plan of the scene as it is."""
         return True
 
     def again(self, subject: str, asked: Mapping[str, JsonValue], reason: str) -> RecoveryRequest:
-        """The scene."""
-        return RecoveryRequest(scene_id=subject, mode="apply", reason=reason)
+        """The scene, with the stage that was to be made."""
+        return RecoveryRequest(scene_id=subject, mode="apply", reason=reason, make=str(asked.get("make", "")))
 
     def sections(self, run: Run) -> Iterable[Section]:
         """Stages before and after, what was wrong, and what could be brought back."""

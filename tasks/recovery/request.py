@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pydantic import JsonValue
+
 from tasks.remediation.procedure import Request
 
 PROCEDURE = "export-recovery"
@@ -23,3 +25,7 @@ class RecoveryRequest(Request):
     """Go on although many scenes show the same fault."""
     unattended: bool = False
     """Nobody watches: an event asked for it. Beyond so many scenes an hour it escalates instead of acting."""
+
+    def asked(self) -> dict[str, JsonValue]:
+        """An interrupted run is only continued for the same stage to be made; most are asked for none."""
+        return {"make": self.make} if self.make else {}

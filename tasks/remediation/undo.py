@@ -6,8 +6,9 @@ write what became of an action is asked by looking.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from blocks.errors import NotFound
 from tasks.remediation.context import Context
@@ -19,6 +20,7 @@ from tasks.remediation.outcome import Refused
 from tasks.remediation.plan import Action, Plan
 from tasks.remediation.procedure import Procedure, Request, Verdict
 from tasks.remediation.run import Run
+from tasks.remediation.runs import UNFINISHED, past_runs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +93,8 @@ class UndoRun(Procedure[UndoRequest, Reversal]):
         try:
             inverse = kind.inverse(doing, params, result)
         except NoWayBack as error:
-            reversal.lost.append(str(error))
+            if str(error) not in reversal.lost:  # one sentence may be of many objects
+                reversal.lost.append(str(error))
             return
         if inverse is not None and (starts or inverse.effect != "start"):
             reversal.actions.append(inverse)
@@ -118,10 +121,21 @@ class UndoRun(Procedure[UndoRequest, Reversal]):
         return Scope(total_objects=None, at_work=tuple(busy))
 
     def verify(self, run: Run, facts: Reversal | None) -> Verdict:
-        """End the run that was undone, so that nobody carries it on."""
+        """End the run that was undone, and other undos of it that were interrupted, so that nobody carries them on."""
         if facts is not None:
             end_for(run, facts.journal, f"undone by run {run.id}")
+            for journal in half_undone(run, facts.journal):
+                end_for(run, journal, f"given up: run {run.id} has undone the same")
         return Verdict()
+
+
+def half_undone(run: Run, undone: Journal) -> Iterator[Journal]:
+    """Other undos of the same run that have no end; none can be older than what it undoes."""
+    environment = run.context.environment
+    hours = (datetime.now(UTC) - undone.begun_at).total_seconds() / 3600 + 1
+    for past in past_runs(environment.storage, environment.ops_bucket, run.subject, hours):
+        if past.outcome == UNFINISHED and past.run != run.id and past.details.get(UNDOES) == undone.run:
+            yield read_journal(environment.storage, environment.ops_bucket, run.subject, past.run, run.context.actor)
 
 
 def undone_journal(context: Context, request: UndoRequest) -> Journal:

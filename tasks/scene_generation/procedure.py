@@ -123,6 +123,8 @@ class GenerateScene(Procedure[GenerateRequest, Found]):
             scene_view(run.context.environment, run.subject), run.context.environment.catalogue, "full"
         )
         wrong = [f"{found.object}: {found.message}" for found in report.findings if found.severity == "error"]
+        if not wrong and report.healthy is None:
+            wrong = [f"{report.undecided[0]} could not be read, so the scene is not proved whole."]
         return Verdict("failed", tuple(wrong[:SEEN])) if wrong else Verdict()
 
     def again(self, subject: str, asked: Mapping[str, JsonValue], reason: str) -> GenerateRequest:

@@ -30,7 +30,12 @@ class WriteGenerated(Params):
 
 
 def apply_write(doing: Doing, params: WriteGenerated) -> str:
-    """Create it where nothing is; what is there already is left alone."""
+    """Create it where nothing is; a part of the same scene that is there already is left alone.
+
+    Raises:
+        PreconditionFailed: something else is there by now.
+        PermanentError: the id is no trial's.
+    """
     environment, subject = doing.context.environment, doing.journal.subject
     within(doing, params.name)
     if not is_trial(environment.catalogue, subject):
@@ -46,6 +51,9 @@ def apply_write(doing: Doing, params: WriteGenerated) -> str:
             environment.data_bucket, params.name, files[params.path], metadata=tag, content_type=kind
         )
     except PreconditionFailed:
+        live = live_object(doing, params.name)
+        if live is None or live.metadata.get(TAG) != tag[TAG]:
+            raise
         return "already there"
     return "written"
 
@@ -58,8 +66,9 @@ def look_written(doing: Doing, params: WriteGenerated) -> str | None:
 
 def no_way_back(doing: Doing, params: WriteGenerated, _result: str) -> Action | None:
     """Inputs of a scene are never deleted here, not even a trial's."""
-    bucket = doing.context.environment.data_bucket
-    raise NoWayBack(f"Inputs are never deleted; to remove the trial: gcloud storage rm gs://{bucket}/{params.name}")
+    environment = doing.context.environment
+    where = f"gs://{environment.data_bucket}/{environment.catalogue.scene_prefix(doing.journal.subject)}"
+    raise NoWayBack(f"Inputs are never deleted; to remove the whole trial: gcloud storage rm -r {where}")
 
 
 write_generated = Kind(

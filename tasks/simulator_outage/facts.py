@@ -84,6 +84,8 @@ class ServiceState:
     warnings: tuple[str, ...] = ()
     looked: bool = True
     """Whether it was looked at; where not, its word says nothing."""
+    ready_pod: str = ""
+    """A pod of it that Kubernetes calls ready by a probe of its own."""
 
     @property
     def out(self) -> bool:

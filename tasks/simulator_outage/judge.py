@@ -43,6 +43,7 @@ def judge(seen: ServiceFacts, at: datetime) -> ServiceState:
         evidence=tuple(evidence),
         against=tuple(signs(lines, log.blocking)),
         warnings=tuple(signs(lines, log.warning)),
+        ready_pod=next((pod.name for pod in seen.pods if pod.probed and pod.ready), ""),
     )
 
 

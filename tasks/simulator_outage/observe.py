@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
@@ -13,10 +13,8 @@ from tasks.actions.workflow_runs import meaning
 from tasks.pipeline.activity import scene_of_argument
 from tasks.simulator_outage.facts import ServiceState
 from tasks.simulator_outage.one import state_now
-from tasks.simulator_outage.restart import RunsIt
+from tasks.simulator_outage.restart import LATELY_HOURS, RunsIt
 
-LATELY_HOURS = 24.0
-"""How far back failed executions are looked at: when an outage began is recorded nowhere."""
 MOST_EXECUTIONS = 300
 """Executions of one workflow that are looked at, newest first."""
 
@@ -40,7 +38,7 @@ def observe(environment: PipelineEnvironment, name: str) -> OutageFacts:
     if unseen or not state.out:
         return OutageFacts(at=at, state=state, unseen=tuple(unseen))
     failed = tuple(sorted(failed_scenes(environment, at))) if rule.gke_jobs else ()
-    return OutageFacts(at=at, state=state, runs_it=runs_it(environment, name), failed=failed)
+    return OutageFacts(at=at, state=state, runs_it=replace(runs_it(environment, name), failed=failed), failed=failed)
 
 
 def runs_it(environment: PipelineEnvironment, name: str) -> RunsIt:
@@ -59,7 +57,8 @@ def runs_it(environment: PipelineEnvironment, name: str) -> RunsIt:
     families = tuple(heads) if rule.gke_jobs and not live else ()
     jobs = [job for head in families for job in workloads.jobs(head)]
     newest_first = tuple(sorted(jobs, key=lambda one: (one.created, one.name), reverse=True))
-    return RunsIt(deployments=tuple(live), rolled=rolled, jobs=newest_first, families=families)
+    space = environment.cluster.namespace
+    return RunsIt(deployments=tuple(live), rolled=rolled, jobs=newest_first, families=families, namespace=space)
 
 
 def failed_scenes(environment: PipelineEnvironment, at: datetime) -> Iterator[str]:

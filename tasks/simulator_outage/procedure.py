@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
+from blocks.catalogue_query import is_trial
 from blocks.catalogue_services import Service
 from tasks.actions.definitions import keep_body
 from tasks.actions.new_gke_job import create_gke_job
@@ -14,7 +15,6 @@ from tasks.actions.rollouts import roll_deployment
 from tasks.actions.work import set_work
 from tasks.remediation.context import Context
 from tasks.remediation.guard import Scope
-from tasks.remediation.journal import Journal
 from tasks.remediation.outcome import Refused
 from tasks.remediation.plan import Action, Plan
 from tasks.remediation.procedure import Procedure, Request, Verdict
@@ -38,6 +38,8 @@ class OutageRequest(Request):
 
     service: str = GENIE_SIM
     """A service of the catalogue."""
+    trial: str = ""
+    """The scene on which it is tried after the restart; empty: none is named."""
 
     def asked(self) -> dict[str, JsonValue]:
         """An interrupted run is only continued for the same service."""
@@ -49,12 +51,19 @@ class SimulatorOutage(Procedure[OutageRequest, OutageFacts]):
 
     name = SIMULATOR_OUTAGE
     kinds = (confirm_outage, roll_deployment, create_gke_job, set_work, prove_serving)
+    unfinished = "replan"  # a plan of then would restart what serves by now
 
     def subjects(self, context: Context, request: OutageRequest) -> tuple[str, ...]:
         """One at a time. Raises `Refused` without a reason, or for a service that the catalogue does not have."""
         services = context.environment.catalogue.services
         if request.service not in services:
             raise Refused(f"The catalogue has no service {request.service!r}; it has {listed(list(services), 8)}.")
+        if request.trial and not is_trial(context.environment.catalogue, request.trial):
+            ids = ", ".join(context.environment.catalogue.test_scene_ids) or "none"
+            raise Refused(
+                f"{request.trial} is no trial's id, and nothing is tried on a real scene: name one that fits the catalogue's "
+                f"test_scene_ids ({ids}), or none."
+            )
         if request.mode == "apply" and not request.reason.strip():
             raise Refused("Say why with a reason: whoever finds the service restarted must know.")
         return (SUBJECT,)
@@ -106,19 +115,12 @@ class SimulatorOutage(Procedure[OutageRequest, OutageFacts]):
         service = str(plan.details["service"])
         state, unseen = state_now(run.context.environment, service)
         run.summary = f"{service} was restarted and is {state.word.replace('_', ' ')}"
-        if unseen or not proved(state):
+        if unseen or not proved(state, run.context.environment.catalogue.services[service]):
             back = f"Look at its log, or: remediate undo {SUBJECT} {run.id}"
             return Verdict("failed", (state.sentence, *unseen, back))
         if state.word == "unknown":
             run.notes.append(f"{state.sentence} Only a smoke run proves it: remediate e2e TRIAL --apply.")
-        if facts is None:  # continued: the first run's notes are lost
-            failed = plan.details.get(FAILED)
-            run.notes += recover_words([str(one) for one in failed] if isinstance(failed, list) else [])
         return Verdict()
-
-    def may_abandon(self, run: Run, journal: Journal) -> bool:
-        """It holds nothing, and what it has restarted is seen by the new plan."""
-        return True
 
     def again(self, subject: str, asked: Mapping[str, JsonValue], reason: str) -> OutageRequest:
         """The same service."""
@@ -160,5 +162,5 @@ def recover_words(failed: Iterable[str]) -> list[str]:
     names = list(failed)
     if not names:
         return []
-    how = f"remediate recover {' '.join(names)} --apply"
+    how = f"remediate recover {' '.join(names)} --accept-systematic --apply"
     return [f"{len(names)} scenes failed in a workflow that simulates. When it serves, begin with one: {how}"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from blocks.catalogue_services import Service
 from blocks.errors import PermanentError, PreconditionFailed, TemporaryError
 from tasks.remediation.kind import Doing, Kind, Params
 from tasks.simulator_outage.facts import ServiceState
@@ -40,21 +41,21 @@ def apply_prove(doing: Doing, params: OfService) -> str:
     limit = SERVING_SECONDS if environment.policy.wait_seconds is None else environment.policy.wait_seconds
     began = time.monotonic()
     while True:
-        state, _ = state_now(environment, params.service)
-        if proved(state):
+        state, unseen = state_now(environment, params.service)
+        if not unseen and proved(state, environment.catalogue.services[params.service]):
             return state.word
         doing.run.check(goes_on=True)  # waiting changes nothing, so only a lost lease ends it
         waited = time.monotonic() - began
         if waited > limit:
-            said = " ".join((state.sentence, *state.evidence[1:]))
+            said = " ".join((state.sentence, *state.evidence[1:], *unseen))
             raise PermanentError(f"{limit:.0f} s after its restart {said} Look at its log; it was restarted once.")
         doing.context.say(f"{doing.action.target}: running for {waited:.0f} s of at most {limit:.0f} s")
         time.sleep(environment.policy.poll_seconds)
 
 
-def proved(state: ServiceState) -> bool:
-    """Whether it serves; one without a health service can only be reached, and a smoke run proves the rest."""
-    return state.looked and state.word in ("serving", "unknown")
+def proved(state: ServiceState, rule: Service) -> bool:
+    """Whether it serves; a gRPC server without a health service can only be reached, and a smoke run proves the rest."""
+    return state.looked and (state.word == "serving" or (state.word == "unknown" and rule.speaks == "grpc"))
 
 
 confirm_outage = Kind(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -13,6 +14,7 @@ from blocks.gke_manifests import CAUSE, ClusterJob, Deployment, Json
 from tasks.actions.gke_jobs import GKE_JOB, manifest_of
 from tasks.actions.new_gke_job import CreateJob, create_action, next_name
 from tasks.actions.rollouts import DEPLOYMENT, RollDeployment, roll_action, template_digest
+from tasks.pipeline.labels import RUN_LABEL
 from tasks.remediation.plan import Action, canonical
 from tasks.simulator_outage.facts import ServiceState
 
@@ -22,6 +24,10 @@ RESTARTED = "blueprint-remediation/restarted-at-generation"
 BY_US = "remediation: restart"
 AGAIN = timedelta(minutes=60)
 """A server that is out again so soon after a restart needs a person: a second one would not help either."""
+LATELY_HOURS = 24.0
+"""How far back failed executions and Jobs are looked at: when an outage began is recorded nowhere."""
+SCENE_LABEL = "scene-id"
+"""By which the pipeline's GPU Jobs name their scene; a name of Kubernetes cannot hold every id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +64,26 @@ class RunsIt:
     """GPU Jobs that simulate, newest first."""
     families: tuple[str, ...] = ()
     """How their names begin."""
+    namespace: str = ""
+    """Where all of that is."""
+    failed: tuple[str, ...] = ()
+    """Scenes whose last execution of a workflow that simulates has failed lately."""
 
 
 def restart_of(state: ServiceState, rule: Service, it: RunsIt, at: datetime) -> Restart:
     """A Deployment is rolled, a Job that failed is created again, and what is neither is a person's."""
+    if state.word == "down" and state.ready_pod:
+        why = f"Kubernetes calls its pod {state.ready_pod} ready, and it cannot be reached from here"
+        return Restart(
+            escalation=f"{state.sentence} {why}: look at its address ({state.address}) and at the network first."
+        )
     if len(it.deployments) > 1:
         names = ", ".join(one.name for one in it.deployments)
         return Restart(escalation=f"Several Deployments may run {state.name} ({names}): say which in the catalogue.")
     if it.deployments:
         return of_deployment(state, it.deployments[0], it, at)
     if rule.gke_jobs and it.jobs:
-        return of_job(state, it)
+        return of_job(state, it, at)
     how = rule.by_hand or "nobody has said how; add by_hand to its entry in the catalogue"
     return Restart(escalation=f"{state.sentence} Nothing in the cluster runs it. Restart it by hand: {how}")
 
@@ -116,20 +131,51 @@ def restarted(live: Deployment) -> Json:
     return template
 
 
-def of_job(state: ServiceState, it: RunsIt) -> Restart:
-    """Create the newest Job again if it has failed and none is at work."""
+def of_job(state: ServiceState, it: RunsIt, at: datetime) -> Restart:
+    """Create the newest Job again if it has failed lately, as its scene has, and none is at work."""
     if busy := next((one.name for one in it.jobs if one.state == "active"), ""):
         why = f"Job {busy} is at work, and a running Job is never ended from here: its work would be lost."
-        return Restart(escalation=f"{state.sentence} {why} If it hangs, delete it yourself: kubectl delete job {busy}")
+        delete = f"kubectl -n {it.namespace} delete job {busy}"
+        return Restart(escalation=f"{state.sentence} {why} If it hangs, delete it yourself: {delete}")
     newest = it.jobs[0]
     if newest.state != "failed":
         why = f"The newest Job that simulates, {newest.name}, is {newest.state}: there is none to create again."
         return Restart(escalation=f"{state.sentence} {why} Have one made by its workflow: remediate recover SCENE")
+    scene = scene_of(newest, it.families, it.failed)
+    if why := not_again(newest, scene, at):
+        return Restart(escalation=f"{state.sentence} {why}")
     kept = Kept(GKE_JOB, newest.name, manifest_of(newest))
     params = CreateJob(
         name=next_name(newest.name, {one.name for one in it.jobs}),
         former=newest.name,
         manifest=kept.sha256,
-        family=next(one for one in it.families if newest.name.startswith(one)),
+        families=it.families,
+        scene=scene,
     )
     return Restart(create_action(params, f"{state.sentence} Job {newest.name} has failed.", STEP), (kept,))
+
+
+def not_again(job: ClusterJob, scene: str, at: datetime) -> str:
+    """Why a Job that has failed is not created again; empty: it may be."""
+    age = at - job.created
+    if job.labels.get(RUN_LABEL) and age < AGAIN:
+        ago = age.total_seconds() / 60
+        return f"Job {job.name} was created again {ago:.0f} minutes ago and has failed too: look at its log."
+    how = "make what is missing with: remediate recover SCENE"
+    if age > timedelta(hours=LATELY_HOURS):
+        return f"Job {job.name} has failed, and is older than {LATELY_HOURS:.0f} hours: nobody waits for it; {how}"
+    if not scene:
+        return f"Job {job.name} has failed, and its scene is none whose last simulation failed lately; {how}"
+    return ""
+
+
+def scene_of(job: ClusterJob, families: Iterable[str], scenes: Iterable[str]) -> str:
+    """Which of these scenes a Job is of, by its label, else by its name; empty: of none."""
+    head = next((one for one in families if job.name.startswith(one)), "")
+    label, named = job.labels.get(SCENE_LABEL, ""), job.name.removeprefix(head).rpartition("-")[0]
+    return next((one for one in scenes if (one == label if label else plain(one) == plain(named))), "")
+
+
+def plain(scene: str) -> str:
+    """A scene's id as a name of Kubernetes may hold it."""
+    return re.sub(r"[^a-z0-9]+", "-", scene.lower()).strip("-")

@@ -115,3 +115,11 @@ def test_a_lost_answer_changes_nothing_of_the_end(
     acting = setting(context)
     apply(set_pool, acting)
     assert bounds(environment) == (0, 12)
+
+
+def test_a_pool_that_is_gone_has_nothing_to_take_back(context: Context, sandbox: Sandbox) -> None:
+    acting = setting(context)
+    apply(set_pool, acting)
+    del sandbox.cluster.pools.pools["gpu-pool"]
+    assert look(set_pool, acting) is None
+    assert inverse(set_pool, acting) is None

@@ -8,6 +8,9 @@ from deployments.cli import app
 from deployments.sandbox.server import Sandbox
 from flows.gpu_capacity import gpu_capacity
 from flows.gpu_watch import gpu_watch
+from tasks.intake.pause import PauseIntake, PauseRequest
+from tasks.remediation.context import Context
+from tasks.remediation.runner import run as carry_out
 from tests.flows.world import Saved, artifacts, everything, rows, run
 from tests.gpu_capacity.shortage import export, gpus_return, scenes, settings, stock_out
 
@@ -57,6 +60,20 @@ def test_with_the_switch_of_the_policy_off_or_mode_look_it_only_tells(saved: Sav
     assert "remediate undo @gpu" in said.output
     assert everything(sandbox) == before
     assert sum(settings(saved.environment).values()) == 2
+
+
+def test_while_intake_is_paused_nothing_is_given_back_and_the_resume_is_named(saved: Saved, sandbox: Sandbox) -> None:
+    relieved(saved, sandbox, 1)
+    context = Context(saved.environment, "ann")
+    pause = carry_out(PauseIntake(), context, PauseRequest(mode="apply", reason="export is broken"))
+    assert pause.outcome == "done", pause.sentence()
+    gpus_return(sandbox)
+    before = settings(saved.environment)
+    waits = run(gpu_watch, mode="apply")
+    assert waits.is_failed()
+    assert "Reliefs are given back after the resume, because intake is paused by run" in (waits.message or "")
+    assert f"remediate intake resume {pause.id} --apply" in (waits.message or "")
+    assert settings(saved.environment) == before
 
 
 def test_a_relief_that_takes_too_long_is_escalated_with_exit_code_3(saved: Saved, sandbox: Sandbox) -> None:

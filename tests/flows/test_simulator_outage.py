@@ -11,7 +11,7 @@ from deployments.sandbox.server import Sandbox
 from flows.simulator_outage import new_trial, simulator_outage
 from tests.flows.world import Saved, actions, artifacts, everything, run
 from tests.recovery.world import until, without_triggers
-from tests.simulator_outage.world import deploy_server
+from tests.simulator_outage.world import deploy_server, goes_out
 
 FAILED, EXPORT = "failed-kitchen", "genie-sim-export-pipeline"
 
@@ -20,7 +20,7 @@ def out(sandbox: Sandbox) -> None:
     """The simulator is down, and the Deployment that runs it is an hour old."""
     without_triggers(sandbox)
     deploy_server(sandbox)
-    sandbox.genie_sim.switch("down")
+    goes_out(sandbox)
 
 
 def test_an_outage_is_planned_then_ended_tried_on_a_trial_and_what_failed_is_named_and_recovered(

@@ -7,10 +7,12 @@ import pytest
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.server import Sandbox
 from tasks.gpu_capacity.debt import Debt, read_debt
+from tasks.gpu_capacity.follow import tried
 from tasks.remediation.ledger import LedgerDamaged
 from tasks.remediation.outcome import Outcome
 from tasks.remediation.run import Run
 from tests.gpu_capacity.shortage import heir
+from tests.gpu_capacity.world import policy
 
 RELIEF = "20260118t031502z-9f3ac1d2"
 
@@ -59,6 +61,18 @@ def test_a_scene_that_was_not_tried_stays_owed(environment: PipelineEnvironment,
     debt.looked_after(heir(environment), [ended(environment, "a", outcome)])
     assert read(environment).left == ["a"]
     assert len(read(environment).case.entries) == 1, "nothing to say is not said"
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_what_the_kill_switch_has_refused_meanwhile_was_not_tried(
+    environment: PipelineEnvironment, closed: bool
+) -> None:
+    runs = [ended(environment, "a", "refused", "why"), ended(environment, "b", "done")]
+    policy(environment, kill_switch=["a drill"] * closed)
+    debt = read(environment)
+    debt.owe(["a", "b"])
+    debt.looked_after(heir(environment), tried(heir(environment), runs))
+    assert debt.left == ["a"] * closed
 
 
 def test_a_scene_that_got_no_gpu_again_stays_owed_unless_it_was_refused(environment: PipelineEnvironment) -> None:

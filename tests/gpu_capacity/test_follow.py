@@ -156,6 +156,22 @@ def test_what_fails_for_another_reason_is_a_persons_and_what_gets_no_gpu_again_s
         assert reruns(world.environment) == dict.fromkeys(world.names, 2) | {unlucky: 3}
 
 
+def test_while_the_kill_switch_is_on_nothing_is_tried_and_what_is_owed_stays_owed() -> None:
+    with shortage(1) as world:
+        gpus_return(world.sandbox)
+        policy(world.environment, error_threshold_percent=100)
+        world.sandbox.simulator.behave(SimulatorFault(workflow=EXPORT, kind="stock_out", times=1))
+        watch(world.environment)
+        policy(world.environment, kill_switch=["a drill"])
+        (one,) = watch(world.environment)
+        assert one.outcome == "stopped", one.sentence()
+        assert "kill switch: a drill" in one.reasons[0]
+        assert [each.state for each in standings(heir(world.environment))] == ["owes"]
+        assert read_debt(heir(world.environment), world.relief.id).left == world.names
+        policy(world.environment, kill_switch=[])
+        assert [each.outcome for each in watch(world.environment)] == ["done"]
+
+
 def test_a_scene_that_never_gets_a_gpu_is_left_to_a_person_after_the_tries_of_the_policy() -> None:
     with shortage(1) as world:
         gpus_return(world.sandbox)

@@ -51,7 +51,7 @@ from tests.restore.test_terraform import BUCKET, NAME, body
 from tests.restore.world import interrupt, make_night, now
 from tests.rollback.world import JOB as ROLLED_BACK
 from tests.rollback.world import broken_job
-from tests.simulator_outage.world import deploy_server
+from tests.simulator_outage.world import deploy_server, goes_out
 
 DATA, OPS = "sandbox-scenes", "sandbox-ops"
 
@@ -262,7 +262,7 @@ def ending_relief(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[A
 def restarting(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[AnyProcedure, Request]:
     """A Deployment of the simulator that has run for an hour and does not answer any more."""
     deploy_server(sandbox)
-    sandbox.genie_sim.switch("down")
+    goes_out(sandbox)
     return SimulatorOutage(), OutageRequest(mode="apply", reason="a test")
 
 

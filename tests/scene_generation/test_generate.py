@@ -6,6 +6,7 @@ import pytest
 
 from blocks.environment import PipelineEnvironment
 from blocks.trial_scene import Reconstruction
+from deployments.sandbox.pipeline.scenes import make_scene
 from deployments.sandbox.server import Sandbox
 from tasks.procedures import undo
 from tasks.remediation.context import Context
@@ -16,6 +17,8 @@ from tasks.scene_generation.procedure import GenerateRequest, GenerateScene
 from tasks.validation.scene import validate_scene
 from tasks.validation.source import FolderSource
 from tests.recovery.world import DATA, Wanted, live, quick_environment, recover
+from tests.validation.scene_builder import LAYOUT
+from tests.validation.test_unknown import DEEP
 
 TRIAL = "test_kitchen"
 PREFIX = f"scenes/{TRIAL}/"
@@ -125,10 +128,36 @@ def test_undo_deletes_no_input_and_says_how_it_is_removed(environment: PipelineE
     before = live(sandbox.store)
     back = run(undo(), Context(environment, "a test"), UndoRequest(subject=TRIAL, run=one.id, mode="apply"))
     assert back.outcome in ("escalated", "nothing_to_do", "partial"), back.sentence()
-    assert "gcloud storage rm" in " ".join(
-        [back.sentence(), *back.notes, *(back.plan.escalations if back.plan else ())]
-    )
+    assert back.plan is not None
+    (sentence,) = back.plan.escalations
+    assert sentence.endswith(f"gcloud storage rm -r gs://{DATA}/{PREFIX}")
     assert live(sandbox.store) == before
+
+
+def test_what_somebody_puts_there_meanwhile_is_not_taken_for_a_part_of_it(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    name = f"{PREFIX}regen3d/scene_info.json"
+    context = Context(environment, "a test", say=lambda _: sandbox.store.put(DATA, name, b"mine", quiet=True))
+    one = run(GenerateScene(), context, GenerateRequest(scene_id=TRIAL, mode="apply", objects=2))
+    assert one.outcome == "failed", one.sentence()
+    assert name in one.reasons[0]
+    found = sandbox.store.get(DATA, name)
+    assert found is not None
+    assert found.data == b"mine"
+
+
+def test_a_scene_that_cannot_be_read_again_is_not_called_whole(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    one = Run(Context(environment, "a test"), GenerateScene.name)
+    one.subject = TRIAL
+    make_scene(sandbox.store, DATA, TRIAL, "kitchen", objects=1, upto="regen3d")
+    assert GenerateScene().verify(one, None).outcome == "done"
+    sandbox.store.put(DATA, f"{PREFIX}{LAYOUT}", DEEP, quiet=True)
+    verdict = GenerateScene().verify(one, None)
+    assert verdict.outcome == "failed", verdict
+    assert "could not be read, so the scene is not proved whole" in verdict.reasons[0]
 
 
 def test_equal_wishes_give_equal_bytes_and_another_seed_another_room() -> None:

@@ -14,23 +14,25 @@ from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.server import Sandbox
 from tasks.procedures import undo
 from tasks.remediation.context import Context
-from tasks.remediation.run import Run
 from tasks.remediation.runner import run
 from tasks.remediation.undo import UndoRequest
-from tasks.simulator_outage.procedure import SUBJECT, OutageRequest, SimulatorOutage
+from tasks.simulator_outage.procedure import SUBJECT
 from tasks.simulator_outage.restart import AGAIN, RESTARTED
-from tests.gpu_capacity.world import job, older
 from tests.kernel.world import policies
 from tests.simulator_outage.servers import http_server
-from tests.simulator_outage.world import BEGINS, SERVER, SPACE, deploy_server, logged, overlaid, pods_of
-
-GPU_JOB = "geniesim-gpu-kitchen-1700000000"
-
-
-def outage(environment: PipelineEnvironment, **options: Any) -> Run:
-    context = options.pop("context", None) or Context(environment, "ann", gone=lambda _: True)
-    request = OutageRequest(**{"mode": "apply", "reason": "exports fail", **options})
-    return run(SimulatorOutage(), context, request)
+from tests.simulator_outage.world import (
+    BEGINS,
+    SERVER,
+    SPACE,
+    deploy_server,
+    goes_out,
+    just_before,
+    logged,
+    outage,
+    overlaid,
+    pods_of,
+    rollouts,
+)
 
 
 def template(sandbox: Sandbox, name: str = SERVER) -> dict[str, Any]:
@@ -38,24 +40,12 @@ def template(sandbox: Sandbox, name: str = SERVER) -> dict[str, Any]:
     return found
 
 
-def rollouts(sandbox: Sandbox) -> int:
-    return sandbox.requests.count("kubernetes", "deployments.patch")
-
-
-def jobs_of(sandbox: Sandbox) -> list[str]:
-    return sorted(str(one["metadata"]["name"]) for one in sandbox.cluster.objects.all("jobs", SPACE))
-
-
-def just_before(environment: PipelineEnvironment, step: str, act: Any) -> Context:
-    return Context(environment, "ann", say=lambda said: act() if said.endswith(step) else None, gone=lambda _: True)
-
-
 @pytest.mark.parametrize("state", ["down", "not_serving"])
 def test_a_deployment_is_rolled_once_and_serves_and_then_there_is_nothing_to_do(
     sandbox: Sandbox, environment: PipelineEnvironment, state: str
 ) -> None:
     old = deploy_server(sandbox)
-    sandbox.genie_sim.switch(state)  # type: ignore[arg-type]
+    goes_out(sandbox, state)  # type: ignore[arg-type]
     one = outage(environment)
     assert one.outcome == "done", one.sentence()
     assert one.summary == "genie-sim was restarted and is serving"
@@ -76,7 +66,7 @@ def test_a_server_that_hangs_is_restarted(sandbox: Sandbox, environment: Pipelin
 def test_undo_puts_the_former_template_back(sandbox: Sandbox, environment: PipelineEnvironment) -> None:
     deploy_server(sandbox)
     before = template(sandbox)
-    sandbox.genie_sim.switch("down")
+    goes_out(sandbox)
     one = outage(environment)
     assert template(sandbox)["metadata"]["annotations"] == {RESTARTED: "1"}
     request = UndoRequest(subject=SUBJECT, run=one.id, mode="apply")
@@ -89,7 +79,7 @@ def test_a_plan_says_what_it_would_do_and_asks_for_no_change(
     sandbox: Sandbox, environment: PipelineEnvironment
 ) -> None:
     deploy_server(sandbox)
-    sandbox.genie_sim.switch("down")
+    goes_out(sandbox)
     sandbox.requests.reset()
     one = outage(environment, mode="plan", reason="")
     assert one.outcome == "planned", one.sentence()
@@ -100,7 +90,7 @@ def test_a_plan_says_what_it_would_do_and_asks_for_no_change(
 
 def test_what_its_client_restarts_is_left_to_it(sandbox: Sandbox, environment: PipelineEnvironment) -> None:
     deploy_server(sandbox)
-    sandbox.genie_sim.switch("down")
+    goes_out(sandbox)
     logged(sandbox, BEGINS, seconds_ago=20)
     one = outage(environment)
     assert one.outcome == "nothing_to_do", one.sentence()
@@ -113,7 +103,7 @@ def test_what_changes_between_the_plan_and_the_restart_ends_it(
     sandbox: Sandbox, environment: PipelineEnvironment, why: str
 ) -> None:
     deploy_server(sandbox)
-    sandbox.genie_sim.switch("down")
+    goes_out(sandbox)
     acts = {
         "its client begins": lambda: logged(sandbox, BEGINS),
         "it serves again": lambda: sandbox.genie_sim.switch("serving"),
@@ -129,7 +119,7 @@ def test_a_restart_that_does_not_help_fails_and_is_not_made_again(
     sandbox: Sandbox, environment: PipelineEnvironment
 ) -> None:
     deploy_server(sandbox)
-    sandbox.genie_sim.switch("down")
+    goes_out(sandbox)
     sandbox.genie_sim.stuck = True
     policies(environment, wait_seconds=0.2)
     one = outage(environment)
@@ -137,6 +127,7 @@ def test_a_restart_that_does_not_help_fails_and_is_not_made_again(
     assert "after its restart genie-sim is" in one.reasons[0]
     assert any("remediate undo @simulator" in reason for reason in one.reasons), one.reasons
     older_pods(sandbox, minutes=10)
+    goes_out(sandbox)
     again = outage(environment)
     assert again.outcome == "escalated", again.sentence()
     assert "another restart does not help" in again.reasons[0]
@@ -163,71 +154,16 @@ def test_a_deployment_that_somebody_has_stopped_is_a_persons(
     deploy_server(sandbox)
     live = sandbox.cluster.registry.get(BY_PLURAL["deployments"], SPACE, SERVER)
     sandbox.cluster.objects.put("deployments", {**live, "spec": {**live["spec"], **change}})
-    sandbox.genie_sim.switch("down")
+    goes_out(sandbox)
     one = outage(environment)
     assert (one.outcome, said in one.reasons[0]) == ("escalated", True), one.reasons
     assert rollouts(sandbox) == 0
 
 
-def test_a_job_that_failed_is_created_again_under_a_new_name_and_undo_suspends_nothing_that_runs(
-    sandbox: Sandbox, environment: PipelineEnvironment
-) -> None:
-    job(sandbox, GPU_JOB)
-    older(sandbox, 30)
-    sandbox.cluster.set_state(SPACE, GPU_JOB, "failed")
-    sandbox.genie_sim.switch("down")
-    serves = just_before(environment, "prove serving", lambda: sandbox.genie_sim.switch("serving"))
-    one = outage(environment, context=serves)
-    assert one.outcome == "done", one.sentence()
-    assert jobs_of(sandbox) == [GPU_JOB, "geniesim-gpu-kitchen-1700000001"]
-    made = sandbox.cluster.get(SPACE, "geniesim-gpu-kitchen-1700000001")
-    assert made["metadata"]["labels"]["remediation-run"] == one.id
-    assert (
-        made["spec"]["template"]["spec"]["containers"]
-        == sandbox.cluster.get(SPACE, GPU_JOB)["spec"]["template"]["spec"]["containers"]
-    )
-    request = UndoRequest(subject=SUBJECT, run=one.id, mode="apply")
-    back = run(undo(), Context(environment, "bo", gone=lambda _: True), request)
-    assert "is at work" in back.sentence()
-    assert not sandbox.cluster.get(SPACE, "geniesim-gpu-kitchen-1700000001")["spec"].get("suspend")
-
-
-def test_a_running_job_is_never_ended_and_none_is_created_beside_it(
-    sandbox: Sandbox, environment: PipelineEnvironment
-) -> None:
-    job(sandbox, GPU_JOB)
-    job(sandbox, "geniesim-gpu-office-1700000007")
-    older(sandbox, 30)
-    sandbox.cluster.set_state(SPACE, GPU_JOB, "failed")
-    sandbox.genie_sim.switch("down")
-    sandbox.requests.reset()
-    one = outage(environment)
-    assert one.outcome == "escalated", one.sentence()
-    assert "kubectl delete job geniesim-gpu-office-1700000007" in one.reasons[0]
-    assert len(jobs_of(sandbox)) == 2
-    assert (
-        sandbox.requests.count("kubernetes", "jobs.create") + sandbox.requests.count("kubernetes", "jobs.delete") == 0
-    )
-
-
-def test_one_that_begins_meanwhile_keeps_another_from_being_created(
-    sandbox: Sandbox, environment: PipelineEnvironment
-) -> None:
-    job(sandbox, GPU_JOB)
-    older(sandbox, 30)
-    sandbox.cluster.set_state(SPACE, GPU_JOB, "failed")
-    sandbox.genie_sim.switch("down")
-    begins = just_before(environment, "2 restart", lambda: job(sandbox, "geniesim-gpu-office-1700000007"))
-    one = outage(environment, context=begins)
-    assert one.outcome == "failed", one.sentence()
-    assert "none is created beside it" in one.reasons[0]
-    assert len(jobs_of(sandbox)) == 2
-
-
 def test_where_nothing_in_the_cluster_runs_it_a_person_gets_the_exact_command(
     sandbox: Sandbox, environment: PipelineEnvironment
 ) -> None:
-    sandbox.genie_sim.switch("down")
+    goes_out(sandbox)
     one = outage(environment)
     assert one.outcome == "escalated", one.sentence()
     assert "scripts/vm-start.sh" in one.reasons[0]
@@ -250,7 +186,7 @@ def test_what_could_not_be_looked_at_keeps_it_from_restarting(
     sandbox: Sandbox, environment: PipelineEnvironment, service: str, method: str
 ) -> None:
     deploy_server(sandbox)
-    sandbox.genie_sim.switch("down")
+    goes_out(sandbox)
     sandbox.faults.add(FaultRule(service=service, method=method, kind="status", status=403))
     one = outage(environment)
     assert (one.outcome, rollouts(sandbox)) == ("escalated", 0)

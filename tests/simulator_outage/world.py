@@ -9,12 +9,15 @@ from typing import Any
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.cluster.resources import BY_PLURAL
 from deployments.sandbox.server import Sandbox
+from deployments.sandbox.services.genie_sim import GenieSimState
 from tasks.remediation.check import check
 from tasks.remediation.context import Context
 from tasks.remediation.run import Run
+from tasks.remediation.runner import run
 from tasks.simulator_outage.check import Judged, SimulatorCheck
 from tasks.simulator_outage.facts import ServiceState
 from tasks.simulator_outage.look import HealthQuestion
+from tasks.simulator_outage.procedure import OutageRequest, SimulatorOutage
 
 SPACE, SERVER = "blueprint", "geniesim-server"
 BEGINS = "[RESTART] Attempting server restart (#1): sudo docker restart geniesim-server"
@@ -74,6 +77,13 @@ def change_pod(
     sandbox.cluster.objects.put("pods", pod)
 
 
+def goes_out(sandbox: Sandbox, state: GenieSimState = "down") -> None:
+    """The simulator does so, and Kubernetes has seen it by the probes of its pods."""
+    sandbox.genie_sim.switch(state)
+    for name in pods_of(sandbox):
+        change_pod(sandbox, name, ready=False)
+
+
 def logged(sandbox: Sandbox, text: str, *, pod: str = "", seconds_ago: float = 0, space: str = SPACE) -> None:
     """A line of a pod's container; without a pod, of the virtual machine of the server."""
     labels = {"namespace_name": space, "pod_name": pod} if pod else {"instance_id": "1"}
@@ -92,3 +102,25 @@ def logged(sandbox: Sandbox, text: str, *, pod: str = "", seconds_ago: float = 0
 def forget_log(sandbox: Sandbox) -> None:
     """Nothing was logged."""
     sandbox.log._entries.clear()
+
+
+def outage(environment: PipelineEnvironment, **options: Any) -> Run:
+    """One run of the procedure, by a process that knows that the earlier one is gone."""
+    context = options.pop("context", None) or Context(environment, "ann", gone=lambda _: True)
+    request = OutageRequest(**{"mode": "apply", "reason": "exports fail", **options})
+    return run(SimulatorOutage(), context, request)
+
+
+def rollouts(sandbox: Sandbox) -> int:
+    """How often a Deployment was changed."""
+    return sandbox.requests.count("kubernetes", "deployments.patch")
+
+
+def jobs_of(sandbox: Sandbox) -> list[str]:
+    """The names of the cluster's Jobs."""
+    return sorted(str(one["metadata"]["name"]) for one in sandbox.cluster.objects.all("jobs", SPACE))
+
+
+def just_before(environment: PipelineEnvironment, step: str, act: Any) -> Context:
+    """A context in which something happens just before a step."""
+    return Context(environment, "ann", say=lambda said: act() if said.endswith(step) else None, gone=lambda _: True)
