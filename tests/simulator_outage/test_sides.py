@@ -42,7 +42,8 @@ def test_a_probe_of_the_container_tells_of_a_server_without_a_health_service(
 ) -> None:
     sandbox.genie_sim.switch("unimplemented")
     assert state_of(environment).word == "unknown"
-    pod = deploy_server(sandbox)
+    pod = deploy_server(sandbox)  # new Pods are a server that serves anew
+    sandbox.genie_sim.switch("unimplemented")
     state = state_of(environment)
     assert state.word == "serving"
     assert f"Pod {pod}: Running, ready." in state.evidence
@@ -53,8 +54,8 @@ def test_a_probe_of_the_container_tells_of_a_server_without_a_health_service(
 
 
 def test_a_pod_without_a_probe_proves_nothing(sandbox: Sandbox, environment: PipelineEnvironment) -> None:
-    sandbox.genie_sim.switch("unimplemented")
     deploy_server(sandbox, probe=False)
+    sandbox.genie_sim.switch("unimplemented")
     state = state_of(environment)
     assert state.word == "unknown"
     assert "it has no readiness probe" in state.evidence[1]
