@@ -41,7 +41,7 @@ def test_an_outage_is_planned_then_ended_tried_on_a_trial_and_what_failed_is_nam
     done = run(simulator_outage, mode="apply", reason="exports fail", recover_failed=True, requested_by="ann")
     assert done.is_completed(), done.message
     assert "genie-sim was restarted and is serving" in (done.message or "")
-    assert f"remediate recover {FAILED} --apply" in str(artifacts(done)["simulator-simulator"].data)
+    assert f"remediate recover {FAILED} --accept-systematic --apply" in str(artifacts(done)["simulator-simulator"].data)
     trials = list(sandbox.store.list("sandbox-scenes", "scenes/test_smoke-"))
     assert any(name.name.endswith("geniesim/job.json") for name in trials), "it was simulated"
     assert sandbox.store.get("sandbox-scenes", f"scenes/{FAILED}/geniesim/job.json") is not None, "it was recovered"
