@@ -66,7 +66,7 @@ def test_the_record_as_data_has_keys_that_stay(saved: Saved, sandbox: Sandbox) -
     value = json.loads(said.stdout)
     assert (said.exit_code, value["outcome"], value["leaving"], value["unknown"]) == (0, "nothing_to_do", [], [])
     assert value["look"]["removed"] == {"s-1": 1, "s-2": 1}
-    assert set(value["look"]) == {"since", "until", "runs", "failed", "unread", "removed"}
+    assert set(value["look"]) == {"since", "until", "runs", "failed", "unread", "elsewhere", "unsure", "removed"}
 
 
 @pytest.mark.parametrize(("words", "service", "says"), [
