@@ -31,6 +31,7 @@ CONTINUED = (
     "escalation",
     "gpu-capacity",
     "generate-scene",
+    "simulator-outage",
 )
 
 
