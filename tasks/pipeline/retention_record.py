@@ -54,10 +54,10 @@ def removed_of(environment: PipelineEnvironment, scene_id: str) -> Mapping[str, 
     """
     if not environment.ops_bucket:
         return {}
-    ledger = ledger_of(environment, scene_id, "")
+    chain = ledger_of(environment, scene_id, "")
     with suppress(PermanentError, LedgerDamaged):
-        ledger.read()
-        return latest(ledger.entries)
+        chain.read()
+        return latest(chain.entries)
     return {}
 
 
@@ -66,16 +66,16 @@ def record(environment: PipelineEnvironment, actor: str, scene_id: str, removals
 
     Raises `LedgerTaken` when somebody else records it at the same time, `LedgerDamaged` when its chain is broken.
     """
-    ledger = ledger_of(environment, scene_id, actor)
+    chain = ledger_of(environment, scene_id, actor)
     with suppress(NotFound):
-        ledger.read()
-    known = {(path, when) for entry in ledger.entries for path, when in removed_in(entry)}
+        chain.read()
+    known = {(path, when) for entry in chain.entries for path, when in removed_in(entry)}
     new = {(one.path, one.removed_at): one for one in removals if (one.path, one.removed_at) not in known}
     ordered = sorted(new.values(), key=lambda one: (one.removed_at, one.path))
     for when, of_one_run in groupby(ordered, key=lambda one: one.removed_at):
         listed = list(of_one_run)
         for start in range(0, len(listed), EACH):
-            ledger.append("removed", said(when, listed[start : start + EACH]))
+            chain.append("removed", said(when, listed[start : start + EACH]))
     return len(new)
 
 

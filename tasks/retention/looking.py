@@ -126,13 +126,13 @@ def last_look(context: Context) -> tuple[datetime, dict[str, int]] | None:
     names = chains(context)
     if not names:
         return None
-    ledger = chain_of(context, names[-1])
-    ledger.read()
-    data = ledger.entries[-1].data
+    chain = chain_of(context, names[-1])
+    chain.read()
+    data = chain.entries[-1].data
     try:
         found = datetime.fromisoformat(str(data["until"]))
     except (KeyError, ValueError) as error:
-        raise LedgerDamaged(f"The last entry of {ledger.prefix} does not say until when the log was read.") from error
+        raise LedgerDamaged(f"The last entry of {chain.prefix} does not say until when the log was read.") from error
     days = data.get("days")
     kept = {name: one for name, one in days.items() if isinstance(one, int)} if isinstance(days, dict) else {}
     return found if found.tzinfo else found.replace(tzinfo=UTC), kept
@@ -142,14 +142,14 @@ def write_look(context: Context, look: Look) -> None:
     """Say until when the log was read. A chain that is damaged is left as it is, and another begun beside it."""
     month = f"{look.until:%Y-%m}"
     name = max((one for one in chains(context) if one.startswith(month)), default=month)
-    ledger = chain_of(context, name)
+    chain = chain_of(context, name)
     try:
         with suppress(NotFound):
-            ledger.read()
-            datetime.fromisoformat(str(ledger.entries[-1].data["until"]))
+            chain.read()
+            datetime.fromisoformat(str(chain.entries[-1].data["until"]))
     except (LedgerDamaged, KeyError, ValueError):
-        ledger = chain_of(context, f"{name}b")
+        chain = chain_of(context, f"{name}b")
     objects = sum(look.removed.values())
     times = {"since": look.since.isoformat(), "until": look.until.isoformat()}
     counts = {"scenes": len(look.removed), "objects": objects, "failed": look.tally.failed, "runs": look.tally.runs}
-    ledger.append("look", {**times, **counts, "days": dict(look.tally.days)})
+    chain.append("look", {**times, **counts, "days": dict(look.tally.days)})
