@@ -67,6 +67,10 @@ def shortage(count: int) -> Iterator[Shortage]:
         environment.close()
 
 
+pytestmark = pytest.mark.xdist_group("gpu_follow")
+"""Of several processes that run the tests, one makes the world that most of these look at."""
+
+
 @pytest.fixture(scope="module")
 def over() -> Iterator[tuple[Shortage, Run]]:
     """Twelve scenes failed; GPUs came back, and one watch has followed that up."""
