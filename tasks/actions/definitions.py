@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from blocks.environment import PipelineEnvironment
@@ -93,6 +93,20 @@ def kept_name(kind: str, name: str, sha256: str) -> str:
 def keep_definition(environment: PipelineEnvironment, kind: DefinitionKind, definition: Definition) -> str:
     """Keep what is about to be replaced; its SHA-256."""
     return keep_body(environment, kind, definition.name, body_of(definition))
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The JSON of something that is deployed, to be put into the ops bucket before anything is done."""
+
+    kind: str
+    name: str
+    body: bytes
+
+    @property
+    def sha256(self) -> str:
+        """By which it is found again."""
+        return hashlib.sha256(self.body).hexdigest()
 
 
 def keep_body(environment: PipelineEnvironment, kind: str, name: str, body: bytes) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 
+from tasks.actions.definitions import Kept
 from tasks.remediation.outcome import Refused
 from tasks.remediation.plan import Action
 from tasks.remediation.report import Section, listed
@@ -14,20 +14,6 @@ from tasks.rollback.request import RollbackRequest
 STEP = "1 redeploy"
 MOST_EXECUTIONS = 1000
 """How many executions are looked at, the newest first. Cloud Run keeps no more of a job."""
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A definition that is put into the ops bucket before anything is done."""
-
-    kind: str
-    name: str
-    body: bytes
-
-    @property
-    def sha256(self) -> str:
-        """By which it is found again."""
-        return hashlib.sha256(self.body).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

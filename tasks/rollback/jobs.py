@@ -10,12 +10,12 @@ from itertools import islice
 from blocks.environment import PipelineEnvironment
 from blocks.job_definitions import ImageRef, JobDefinition
 from blocks.job_execution import JobExecution
-from tasks.actions.definitions import body_of, same
+from tasks.actions.definitions import Kept, body_of, same
 from tasks.pipeline.activity import short
 from tasks.remediation.outcome import Refused
 from tasks.rollback.canary import find_canary
 from tasks.rollback.evidence import Ran, Version, with_record
-from tasks.rollback.facts import MOST_EXECUTIONS, Change, Facts, Kept, chosen, no_evidence
+from tasks.rollback.facts import MOST_EXECUTIONS, Change, Facts, chosen, no_evidence
 from tasks.rollback.images import (
     former_versions,
     images_section,

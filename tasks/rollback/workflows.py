@@ -16,13 +16,13 @@ from blocks.catalogue import ResultWords
 from blocks.environment import PipelineEnvironment
 from blocks.execution import LIVE_STATES, Execution
 from blocks.workflow_definitions import WorkflowDefinition
-from tasks.actions.definitions import body_of, same
+from tasks.actions.definitions import Kept, body_of, same
 from tasks.actions.workflow_runs import meaning
 from tasks.pipeline.activity import scene_of_argument, short
 from tasks.remediation.outcome import Refused
 from tasks.remediation.report import Section, listed
 from tasks.rollback.evidence import Ran, Version, with_record
-from tasks.rollback.facts import Canary, Change, Facts, Kept, chosen, no_evidence
+from tasks.rollback.facts import Canary, Change, Facts, chosen, no_evidence
 from tasks.rollback.redeploy import redeploy
 from tasks.rollback.request import RollbackRequest
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from datetime import datetime, timedelta
 
 from blocks.catalogue_services import Service
 from blocks.gke_manifests import CAUSE, ClusterJob, Deployment, Json
+from tasks.actions.definitions import Kept
 from tasks.actions.gke_jobs import GKE_JOB, manifest_of
 from tasks.actions.new_gke_job import CreateJob, create_action, next_name
 from tasks.actions.rollouts import DEPLOYMENT, RollDeployment, roll_action, template_digest
@@ -28,20 +28,6 @@ LATELY_HOURS = 24.0
 """How far back failed executions and Jobs are looked at: when an outage began is recorded nowhere."""
 SCENE_LABEL = "scene-id"
 """By which the pipeline's GPU Jobs name their scene; a name of Kubernetes cannot hold every id."""
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """What is kept in the ops bucket before anything is done."""
-
-    kind: str
-    name: str
-    body: bytes
-
-    @property
-    def sha256(self) -> str:
-        """By which it is found again."""
-        return hashlib.sha256(self.body).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
