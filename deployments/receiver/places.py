@@ -20,7 +20,7 @@ class Places(BucketSource):
         super().__init__(environment.storage, environment.data_bucket, scene_id, prefix)
         self._catalogue = environment.catalogue
 
-    def files(self) -> Listed:
+    def listed(self) -> Listed:
         """The settings, and the stops that stand at their usual place or where the settings put them."""
         if self._files is None:
             self._files = Listed()

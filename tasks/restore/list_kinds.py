@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tasks.remediation.kind import Kind
-from tasks.restore.apply_lists import ObjectList, apply_remove, apply_restore
+from tasks.restore.apply_lists import apply_remove, apply_restore
+from tasks.restore.list_parts import ObjectList
 from tasks.restore.put_back import inverse_of_list, put_back_list, put_back_markers
 from tasks.restore.verify_lists import apply_verify
 

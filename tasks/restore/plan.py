@@ -17,8 +17,8 @@ from tasks.delivery.kinds import hold_delivery, release_action
 from tasks.delivery.listeners import Listener
 from tasks.delivery.release import ReleaseDelivery
 from tasks.remediation.plan import Action, Plan, Risk
-from tasks.restore.apply_lists import ObjectList
 from tasks.restore.list_kinds import remove_list, restore_list, verify_list
+from tasks.restore.list_parts import ObjectList
 from tasks.restore.observe import ObjectFacts
 from tasks.restore.request import RestoreRequest, Scope
 from tasks.restore.sources import SOURCE_WORDS

@@ -30,7 +30,8 @@ from tasks.delivery.own_writes import undone
 from tasks.delivery.tickets import REDEEMED, is_stamped
 from tasks.remediation.kind import Doing, Kind, NoWayBack, Params
 from tasks.remediation.plan import Action
-from tasks.restore.apply_lists import Applying, ObjectList, begin_part, rest, restore_part
+from tasks.restore.apply_lists import restore_part
+from tasks.restore.list_parts import Applying, ObjectList, begin_part, rest
 from tasks.restore.request import SUBJECT
 from tasks.sync.copying import in_parallel
 from tasks.sync.progress import ProgressCounter

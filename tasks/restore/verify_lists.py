@@ -10,7 +10,7 @@ from blocks.environment import PipelineEnvironment
 from blocks.errors import PermanentError
 from tasks.actions.object_lists import ListName, holds, live_now, parts, planned_parts, read_done
 from tasks.remediation.kind import Doing
-from tasks.restore.apply_lists import ObjectList
+from tasks.restore.list_parts import ObjectList
 from tasks.validation.scene import validate_scene
 from tasks.validation.source import BucketSource, Listed, SceneFile
 

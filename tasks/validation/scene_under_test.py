@@ -13,7 +13,8 @@ from tasks.validation.documents.quoting import json_path
 from tasks.validation.files.pieces import Pieces
 from tasks.validation.finding_codes import CODES
 from tasks.validation.findings import Findings
-from tasks.validation.source import SMALL_BYTES, KeptSource, SceneSource, Vanished
+from tasks.validation.kept_source import SMALL_BYTES, KeptSource
+from tasks.validation.source import SceneSource, Vanished
 from tasks.validation.stages.attribution import Attribution
 from tasks.validation.stages.retention import Expiry
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tasks.validation.files.other_files import check_listing, check_others, check_owners
-from tasks.validation.source import KeptSource, Listed, SceneFile
+from tasks.validation.kept_source import KeptSource
+from tasks.validation.source import Listed, SceneFile
 from tests.validation.quick import codes, told, view_of
 from tests.validation.scene_builder import SCENE_ID, MemorySource, Scene, dump, errors_of, healthy
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tasks.validation import source
-from tasks.validation.source import KeptSource, Listed, SceneFile
+from tasks.validation.kept_source import KeptSource
+from tasks.validation.source import Listed, SceneFile
 from tests.validation.scene_builder import IMPORT, MemorySource, healthy, report_of
 
 

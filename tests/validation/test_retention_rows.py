@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from blocks.catalogue_load import load_catalogue
-from tasks.validation.source import KeptSource
+from tasks.validation.kept_source import KeptSource
 from tasks.validation.stages.retention import Expiry, all_expired, newest
 from tests.validation.scene_builder import MemorySource, Scene, dump
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,12 @@ from blocks.environment import PipelineEnvironment
 from deployments.sandbox.pipeline.damage import damage
 from deployments.sandbox.pipeline.scenes import make_scene
 from deployments.sandbox.server import Sandbox
+from tasks.pipeline.scene_view import SceneView
 from tasks.validation.documents import documents
+from tasks.validation.kept_source import KeptSource
 from tasks.validation.scene import validate_scene
 from tasks.validation.scene_under_test import Depth
-from tasks.validation.source import BucketSource, FolderSource, KeptSource, Vanished
+from tasks.validation.source import BucketSource, FolderSource, Listed, Vanished
 from tests.validation.scene_builder import LAYOUT, MANIFEST, MemorySource, Scene, errors_of, healthy, report_of
 from tests.validation.scene_changes import put
 
@@ -37,6 +40,25 @@ def test_a_folder_gives_the_same_report_as_the_same_bytes_in_memory(tmp_path: Pa
     put(MANIFEST, ("version",), 1)(scene)
     report = validate_scene(FolderSource(folder(tmp_path, scene)), load_catalogue())
     assert report == report_of(scene)
+
+
+def test_readers_in_threads_share_one_listing_and_no_read_makes_it_anew(
+    environment: PipelineEnvironment, sandbox: Sandbox, kitchen: str
+) -> None:
+    class Counting(SceneView):
+        shown = 0
+
+        def files(self) -> Listed:
+            self.shown += 1
+            return super().files()
+
+    source = Counting(environment.storage, BUCKET, kitchen, f"scenes/{kitchen}/")
+    sandbox.requests.reset()
+    with ThreadPoolExecutor(8) as pool:
+        read = list(pool.map(source.read, [MANIFEST] * 16))
+    assert len(set(read)) == 1
+    assert source.shown == 0
+    assert sandbox.requests.count("storage", "objects.list") == 1
 
 
 def test_looking_at_a_folder_changes_nothing_in_it(tmp_path: Path) -> None:

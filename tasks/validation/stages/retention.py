@@ -17,7 +17,8 @@ from blocks.catalogue import Catalogue, Stage
 from blocks.catalogue_rules import Retention
 from blocks.patterns import matches, widen
 from tasks.validation.documents.times import payload_time
-from tasks.validation.source import SMALL_BYTES, KeptSource, SceneFile, Vanished
+from tasks.validation.kept_source import SMALL_BYTES, KeptSource
+from tasks.validation.source import SceneFile, Vanished
 from tasks.validation.stages.attribution import Attribution
 
 
