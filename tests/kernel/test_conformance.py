@@ -7,6 +7,7 @@ import pkgutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ from tasks.remediation.run import Run
 from tasks.remediation.runner import run
 from tasks.remediation.undo import UndoRun
 from tests.kernel.cases import CASES, Case, World, environment_of
-from tests.kernel.world import Killed, Losing, heir, journals, killed_at, policies, snapshot
+from tests.kernel.world import Killed, Losing, changes_at_entries, heir, journals, killed_at, policies, snapshot
 
 OPS = "sandbox-ops"
 RISKS = ("low", "medium", "high")
@@ -152,15 +153,20 @@ def test_while_somebody_holds_its_subject_nothing_happens(world: World) -> None:
     assert snapshot(world.sandbox) == before
 
 
-def entries_of(case: Case) -> int:
-    """How many journal entries an undisturbed run writes."""
+def deaths(case: Case) -> list[tuple[int, bool]]:
+    """When an undisturbed run can die: at which journal entry, and whether before it is written or just after.
+
+    Just before an entry is the same as just after the one before it when nothing was changed in between.
+    """
     with Sandbox(job_seconds=0.02, seed=7) as sandbox:
         environment = environment_of(sandbox)
         procedure, request = case.make(sandbox, environment)
-        with killed_at(10**6, before=True) as count:
+        with changes_at_entries(lambda: sandbox.requests.mutating()["total"]) as changes:
             assert run(procedure, Context(environment, "ann"), request).outcome == "done"
-            environment.close()
-            return count()
+        environment.close()
+    changed = [True, *(now != then for (_, then), (now, _) in pairwise(changes))]
+    after = [(number, False) for number in range(1, len(changes) + 1)]
+    return sorted([*after, *((number, True) for number, new in enumerate(changed, 1) if new)])
 
 
 def names(sandbox: Sandbox) -> dict[str, frozenset[str]]:
@@ -175,25 +181,24 @@ def names(sandbox: Sandbox) -> dict[str, frozenset[str]]:
 
 @each
 def test_killed_before_or_after_any_entry_of_its_journal_another_process_brings_it_to_its_end(case: Case) -> None:
-    for number in range(1, entries_of(case) + 1):
-        for before in (True, False):
-            with Sandbox(job_seconds=0.02, seed=7) as sandbox:
-                environment = environment_of(sandbox)
-                procedure, request = case.make(sandbox, environment)
-                started = starts(sandbox)
-                with pytest.raises(Killed), killed_at(number, before=before):
-                    run(procedure, Context(environment, "victim"), request)
-                one = run(procedure, heir(environment), request)
-                assert one.outcome in GOOD, (number, before, one.sentence())
-                assert starts(sandbox) - started <= 1, f"started twice when killed at entry {number}"
-                subject = procedure.subjects(Context(environment, "x"), request)[0]
-                mine = [
-                    journal
-                    for journal in journals(environment, sandbox, subject)
-                    if journal.plan().procedure == procedure.name
-                ]
-                assert all(journal.ended for journal in mine)
-                environment.close()
+    for number, before in deaths(case):
+        with Sandbox(job_seconds=0.02, seed=7) as sandbox:
+            environment = environment_of(sandbox)
+            procedure, request = case.make(sandbox, environment)
+            started = starts(sandbox)
+            with pytest.raises(Killed), killed_at(number, before=before):
+                run(procedure, Context(environment, "victim"), request)
+            one = run(procedure, heir(environment), request)
+            assert one.outcome in GOOD, (number, before, one.sentence())
+            assert starts(sandbox) - started <= 1, f"started twice when killed at entry {number}"
+            subject = procedure.subjects(Context(environment, "x"), request)[0]
+            mine = [
+                journal
+                for journal in journals(environment, sandbox, subject)
+                if journal.plan().procedure == procedure.name
+            ]
+            assert all(journal.ended for journal in mine)
+            environment.close()
 
 
 def starts(sandbox: Sandbox) -> int:

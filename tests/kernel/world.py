@@ -94,3 +94,19 @@ def killed_at(number: int, *, before: bool) -> Iterator[Callable[[], int]]:
     ):  # which leaves no copy of an inherited method behind, as an assignment would
         patch.setattr(Journal, "_append", dying)
         yield lambda: count
+
+
+@contextmanager
+def changes_at_entries(changes: Callable[[], int]) -> Iterator[list[tuple[int, int]]]:
+    """How often something was changed before and after each journal entry is written."""
+    real, seen = Journal._append, []
+
+    def counting(journal: Journal, kind: str, data: dict[str, object]) -> object:
+        before = changes()
+        entry = real(journal, kind, data)  # type: ignore[arg-type]
+        seen.append((before, changes()))
+        return entry
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Journal, "_append", counting)
+        yield seen
