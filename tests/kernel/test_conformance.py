@@ -7,7 +7,6 @@ import pkgutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -26,7 +25,7 @@ from tasks.remediation.run import Run
 from tasks.remediation.runner import run
 from tasks.remediation.undo import UndoRun
 from tests.kernel.cases import CASES, Case, World, environment_of
-from tests.kernel.world import Killed, Losing, changes_at_entries, heir, journals, killed_at, policies, snapshot
+from tests.kernel.world import Killed, Losing, deaths, heir, journals, killed_at, policies, snapshot
 
 OPS = "sandbox-ops"
 RISKS = ("low", "medium", "high")
@@ -153,20 +152,14 @@ def test_while_somebody_holds_its_subject_nothing_happens(world: World) -> None:
     assert snapshot(world.sandbox) == before
 
 
-def deaths(case: Case) -> list[tuple[int, bool]]:
-    """When an undisturbed run can die: at which journal entry, and whether before it is written or just after.
-
-    Just before an entry is the same as just after the one before it when nothing was changed in between.
-    """
+def deaths_of(case: Case) -> list[tuple[int, bool]]:
+    """When a run of it can die."""
     with Sandbox(job_seconds=0.02, seed=7) as sandbox:
         environment = environment_of(sandbox)
         procedure, request = case.make(sandbox, environment)
-        with changes_at_entries(lambda: sandbox.requests.mutating()["total"]) as changes:
-            assert run(procedure, Context(environment, "ann"), request).outcome == "done"
+        found = deaths(sandbox, lambda: run(procedure, Context(environment, "ann"), request))
         environment.close()
-    changed = [True, *(now != then for (_, then), (now, _) in pairwise(changes))]
-    after = [(number, False) for number in range(1, len(changes) + 1)]
-    return sorted([*after, *((number, True) for number, new in enumerate(changed, 1) if new)])
+    return found
 
 
 def names(sandbox: Sandbox) -> dict[str, frozenset[str]]:
@@ -181,7 +174,7 @@ def names(sandbox: Sandbox) -> dict[str, frozenset[str]]:
 
 @each
 def test_killed_before_or_after_any_entry_of_its_journal_another_process_brings_it_to_its_end(case: Case) -> None:
-    for number, before in deaths(case):
+    for number, before in deaths_of(case):
         with Sandbox(job_seconds=0.02, seed=7) as sandbox:
             environment = environment_of(sandbox)
             procedure, request = case.make(sandbox, environment)

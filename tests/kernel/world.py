@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 
 import pytest
 
@@ -96,17 +97,23 @@ def killed_at(number: int, *, before: bool) -> Iterator[Callable[[], int]]:
         yield lambda: count
 
 
-@contextmanager
-def changes_at_entries(changes: Callable[[], int]) -> Iterator[list[tuple[int, int]]]:
-    """How often something was changed before and after each journal entry is written."""
-    real, seen = Journal._append, []
+def deaths(sandbox: Sandbox, carry_out: Callable[[], object]) -> list[tuple[int, bool]]:
+    """When what is carried out can die: at which journal entry, and whether before it is written or just after.
+
+    Just before an entry is the same as just after the one before it when nothing was changed in between.
+    """
+    real, seen = Journal._append, [(-1, -1)]
 
     def counting(journal: Journal, kind: str, data: dict[str, object]) -> object:
-        before = changes()
+        before = sandbox.requests.mutating()["total"]
         entry = real(journal, kind, data)  # type: ignore[arg-type]
-        seen.append((before, changes()))
+        seen.append((before, sandbox.requests.mutating()["total"]))
         return entry
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Journal, "_append", counting)
-        yield seen
+        carry_out()
+    found: list[tuple[int, bool]] = []
+    for number, ((_, left), (came, _)) in enumerate(pairwise(seen), 1):
+        found += [(number, True), (number, False)] if came != left else [(number, False)]
+    return found
