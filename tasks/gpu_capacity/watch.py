@@ -9,7 +9,7 @@ from typing import Literal
 
 from tasks.gpu_capacity.classes import Finding
 from tasks.gpu_capacity.classify import classify
-from tasks.gpu_capacity.debt import Debt, read_debt
+from tasks.gpu_capacity.debt import read_debt
 from tasks.gpu_capacity.facts import GpuFacts
 from tasks.gpu_capacity.left import END_RELIEF, SUBJECT, Relief, capacity_proved, reliefs
 from tasks.gpu_capacity.look import look_at_gpus
@@ -19,6 +19,7 @@ from tasks.gpu_capacity.report import sections, summary
 from tasks.gpu_capacity.steps import steps_for_a_person
 from tasks.remediation.check import Check, Findings
 from tasks.remediation.context import Context
+from tasks.remediation.debt import Debt
 from tasks.remediation.journal import read_journal
 from tasks.remediation.outcome import Outcome, worst
 from tasks.remediation.report import counted, listed
