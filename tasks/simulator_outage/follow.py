@@ -9,12 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from pydantic import JsonValue
+
 from blocks.catalogue_query import is_trial
 from blocks.errors import PermanentError, TemporaryError
 from tasks.remediation.attend import attend
 from tasks.remediation.caller import Caller, inline
 from tasks.remediation.context import Context
-from tasks.remediation.debt import LATER, Debt, Rerun, debt_of, pay
+from tasks.remediation.debt import LATER, Debt, Rerun, debt_of, pay, tried
+from tasks.remediation.guard import stopped
 from tasks.remediation.ledger import Entry
 from tasks.remediation.outcome import GOOD, Stopped, worst
 from tasks.remediation.report import counted
@@ -59,6 +62,8 @@ def work(context: Context, one: Owed, means: Means, smoke: list[Run], scenes: li
     debt = debt_of(context, ROOT, one.run)
     if debt.settled:
         return
+    if closed := stopped(context.policy()):
+        raise Stopped(f"{' '.join(closed)} What is owed stays owed.")
     must_serve(context, one.service)
     if one.smoke and not has_proved(context, one, debt, means, smoke):
         return
@@ -66,9 +71,9 @@ def work(context: Context, one: Owed, means: Means, smoke: list[Run], scenes: li
         debt.settle()
         return
     if not debt.known:
-        trials = context.environment.catalogue
+        catalogue = context.environment.catalogue
         found = failed_scenes(context.environment, datetime.now(UTC))
-        debt.owe(sorted(name for name in found if not is_trial(trials, name)))
+        debt.owe(sorted(name for name in found if not is_trial(catalogue, name)))
     scenes += pay(context, debt, means.rerun)
 
 
@@ -89,19 +94,19 @@ def has_proved(context: Context, one: Owed, debt: Debt, means: Means, smoke: lis
 
     One that was not tried stays owed. One that went wrong, or wants a person's yes, is told once and left to a person.
     """
-    if (tried := debt.case.find(TRIED, one.run)) is None:
+    if (said := debt.case.find(TRIED, one.run)) is None:
         chosen = choose(context, one, debt, means)
         scene = str(chosen.data["scene"])
         smoke += means.smoke(scene, not one.trial)
         if not smoke[-1].begun and smoke[-1].outcome == "nothing_to_do":
             judge_again(context, smoke[-1], chosen, means.rerun.procedure)
         last = smoke[-1]
-        if last.outcome in LATER or (last.begun and not last.journal.ended):
-            return False  # it is continued
-        said = {"outcome": last.outcome, "scene": scene, "run": last.id, "sentence": last.sentence()}
-        debt.case.once(TRIED, one.run, said)
-        tried = debt.case.find(TRIED, one.run)
-    good = tried is not None and tried.data["outcome"] in GOOD
+        if last.outcome in LATER or (last.begun and not last.journal.ended) or not tried(context, [last]):
+            return False  # it is continued, or nobody has tried
+        how: dict[str, JsonValue] = {"outcome": last.outcome, "scene": scene, "run": last.id}
+        debt.case.once(TRIED, one.run, how | {"sentence": last.sentence()})
+        said = debt.case.find(TRIED, one.run)
+    good = said is not None and said.data["outcome"] in GOOD
     if not good:
         debt.settle()
     return good
@@ -122,7 +127,7 @@ def choose(context: Context, one: Owed, debt: Debt, means: Means) -> Entry:
 def judge_again(context: Context, last: Run, chosen: Entry, procedure: str) -> None:
     """The trial is whole and nothing was run: by a process that was killed, or it was simulated before all this."""
     before, now = chosen.data["before"], runs_on(context, last.subject, procedure)
-    if isinstance(before, list) and set(now) - set(before):
+    if isinstance(before, list) and any(run not in before for run in now):
         return
     why = f"{last.subject} was simulated before, so nothing was run and nothing is proved: name a new trial."
     last.end("failed", why)
@@ -139,7 +144,7 @@ def conclude(own: Run, debt: Debt, smoke: list[Run], scenes: list[Run]) -> None:
     """The word and the sentences for all of it."""
     made = [*smoke, *scenes]
     again = sum(one.good for one in scenes)
-    tried = debt.case.find(TRIED, debt.case.id)
-    proof = f"smoke run on {tried.data['scene']}: {tried.data['outcome']}" if tried is not None else "no smoke run"
+    said = debt.case.find(TRIED, debt.case.id)
+    proof = f"smoke run on {said.data['scene']}: {said.data['outcome']}" if said is not None else "no smoke run"
     own.summary = f"{proof}; {counted(again, 'scene')} whole again, {len(debt.left)} still owed"
     own.end(worst([one.outcome for one in made]), *(one.sentence() for one in made if not one.good))

@@ -16,6 +16,7 @@ from tasks.remediation.continuing import LOOKED_BACK_HOURS, UNDOES
 from tasks.remediation.debt import Debt, debt_of
 from tasks.remediation.journal import read_journal
 from tasks.remediation.lease import has_ended, read_holder
+from tasks.remediation.report import counted
 from tasks.remediation.runs import PastRun, past_runs
 from tasks.simulator_outage.request import RECOVER, SERVICE, SIMULATOR_OUTAGE, SMOKE, STEP, SUBJECT, TRIAL
 
@@ -59,9 +60,10 @@ class Owed:
     @property
     def sentence(self) -> str:
         """What is owed, and by which run."""
-        what = f"{len(self.debt.left)} scenes that failed meanwhile" if self.debt.known else "the smoke run"
+        many = f"{counted(len(self.debt.left), 'scene')} that failed meanwhile are owed"
+        what = many if self.debt.known else "the smoke run is owed" if self.smoke else "what failed meanwhile is owed"
         since = f"{self.past.begun_at:%Y-%m-%d %H:%M} UTC"
-        return f"Run {self.run} has restarted {self.service} at {since}, and {what} is owed"
+        return f"Run {self.run} has restarted {self.service} at {since}, and {what}"
 
 
 def owed_now(context: Context) -> list[Owed]:

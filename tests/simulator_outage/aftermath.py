@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.pipeline.scenes import make_scene
 from deployments.sandbox.pipeline.simulator_faults import SimulatorFault
@@ -80,8 +78,3 @@ def they_fail(sandbox: Sandbox, environment: PipelineEnvironment) -> None:
     """What was in flight finds no simulator."""
     sandbox.simulator.forgive()
     until(lambda: all(not one.live for one in environment.workflows.executions(EXPORT)))
-
-
-def simulated(sandbox: Sandbox, names: Iterable[str]) -> list[str]:
-    """Those of the scenes that have a simulation's record."""
-    return [name for name in names if sandbox.store.get(DATA, f"scenes/{name}/geniesim/job.json") is not None]

@@ -142,7 +142,7 @@ def test_when_it_is_out_again_nothing_is_tried_and_all_stays_owed(
     assert "waits until it serves" in made.reasons[0]
     assert reruns(environment) == {}
     assert len(owed_now(heir(environment))) == 1
-    assert "genie-sim is down" in looked_at(environment)[1].answers["genie-sim"]
+    assert looked_at(environment)[1].answers == {}, "its pod has only begun: it may be loading"
 
 
 def test_while_the_kill_switch_is_on_nothing_is_tried_and_the_next_one_goes_on(
