@@ -52,7 +52,7 @@ def work(context: Context, one: Standing, rerun: Rerun, call: Caller, made: list
     if debt.settled:
         return
     if not debt.known:
-        if not one.relief.undone_by:
+        if one.relief.half_undone or not one.relief.undone_by:
             request = UndoRequest(subject=SUBJECT, run=one.run, mode="apply", reason=f"GPUs are back: {one.evidence}")
             procedure = EndRelief()
             made.append(run(procedure, context, request, call))
