@@ -116,9 +116,8 @@ def choose(context: Context, one: Owed, debt: Debt, means: Means) -> Entry:
     """The trial, written down before it is begun: whoever comes after a kill goes on with it."""
     if debt.case.find(TRIAL_CHOSEN, one.run) is None:
         scene = one.trial or means.new_trial()
-        debt.case.once(
-            TRIAL_CHOSEN, one.run, {"scene": scene, "before": runs_on(context, scene, means.rerun.procedure)}
-        )
+        before: list[JsonValue] = [*runs_on(context, scene, means.rerun.procedure)]
+        debt.case.once(TRIAL_CHOSEN, one.run, {"scene": scene, "before": before})
     chosen = debt.case.find(TRIAL_CHOSEN, one.run)
     assert chosen is not None
     return chosen

@@ -7,7 +7,7 @@ import time
 from deployments.sandbox.server import Sandbox
 from tests.gpu_capacity.shortage import export, gpus_return, heir, look, reruns, scenes, settings, stock_out, watch
 from tests.gpu_capacity.world import relieve
-from tests.recovery.world import healthy, quick_environment
+from tests.recovery.world import PATIENT, healthy, quick_environment
 
 SCENES = 50
 
@@ -15,7 +15,7 @@ SCENES = 50
 def main() -> None:
     """Print what the look and the follow-up take, and that nothing was made twice."""
     with Sandbox(job_seconds=0.02, seed=7) as sandbox:
-        environment = quick_environment(sandbox)
+        environment = quick_environment(sandbox, PATIENT)
         stock_out(sandbox)
         names = scenes(sandbox, SCENES)
         export(environment, names)

@@ -6,7 +6,7 @@ import time
 
 from deployments.sandbox.server import Sandbox
 from tests.gpu_capacity.shortage import reruns
-from tests.recovery.world import healthy, quick_environment, without_triggers
+from tests.recovery.world import PATIENT, healthy, quick_environment, without_triggers
 from tests.simulator_outage.aftermath import in_flight, paid, they_fail
 from tests.simulator_outage.world import (
     BEGINS,
@@ -25,7 +25,7 @@ SCENES = 20
 def main() -> None:
     """Print what the look, the restart and what follows take, and that nothing was made twice."""
     with Sandbox(job_seconds=0.02, seed=7) as sandbox:
-        environment = quick_environment(sandbox)
+        environment = quick_environment(sandbox, PATIENT)
         without_triggers(sandbox)
         deploy_server(sandbox)
         names = in_flight(sandbox, environment, SCENES)
