@@ -73,6 +73,8 @@ def owed_now(context: Context) -> list[Owed]:
         LedgerDamaged: a run cannot be read; the message names its object.
     """
     environment = context.environment
+    if not environment.ops_bucket:
+        return []  # without one no run can have been made
     past = past_runs(environment.storage, environment.ops_bucket, SUBJECT, LOOKED_BACK_HOURS)
     undone = {str(one.details[UNDOES]) for one in past if UNDOES in one.details and one.outcome == "done"}
     found = []
@@ -106,5 +108,5 @@ def has_restarted(context: Context, one: PastRun) -> bool:
 def at_work(context: Context) -> bool:
     """Whether somebody is just ending an outage, or making what is owed. Raises `LeaseDamaged`."""
     storage, bucket = context.environment.storage, context.environment.ops_bucket
-    held = [read_holder(storage, bucket, subject) for subject in (SUBJECT, LEASE)]
+    held = [read_holder(storage, bucket, subject) for subject in (SUBJECT, LEASE) if bucket]
     return any(one is not None and not has_ended(*one, context.gone) for one in held)

@@ -166,3 +166,10 @@ def test_what_the_ledger_cannot_tell_is_a_doubt_and_no_outage(out: Sandbox, envi
     assert (seen.outcome, found.answers) == ("partial", {})
     assert found.unread
     assert out.store.get(DATA, f"scenes/{TRIAL}/geniesim/job.json") is None
+
+
+def test_an_installation_without_an_ops_bucket_can_look_and_owes_nothing(looked: PipelineEnvironment) -> None:
+    bare = looked.model_copy(update={"ops_bucket": ""})
+    seen, found = looked_at(bare)
+    assert (seen.outcome, found.owed, found.busy) == ("nothing_to_do", (), False), seen.sentence()
+    assert owed_now(heir(bare)) == []
