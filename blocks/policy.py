@@ -117,6 +117,11 @@ class RemediationPolicy(RemediationBlock):
         default=12.0, gt=0, description="Hours for which work may wait for GPUs before gpu-watch escalates."
     )
 
+    simulator_restart: bool = Field(
+        default=False,
+        description="Whether an outage of a simulator that an event or simulator-check finds is ended by itself; else planned.",
+    )
+
     @field_validator("gpu_node_prices")
     @classmethod
     def _real_prices(cls, prices: dict[str, float]) -> dict[str, float]:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from prefect import State, flow, get_run_logger
 
-from flows.running import as_task_run, flow_context, state_of, state_of_error
+from flows.running import as_task_run, flow_context, start_run, state_of, state_of_error
 from tasks.escalation.chain import RETRY_AFTER
 from tasks.escalation.procedure import Escalation, EscalationRequest
 from tasks.escalation.sweep import JUST_NOW, Sweep, forget_closed, sweep, tell
@@ -73,13 +73,9 @@ def come_again(environment: str, at: datetime, incident: str) -> None:
 
     One run for an incident and a time, however often this is asked. Raises whatever Prefect's client does.
     """
-    from prefect.deployments import run_deployment
-
-    run_deployment(
+    start_run(
         "escalation/escalation",
-        parameters={"mode": "apply", "environment": environment, "requested_by": "escalation, when it is due"},
-        scheduled_time=at,
-        timeout=0,
-        idempotency_key=f"escalation:{incident}:{at.isoformat()}",
-        as_subflow=False,
+        {"mode": "apply", "environment": environment, "requested_by": "escalation, when it is due"},
+        f"escalation:{incident}:{at.isoformat()}",
+        at,
     )

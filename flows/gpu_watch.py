@@ -13,13 +13,14 @@ from prefect.artifacts import create_table_artifact
 
 from blocks.errors import OutsideError
 from flows.running import as_task_run, flow_context, flow_wave, side_by_side, state_of, state_of_error
-from tasks.gpu_capacity.follow import Rerun, follow
+from tasks.gpu_capacity.follow import follow
 from tasks.gpu_capacity.watch import GpuWatch, Standing
 from tasks.intake.pauses import OpenPause, open_pauses
 from tasks.recovery.procedure import ExportRecovery
 from tasks.recovery.request import PROCEDURE, RecoveryRequest
 from tasks.remediation.check import check, sections_of
 from tasks.remediation.context import Context
+from tasks.remediation.debt import Rerun
 from tasks.remediation.ledger import LedgerDamaged
 from tasks.remediation.report import batch_rows, batch_sentence, publish
 from tasks.remediation.run import Run

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -113,4 +114,25 @@ def show_progress(key: str) -> Callable[[int, int], None]:
     return progress
 
 
-__all__ = ["as_task_run", "flow_context", "flow_wave", "show_progress", "side_by_side", "state_of", "state_of_error"]
+def start_run(deployment: str, parameters: dict[str, Any], key: str, at: datetime | None = None) -> None:
+    """Have Prefect create a run of a deployment (`flow/name`), now or at a time, and wait for nothing.
+
+    One run for a key, however often this is asked. Raises whatever Prefect's client does.
+    """
+    from prefect.deployments import run_deployment
+
+    run_deployment(
+        deployment, parameters=parameters, scheduled_time=at, timeout=0, idempotency_key=key, as_subflow=False
+    )
+
+
+__all__ = [
+    "as_task_run",
+    "flow_context",
+    "flow_wave",
+    "show_progress",
+    "side_by_side",
+    "start_run",
+    "state_of",
+    "state_of_error",
+]

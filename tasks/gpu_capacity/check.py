@@ -6,6 +6,7 @@ from datetime import datetime
 
 from tasks.gpu_capacity.classes import Finding
 from tasks.gpu_capacity.classify import classify, exhausted
+from tasks.gpu_capacity.end_relief import nothing_left
 from tasks.gpu_capacity.facts import GpuFacts
 from tasks.gpu_capacity.left import capacity_seen, left_in_force, left_sentences
 from tasks.gpu_capacity.look import look_at_gpus
@@ -28,7 +29,7 @@ class GpuCheck(Check[datetime | None]):
         found = classify(facts)
         steps = steps_for_a_person(facts, found)
         more = [Section("What a person can do", "\n".join(f"- {one}" for one in steps))] if steps else []
-        left = list(left_sentences(left_in_force(context)))
+        left = list(left_sentences([one for one in left_in_force(context) if not nothing_left(context, one)]))
         overdue = left if capacity_seen(facts, found) else []
         notes = [f"{one.sentence} {one.evidence[0]}" for one in found if not one.blocks and one.kind != "unknown"]
         return Findings(

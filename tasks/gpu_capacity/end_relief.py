@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from pydantic import JsonValue
+
 from tasks.gpu_capacity.in_force import as_wanted
-from tasks.gpu_capacity.left import END_RELIEF, GPU_CAPACITY
+from tasks.gpu_capacity.left import END_RELIEF, GPU_CAPACITY, SUBJECT
 from tasks.gpu_capacity.procedure import GpuCapacity
 from tasks.remediation.context import Context
 from tasks.remediation.outcome import Refused
@@ -11,6 +15,8 @@ from tasks.remediation.plan import Plan
 from tasks.remediation.procedure import Verdict
 from tasks.remediation.report import counted
 from tasks.remediation.run import Run
+from tasks.remediation.runner import run as carry_out
+from tasks.remediation.runs import UNFINISHED, PastRun
 from tasks.remediation.undo import Reversal, UndoRequest, UndoRun, undone_journal
 
 
@@ -36,7 +42,22 @@ class EndRelief(UndoRun):
         run.summary = f"the relief of run {request.run}: {counted(len(plan.actions), 'thing')} brought back"
         return plan.model_copy(update={"risk": "medium"})
 
+    def again(self, subject: str, asked: Mapping[str, JsonValue], reason: str) -> UndoRequest | None:
+        """The same relief: what was begun to be given back is given back, whatever has become of the watch."""
+        relief = str(asked.get("run") or "")
+        return UndoRequest(subject=subject, run=relief, mode="apply", reason=reason) if relief else None
+
     def verify(self, run: Run, facts: Reversal | None) -> Verdict:
         """Ask everything again."""
         wrong = tuple(as_wanted(run, run.journal.plan()))
         return Verdict("failed", wrong) if wrong else super().verify(run, facts)
+
+
+def nothing_left(context: Context, relief: PastRun) -> bool:
+    """Whether nothing of a relief is in force any more, whoever brought it back: asked of the things themselves.
+
+    One that has no end may go on. What somebody has set to something else since is left for a person to decide.
+    """
+    if relief.outcome == UNFINISHED:
+        return False
+    return carry_out(EndRelief(), context, UndoRequest(subject=SUBJECT, run=relief.run)).outcome == "nothing_to_do"

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from tasks.gpu_capacity.debt import LATER, Debt, read_debt
+from tasks.gpu_capacity.debt import read_debt
 from tasks.gpu_capacity.end_relief import EndRelief
 from tasks.gpu_capacity.failed import failed_for_gpus
 from tasks.gpu_capacity.left import SUBJECT
 from tasks.gpu_capacity.look import LOG_MINUTES
 from tasks.gpu_capacity.watch import GpuWatch, Standing
 from tasks.remediation.attend import attend
-from tasks.remediation.batch import Wave, run_batch
 from tasks.remediation.caller import Caller, inline
 from tasks.remediation.context import Context
-from tasks.remediation.guard import stopped
-from tasks.remediation.outcome import GOOD, Stopped, worst
+from tasks.remediation.debt import LATER, Debt, Rerun, pay
+from tasks.remediation.outcome import GOOD, worst
 from tasks.remediation.report import counted, listed
 from tasks.remediation.run import Run
 from tasks.remediation.run_page import keep_page
@@ -30,16 +27,6 @@ REACH = timedelta(minutes=LOG_MINUTES)
 """What failed so long before a relief failed for the shortage that it was made for: its look reaches as far back."""
 SHOWN = 10
 """Scenes left to a person that a sentence names."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rerun:
-    """How scenes are made again. A procedure knows no other, so whoever puts the two together says it."""
-
-    procedure: str
-    """Its name, for scenes that are not begun."""
-    wave: Wave
-    progress: Callable[[int, int], None] = lambda _done, _total: None
 
 
 def follow(context: Context, one: Standing, rerun: Rerun, call: Caller = inline) -> Run:
@@ -65,7 +52,7 @@ def work(context: Context, one: Standing, rerun: Rerun, call: Caller, made: list
     if debt.settled:
         return
     if not debt.known:
-        if not one.relief.undone_by:
+        if one.relief.half_undone or not one.relief.undone_by:
             request = UndoRequest(subject=SUBJECT, run=one.run, mode="apply", reason=f"GPUs are back: {one.evidence}")
             procedure = EndRelief()
             made.append(run(procedure, context, request, call))
@@ -73,33 +60,7 @@ def work(context: Context, one: Standing, rerun: Rerun, call: Caller, made: list
             if made[-1].outcome not in GOOD:
                 return
         debt.owe(failed_for_gpus(context.environment, one.relief.past.begun_at - REACH, datetime.now(UTC)))
-
-    def told(group: list[str]) -> list[Run]:
-        runs = rerun.wave(group)
-        debt.looked_after(context, tried(context, runs))
-        return runs
-
-    if debt.left and (closed := stopped(context.policy())):
-        raise Stopped(f"{' '.join(closed)} What is owed stays owed.")
-    names = debt.left[: context.policy().max_scenes]
-    runs = run_batch(names, context, rerun.procedure, told, rerun.progress)
-    made += runs
-    if any(each.outcome == "needs_approval" for each in runs):
-        hand_over(context, debt, [each for each in runs if each.outcome == "not_started"])
-    if not debt.left:
-        debt.settle()
-
-
-def tried(context: Context, runs: list[Run]) -> list[Run]:
-    """Those that were looked after: what the kill switch or the window has refused, nobody has tried."""
-    return [one for one in runs if one.outcome != "refused"] if stopped(context.policy()) else runs
-
-
-def hand_over(context: Context, debt: Debt, runs: list[Run]) -> None:
-    """What the policy wants a person's yes for is not asked again every quarter of an hour, nor one scene at a time."""
-    for one in runs:
-        one.end("needs_approval", "Not begun: the policy wants a person's approval, as for those before it.")
-    debt.looked_after(context, runs)
+    made += pay(context, debt, rerun)
 
 
 def conclude(own: Run, debt: Debt, made: list[Run]) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from tasks.gpu_capacity.classes import Finding
 from tasks.gpu_capacity.classify import classify
-from tasks.gpu_capacity.debt import Debt, read_debt
+from tasks.gpu_capacity.debt import read_debt
+from tasks.gpu_capacity.end_relief import nothing_left
 from tasks.gpu_capacity.facts import GpuFacts
 from tasks.gpu_capacity.left import END_RELIEF, SUBJECT, Relief, capacity_proved, reliefs
 from tasks.gpu_capacity.look import look_at_gpus
@@ -19,6 +20,7 @@ from tasks.gpu_capacity.report import sections, summary
 from tasks.gpu_capacity.steps import steps_for_a_person
 from tasks.remediation.check import Check, Findings
 from tasks.remediation.context import Context
+from tasks.remediation.debt import Debt
 from tasks.remediation.journal import read_journal
 from tasks.remediation.outcome import Outcome, worst
 from tasks.remediation.report import counted, listed
@@ -74,10 +76,16 @@ class GpuWatch(Check[datetime | None]):
 
 
 def open_reliefs(context: Context) -> Iterator[tuple[Relief, Debt]]:
-    """Those in force, or given back by the watch and not settled. What a person has undone is his to follow up."""
+    """Those in force, or given back by the watch and not settled. What a person has undone is his to follow up.
+
+    One of which nothing is in force any more was given back, too: a watch that was killed after it had brought everything
+    back has written no end.
+    """
     for one in reliefs(context):
-        if one.undone_by in ("", END_RELIEF) and not (debt := read_debt(context, one.past.run)).settled:
-            yield one, debt
+        if one.undone_by not in ("", END_RELIEF) or (debt := read_debt(context, one.past.run)).settled:
+            continue
+        back = not one.undone_by and not debt.known and nothing_left(context, one.past)
+        yield (replace(one, undone_by=END_RELIEF) if back else one), debt
 
 
 def stands(

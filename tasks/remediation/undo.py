@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from pydantic import JsonValue
+
 from blocks.errors import NotFound
 from tasks.remediation.context import Context
 from tasks.remediation.continuing import UNDO, UNDOES, end_for
@@ -31,6 +33,10 @@ class UndoRequest(Request):
     run: str
     markers: bool = False
     """Undo what starts workflows too, last: completion and failure markers are restored."""
+
+    def asked(self) -> dict[str, JsonValue]:
+        """Whoever plans an interrupted undo anew undoes the same run."""
+        return {"run": self.run, "markers": self.markers}
 
 
 @dataclass(slots=True)

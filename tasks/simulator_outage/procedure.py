@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from pydantic import JsonValue
 
@@ -17,33 +16,25 @@ from tasks.remediation.context import Context
 from tasks.remediation.guard import Scope
 from tasks.remediation.outcome import Refused
 from tasks.remediation.plan import Action, Plan
-from tasks.remediation.procedure import Procedure, Request, Verdict
+from tasks.remediation.procedure import Procedure, Verdict
 from tasks.remediation.report import Section, listed
 from tasks.remediation.run import Run
 from tasks.simulator_outage.observe import OutageFacts, observe
 from tasks.simulator_outage.one import state_now
 from tasks.simulator_outage.proofs import OfService, confirm_outage, prove_serving, proved
 from tasks.simulator_outage.report import service_rows
+from tasks.simulator_outage.request import (
+    FAILED,
+    GENIE_SIM,
+    RECOVER,
+    SERVICE,
+    SIMULATOR_OUTAGE,
+    SMOKE,
+    SUBJECT,
+    TRIAL,
+    OutageRequest,
+)
 from tasks.simulator_outage.restart import Restart, restart_of
-
-SIMULATOR_OUTAGE, SUBJECT = "simulator-outage", "@simulator"
-GENIE_SIM = "genie-sim"
-FAILED = "failed"
-"""Where a plan has the scenes that failed meanwhile."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutageRequest(Request):
-    """What is asked."""
-
-    service: str = GENIE_SIM
-    """A service of the catalogue."""
-    trial: str = ""
-    """The scene on which it is tried after the restart; empty: none is named."""
-
-    def asked(self) -> dict[str, JsonValue]:
-        """An interrupted run is only continued for the same service."""
-        return {"service": self.service}
 
 
 class SimulatorOutage(Procedure[OutageRequest, OutageFacts]):
@@ -76,7 +67,9 @@ class SimulatorOutage(Procedure[OutageRequest, OutageFacts]):
         """Restart what is out; what is restarted already, or not known to be out, is left alone."""
         state, rule = facts.state, run.context.environment.catalogue.services[request.service]
         run.summary = f"{state.name} is {state.word.replace('_', ' ')}"
-        details: dict[str, JsonValue] = {FAILED: list(facts.failed), "service": state.name, "reason": request.reason}
+        details: dict[str, JsonValue] = {FAILED: list(facts.failed), SERVICE: state.name, "reason": request.reason}
+        if rule.gke_jobs:
+            details |= {SMOKE: request.smoke, TRIAL: request.trial, RECOVER: request.recover}
         plan = Plan(procedure=self.name, subject=SUBJECT, risk="medium", details=details)
         if facts.unseen:
             blind = "Not everything could be looked at, so nothing is restarted"
@@ -104,7 +97,7 @@ class SimulatorOutage(Procedure[OutageRequest, OutageFacts]):
 
     def stage(self, run: Run, facts: OutageFacts, plan: Plan) -> Mapping[str, JsonValue]:
         """Keeps what is deployed now, and what shall be."""
-        service = str(plan.details["service"])
+        service = str(plan.details[SERVICE])
         for one in restart(facts, run.context.environment.catalogue.services[service]).kept:
             keep_body(run.context.environment, one.kind, one.name, one.body)
         return {}
@@ -112,7 +105,7 @@ class SimulatorOutage(Procedure[OutageRequest, OutageFacts]):
     def verify(self, run: Run, facts: OutageFacts | None) -> Verdict:
         """Ask it again. A server that has no health service can only be reached: a smoke run is its proof."""
         plan = run.journal.plan()
-        service = str(plan.details["service"])
+        service = str(plan.details[SERVICE])
         state, unseen = state_now(run.context.environment, service)
         run.summary = f"{service} was restarted and is {state.word.replace('_', ' ')}"
         if unseen or not proved(state, run.context.environment.catalogue.services[service]):
@@ -123,8 +116,15 @@ class SimulatorOutage(Procedure[OutageRequest, OutageFacts]):
         return Verdict()
 
     def again(self, subject: str, asked: Mapping[str, JsonValue], reason: str) -> OutageRequest:
-        """The same service."""
-        return OutageRequest(mode="apply", reason=reason, service=str(asked.get("service", GENIE_SIM)))
+        """The same service, with what shall follow."""
+        return OutageRequest(
+            mode="apply",
+            reason=reason,
+            service=str(asked.get(SERVICE, GENIE_SIM)),
+            smoke=asked.get(SMOKE) is True,
+            trial=str(asked.get(TRIAL, "")),
+            recover=asked.get(RECOVER) is True,
+        )
 
     def in_force(self, run: Run) -> Iterable[str]:
         """What it has restarted before it failed."""

@@ -17,8 +17,8 @@ from tasks.actions.rollouts import DEPLOYMENT, RollDeployment, roll_action, temp
 from tasks.pipeline.labels import RUN_LABEL
 from tasks.remediation.plan import Action, canonical
 from tasks.simulator_outage.facts import ServiceState
+from tasks.simulator_outage.request import STEP
 
-STEP = "2 restart"
 RESTARTED = "blueprint-remediation/restarted-at-generation"
 """Annotation of the Pod template by which a rollout begins: the same generation is never restarted twice."""
 BY_US = "remediation: restart"

@@ -23,6 +23,8 @@ BENCHMARKS = {
     "bench_diagnosis": "Diagnosis: five faults at once, named with their evidence",
     "bench_incident": "Incident response: five faults at once, named and seen through to the review",
     "bench_gpu": "GPU watch: 50 scenes that failed in a stock-out, once there are GPUs again",
+    "bench_gpu_classes": "GPU capacity: which shortage it is, in varied worlds, and none where there is none",
+    "bench_outage": "Simulator outage: 20 scenes in flight, one restart, one smoke run, and each made again",
     "bench_runtime": "The runtime report: a million log entries, read, judged and kept",
     "bench_overrides": "The override audit: 2,000 scenes, with overrides of every kind among them",
     "bench_demo": "The demo: from the event to the proof",

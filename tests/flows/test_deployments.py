@@ -80,12 +80,13 @@ AT_WORK_BY_ITSELF = {
     "escalation": "apply",
     "continue-runs": "continue",
     "gpu-watch": "apply",
+    "simulator-check": "answer",
 }
 """What these do by their schedule is in the form: Prefect 3.9.1 drops parameters that a schedule has of its own when it is
 switched off and on, and a nightly backup would then only plan, and be green."""
 
 
-@pytest.mark.parametrize("name", sorted(set(BY_NAME) - {"export-recovery-on-failure"}))
+@pytest.mark.parametrize("name", sorted(set(BY_NAME) - {"export-recovery-on-failure", "simulator-outage-on-event"}))
 def test_its_form_as_it_opens_changes_nothing_and_names_nobody(name: str) -> None:
     """But for those that a schedule has at work anyway, and that says so."""
     filled = {key: schema.get("default") for key, schema in form(name).properties.items()}

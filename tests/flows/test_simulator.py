@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -10,8 +12,9 @@ from typer.testing import CliRunner
 from deployments.cli import app
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.server import Sandbox
-from flows.simulator_check import simulator_check
+from flows.simulator_check import ANSWER, simulator_check
 from tests.flows.world import Saved, artifacts, run
+from tests.receiver.world import ask
 
 
 def test_an_outage_fails_the_flow_and_its_page_has_what_says_so(saved: Saved, sandbox: Sandbox) -> None:
@@ -23,6 +26,45 @@ def test_an_outage_fails_the_flow_and_its_page_has_what_says_so(saved: Saved, sa
     page = str(artifacts(told)["check-simulator-check"].data)
     assert "No connection to" in page
     assert "particulate-service | not looked at" in page
+
+
+@pytest.fixture
+def answering(prefect_server: None) -> Iterator[str]:
+    """The deployment that answers an outage, without a worker: its runs can be counted."""
+    flow, _, name = ANSWER.partition("/")
+    body = {"name": name, "flow_id": ask("POST", "/flows/", {"name": flow})["id"]}
+    made = ask("POST", "/deployments/", body)["id"]
+    yield made
+    ask("DELETE", f"/deployments/{made}")
+
+
+def started(deployment: str) -> list[dict[str, Any]]:
+    found = ask("POST", "/flow_runs/filter", {"deployments": {"id": {"any_": [deployment]}}, "sort": "ID_DESC"})
+    return [one["parameters"] for one in found]
+
+
+def test_the_look_that_finds_an_outage_has_it_answered_and_a_look_by_hand_only_tells(
+    saved: Saved, sandbox: Sandbox, answering: str
+) -> None:
+    assert run(simulator_check, mode="answer").is_completed()
+    sandbox.genie_sim.switch("down")
+    assert run(simulator_check).is_failed()
+    assert started(answering) == []
+    assert run(simulator_check, mode="answer").is_failed()
+    (asked,) = started(answering)
+    assert asked["reason"].startswith("genie-sim is down")
+    assert {name: asked[name] for name in ("service", "requested_by", "environment")} == {
+        "service": "genie-sim",
+        "requested_by": "simulator-check",
+        "environment": "default",
+    }
+
+
+def test_what_cannot_be_started_is_told_with_the_command_for_a_person(saved: Saved, sandbox: Sandbox) -> None:
+    sandbox.genie_sim.switch("down")
+    told = run(simulator_check, mode="answer")
+    assert told.is_failed()
+    assert "could not be started for genie-sim" in str(artifacts(told)["check-simulator-check"].data)
 
 
 @pytest.mark.parametrize("as_json", [False, True])

@@ -11,7 +11,7 @@ from deployments.sandbox.server import Sandbox
 from flows.simulator_outage import new_trial, simulator_outage
 from tests.flows.world import Saved, actions, artifacts, everything, run
 from tests.recovery.world import until, without_triggers
-from tests.simulator_outage.world import deploy_server, goes_out
+from tests.simulator_outage.world import deploy_server, goes_out, outage
 
 FAILED, EXPORT = "failed-kitchen", "genie-sim-export-pipeline"
 
@@ -47,6 +47,39 @@ def test_an_outage_is_planned_then_ended_tried_on_a_trial_and_what_failed_is_nam
     assert sandbox.store.get("sandbox-scenes", f"scenes/{FAILED}/geniesim/job.json") is not None, "it was recovered"
     assert run(simulator_outage, mode="apply", reason="again").is_completed()
     assert sandbox.requests.count("kubernetes", "deployments.patch") == 1, "restarted once"
+
+
+def test_unattended_it_is_only_planned_until_the_policy_lets_it_restart(saved: Saved, sandbox: Sandbox) -> None:
+    out(sandbox)
+    asked = {"mode": "apply", "reason": "its pod is unwell", "unattended": True, "without_smoke": True}
+    before = everything(sandbox)
+    told = run(simulator_outage, **asked)
+    assert told.is_failed()
+    assert told.data is None or "needs_approval" in str(told.message)
+    assert "simulator_restart is off, so a person decides: remediate simulator restart genie-sim --plan-digest " in (
+        told.message or ""
+    )
+    assert everything(sandbox) == before
+    assert sandbox.requests.count("kubernetes", "deployments.patch") == 0
+
+    saved.keep(simulator_restart=True)
+    try:
+        done = run(simulator_outage, **asked)
+    finally:
+        saved.keep(simulator_restart=False)
+    assert done.is_completed(), done.message
+    assert sandbox.requests.count("kubernetes", "deployments.patch") == 1
+    assert run(simulator_outage, **asked).is_completed(), "there is nothing to plan any more"
+
+
+def test_what_a_dead_flow_owes_is_made_by_the_next_one_whoever_starts_it(saved: Saved, sandbox: Sandbox) -> None:
+    out(sandbox)
+    make_scene(sandbox.store, "sandbox-scenes", "test_late", "kitchen", objects=1, upto="variation")
+    assert outage(saved.environment, trial="test_late").outcome == "done", "and its flow has died"
+    made = run(simulator_outage, mode="apply", reason="a smoke run is owed", unattended=True)
+    assert made.is_completed(), made.message
+    assert "smoke run on test_late: done" in (made.message or "")
+    assert sandbox.requests.count("kubernetes", "deployments.patch") == 1
 
 
 def test_a_trial_that_was_simulated_before_proves_nothing(saved: Saved, sandbox: Sandbox) -> None:

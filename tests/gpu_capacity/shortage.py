@@ -11,7 +11,7 @@ from blocks.gke_switches import WorkKind
 from deployments.sandbox.pipeline.scenes import make_scene
 from deployments.sandbox.pipeline.simulator_faults import SimulatorFault
 from deployments.sandbox.server import Sandbox
-from tasks.gpu_capacity.follow import Rerun, follow
+from tasks.gpu_capacity.follow import follow
 from tasks.gpu_capacity.watch import GpuWatch, Standing
 from tasks.pipeline.activity import scene_of_argument
 from tasks.recovery.procedure import ExportRecovery
@@ -19,6 +19,7 @@ from tasks.recovery.request import PROCEDURE, RecoveryRequest
 from tasks.remediation.batch import threads
 from tasks.remediation.check import check
 from tasks.remediation.context import Context
+from tasks.remediation.debt import Rerun
 from tasks.remediation.run import Run
 from tasks.remediation.runner import run
 from tests.gpu_capacity.world import CRITICAL, WAITS, job, nightly, older

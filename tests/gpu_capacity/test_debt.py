@@ -6,8 +6,8 @@ import pytest
 
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.server import Sandbox
-from tasks.gpu_capacity.debt import Debt, read_debt
-from tasks.gpu_capacity.follow import tried
+from tasks.gpu_capacity.debt import read_debt
+from tasks.remediation.debt import Debt, tried
 from tasks.remediation.ledger import LedgerDamaged
 from tasks.remediation.outcome import Outcome
 from tasks.remediation.run import Run
@@ -50,7 +50,7 @@ def test_what_was_owed_first_counts(environment: PipelineEnvironment) -> None:
 def test_a_scene_is_owed_no_longer_once_it_was_tried(environment: PipelineEnvironment, outcome: Outcome) -> None:
     debt = read(environment)
     debt.owe(["a", "b"])
-    debt.looked_after(heir(environment), [ended(environment, "a", outcome)])
+    debt.looked_after([ended(environment, "a", outcome)])
     assert debt.left == read(environment).left == ["b"]
 
 
@@ -58,7 +58,7 @@ def test_a_scene_is_owed_no_longer_once_it_was_tried(environment: PipelineEnviro
 def test_a_scene_that_was_not_tried_stays_owed(environment: PipelineEnvironment, outcome: Outcome) -> None:
     debt = read(environment)
     debt.owe(["a"])
-    debt.looked_after(heir(environment), [ended(environment, "a", outcome)])
+    debt.looked_after([ended(environment, "a", outcome)])
     assert read(environment).left == ["a"]
     assert len(read(environment).case.entries) == 1, "nothing to say is not said"
 
@@ -71,16 +71,16 @@ def test_what_the_kill_switch_has_refused_meanwhile_was_not_tried(
     policy(environment, kill_switch=["a drill"] * closed)
     debt = read(environment)
     debt.owe(["a", "b"])
-    debt.looked_after(heir(environment), tried(heir(environment), runs))
+    debt.looked_after(tried(heir(environment), runs))
     assert debt.left == ["a"] * closed
 
 
 def test_a_scene_that_got_no_gpu_again_stays_owed_unless_it_was_refused(environment: PipelineEnvironment) -> None:
     debt, why = read(environment), "ended FAILED: ZONE_RESOURCE_POOL_EXHAUSTED"
     debt.owe(["a"])
-    debt.looked_after(heir(environment), [ended(environment, "a", "failed", why)])
+    debt.looked_after([ended(environment, "a", "failed", why)])
     assert debt.left == ["a"]
-    debt.looked_after(heir(environment), [ended(environment, "a", "refused", f"restarted 2 times: {why}")])
+    debt.looked_after([ended(environment, "a", "refused", f"restarted 2 times: {why}")])
     assert debt.left == []
 
 

@@ -8,16 +8,20 @@ import pytest
 
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.server import Sandbox
+from tasks.gpu_capacity.check import GpuCheck
 from tasks.gpu_capacity.debt import read_debt
 from tasks.gpu_capacity.end_relief import EndRelief
 from tasks.gpu_capacity.left import SUBJECT, free_gpus, left_in_force
 from tasks.gpu_capacity.look import look_at_gpus
+from tasks.remediation.check import check
 from tasks.remediation.journal import read_journal
+from tasks.remediation.outcome import GOOD
 from tasks.remediation.run import Run
 from tasks.remediation.runner import run
 from tasks.remediation.undo import UndoRequest
 from tasks.remediation.unfinished import unfinished_runs
-from tests.gpu_capacity.shortage import heir
+from tasks.survival.left import continue_left, what_is_left
+from tests.gpu_capacity.shortage import heir, settings, standings
 from tests.gpu_capacity.test_relief import taken_back
 from tests.gpu_capacity.world import RUNS, SPACE, actions, full_pool, policy, relieve
 from tests.kernel.world import Killed, killed_at
@@ -80,6 +84,57 @@ def test_where_the_watchs_own_has_brought_back_all_and_was_killed_the_next_watch
         end_relief(environment, one)
     assert end_relief(environment, one).outcome == "nothing_to_do"
     assert list(unfinished_runs(heir(environment))) == []
+
+
+def said(environment: PipelineEnvironment) -> tuple[list[str], list[str]]:
+    """What the check says of reliefs in force, and where the watch sees them stand."""
+    one = check(GpuCheck(), heir(environment), None)
+    sentences = [text for text in (*one.reasons, *one.notes) if "give it back" in text]
+    return sentences, [each.state for each in standings(heir(environment))]
+
+
+@pytest.mark.parametrize("entry", [1, 2, 3], ids=["before its step", "in it", "after everything was back"])
+def test_where_no_watch_comes_any_more_whoever_carries_runs_on_ends_its_undo_and_nobody_asks_for_another(
+    sandbox: Sandbox, environment: PipelineEnvironment, entry: int
+) -> None:
+    full_pool(sandbox)
+    before = settings(environment)
+    one = relieve(environment)
+    assert len(said(environment)[0]) == 1
+    policy(environment, gpu_watch=False)
+    with pytest.raises(Killed), killed_at(entry, before=False):
+        end_relief(environment, one)
+    if entry == 3:
+        assert settings(environment) == before
+    (found,) = what_is_left(heir(environment))
+    assert found.found.procedure == EndRelief.name
+    continue_left(heir(environment), found)
+    assert found.outcome in GOOD, found.told
+    assert list(unfinished_runs(heir(environment))) == []
+    assert settings(environment) == before
+    told, (state,) = said(environment)
+    assert (told, state) == ([], "owes_waits"), (
+        "nothing is in force; scenes that failed meanwhile are still to be looked for"
+    )
+
+
+def test_a_relief_that_somebody_has_brought_back_by_hand_is_told_no_longer(
+    sandbox: Sandbox, environment: PipelineEnvironment
+) -> None:
+    full_pool(sandbox)
+    before = settings(environment)
+    relieve(environment)
+    switches = environment.cluster.switches
+    for kind in ("Job", "CronJob"):
+        for work in switches.list(kind):
+            if work.setting != before[work.name]:
+                assert len(said(environment)[0]) == 1, "a part of it is still in force"
+                switches.set(work, before[work.name])
+    assert settings(environment) == before
+    assert said(environment)[0] == []
+    sandbox.requests.reset()
+    said(environment)
+    assert sandbox.requests.mutating() == {"total": 0}
 
 
 def test_a_pool_that_is_gone_keeps_nothing_else_from_being_brought_back(

@@ -43,7 +43,8 @@ from tasks.restore.terraform import RestoreState
 from tasks.rollback.procedure import Rollback
 from tasks.rollback.request import RollbackRequest
 from tasks.scene_generation.procedure import GenerateRequest, GenerateScene
-from tasks.simulator_outage.procedure import OutageRequest, SimulatorOutage
+from tasks.simulator_outage.procedure import SimulatorOutage
+from tasks.simulator_outage.request import OutageRequest
 from tests.gpu_capacity.world import full_pool, policy
 from tests.recovery.world import SCENE, ill, without_triggers
 from tests.restore.test_definitions import WORKFLOW, captured, change, live_workflow

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from blocks.calls import CallLimits
 from blocks.catalogue_query import class_of
 from blocks.environment import PipelineEnvironment
 from blocks.policy import RemediationPolicy
@@ -51,10 +52,14 @@ Live = dict[str, int]
 """Generation of every live object, by name."""
 
 
-def quick_environment(sandbox: Sandbox, **policy: object) -> PipelineEnvironment:
+def quick_environment(sandbox: Sandbox, limits: CallLimits | None = None, **policy: object) -> PipelineEnvironment:
     """The environment of a sandbox. The lease outlasts any test: nobody takes it over because a machine is slow."""
     settings: dict[str, object] = {"poll_seconds": 0.02, "settle_seconds": 0.3, "lease_seconds": 120}
-    return for_sandbox(sandbox.endpoints, quick_policy(**(settings | policy)))
+    return for_sandbox(sandbox.endpoints, quick_policy(**(settings | policy)), limits)
+
+
+PATIENT = CallLimits(call_seconds=60.0, total_seconds=300.0, first_wait_seconds=0.05)
+"""For benchmarks: what a busy machine answers late is no failure."""
 
 
 @dataclass(frozen=True)

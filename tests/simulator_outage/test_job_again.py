@@ -18,7 +18,7 @@ from tasks.remediation.context import Context
 from tasks.remediation.runner import run
 from tasks.remediation.undo import UndoRequest
 from tasks.simulator_outage.facts import ServiceState
-from tasks.simulator_outage.procedure import SUBJECT
+from tasks.simulator_outage.request import SUBJECT
 from tasks.simulator_outage.restart import AGAIN, LATELY_HOURS, RunsIt, of_job
 from tests.gpu_capacity.shortage import EXPORT, export, start_export
 from tests.gpu_capacity.world import job, older

@@ -8,7 +8,7 @@ import pytest
 
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.server import Sandbox
-from tasks.simulator_outage.procedure import SUBJECT
+from tasks.simulator_outage.request import SUBJECT
 from tests.kernel.world import Killed, journals, killed_at, policies
 from tests.simulator_outage.servers import http_server
 from tests.simulator_outage.world import change_pod, deploy_server, goes_out, outage, overlaid, rollouts

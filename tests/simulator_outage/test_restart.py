@@ -16,7 +16,7 @@ from tasks.procedures import undo
 from tasks.remediation.context import Context
 from tasks.remediation.runner import run
 from tasks.remediation.undo import UndoRequest
-from tasks.simulator_outage.procedure import SUBJECT
+from tasks.simulator_outage.request import SUBJECT
 from tasks.simulator_outage.restart import AGAIN, RESTARTED
 from tests.kernel.world import policies
 from tests.simulator_outage.servers import http_server

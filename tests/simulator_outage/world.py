@@ -17,7 +17,8 @@ from tasks.remediation.runner import run
 from tasks.simulator_outage.check import Judged, SimulatorCheck
 from tasks.simulator_outage.facts import ServiceState
 from tasks.simulator_outage.look import HealthQuestion
-from tasks.simulator_outage.procedure import OutageRequest, SimulatorOutage
+from tasks.simulator_outage.procedure import SimulatorOutage
+from tasks.simulator_outage.request import OutageRequest
 
 SPACE, SERVER = "blueprint", "geniesim-server"
 BEGINS = "[RESTART] Attempting server restart (#1): sudo docker restart geniesim-server"

@@ -32,6 +32,7 @@ CONTINUED = (
     "gpu-capacity",
     "generate-scene",
     "simulator-outage",
+    "end-gpu-relief",
 )
 
 
