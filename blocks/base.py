@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from abc import ABC
 from copy import deepcopy
-from typing import Any
+from typing import Any, Self
 
 from prefect.blocks.core import Block
+from prefect.utilities.dispatch import lookup_type
 
 
 class RemediationBlock(Block, ABC):
@@ -21,6 +22,18 @@ class RemediationBlock(Block, ABC):
     def __dispatch_key__(cls) -> str:
         """The slug, as `prefect.blocks.core.block_schema_to_key` has it."""
         return cls.get_block_type_slug()
+
+    @classmethod
+    def get_block_class_from_key(cls, key: str) -> type[Self]:
+        """The class of a slug. Ours is known as soon as it is defined.
+
+        Prefect first loads every collection that is installed, with the clients of Kubernetes and Redis: three seconds of
+        processor time in every process that reads an environment, for classes that none of our blocks has in it.
+        """
+        try:
+            return lookup_type(cls, key)
+        except KeyError:
+            return super().get_block_class_from_key(key)
 
     @classmethod
     def model_json_schema(cls, *args: Any, **options: Any) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from prefect.blocks.core import UnknownBlockType
 
 import blocks
 from blocks.client_errors import _RAISED
@@ -48,6 +49,31 @@ def test_a_block_loads_its_client_only_when_it_is_used() -> None:
 def test_the_package_of_blocks_loads_none_of_them() -> None:
     step = "import blocks, blocks.catalogue_load"
     assert loaded_by([step], ("prefect", "blocks.environment", "blocks.storage", *NEVER)) == {step: []}
+
+
+def test_reading_an_environment_loads_no_collection_of_prefects() -> None:
+    """Prefect would load every one that is installed, with the clients of Kubernetes and Redis: three seconds."""
+    code = """
+from blocks.environment import PipelineEnvironment
+text = PipelineEnvironment(data_bucket="d").model_dump_json()
+assert '"block_type_slug"' in text
+assert PipelineEnvironment.model_validate_json(text).storage == PipelineEnvironment(data_bucket="d").storage
+"""
+    assert loaded_by([code], ("prefect_kubernetes", "prefect_redis", "kubernetes_asyncio", "kopf", "redis")) == {
+        code: []
+    }
+
+
+def test_a_slug_that_is_none_of_ours_is_looked_for_where_prefect_looks() -> None:
+    assert blocks.PipelineStorage.get_block_class_from_key("remediation-storage") is blocks.PipelineStorage
+    with pytest.raises(UnknownBlockType, match="nobodys-block"):
+        blocks.PipelineStorage.get_block_class_from_key("nobodys-block")
+
+
+def test_a_screen_of_everything_loads_neither_the_procedures_nor_the_validation_of_scenes() -> None:
+    step = "import tasks.overview.ask"
+    never = ("tasks.procedures", "tasks.remediation.runner", "tasks.validation.scene", "tasks.recovery.procedure")
+    assert loaded_by([step], never) == {step: []}
 
 
 @pytest.mark.parametrize("place", _RAISED)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from blocks.clients import FOR_STORAGE, load_libraries
-from tasks.overview import broken, held, mended, overdue, proved
+from tasks.overview import broken, held, mended, overdue, pages, proved
 from tasks.overview.state import Item, Part, State, Unknown, capital, worst_first
 from tasks.pipeline.at_once import at_once
 from tasks.remediation.context import Context
@@ -46,6 +46,7 @@ ASKS = (
     Ask("the nights", ("proved", "overdue"), proved.ask_nights),
     Ask("the drills", ("proved",), proved.ask_drills),
     Ask("the heartbeat", ("proved",), proved.ask_heartbeat),
+    Ask("the pages of the checks", ("proved",), pages.ask_pages),
 )
 
 
@@ -92,6 +93,7 @@ def add(whole: State, state: State) -> None:
         into.items += part.items
         into.unknown += part.unknown
         into.notes += part.notes
+    whole.pages += state.pages
     whole.sweep, whole.nights = state.sweep or whole.sweep, state.nights if state.nights is not None else whole.nights
 
 

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from blocks.errors import OutsideError, PreconditionFailed
 from tasks.overview.ask import look_at_all
 from tasks.overview.report import markup, sections, sentence
 from tasks.overview.state import State
 from tasks.remediation.check import Check, Findings
 from tasks.remediation.context import Context
+from tasks.remediation.latest_page import put
 from tasks.remediation.outcome import Outcome
 from tasks.remediation.page import sections_page
 from tasks.remediation.report import Section
-from tasks.remediation.run_page import HTML, link
 
 PAGE = "remediation/overview.html"
 
@@ -41,7 +40,7 @@ class Overview(Check[Question]):
         found.reasons = [item.what for item in state.acts[:10]] or [one.what for one in state.unknown[:10]]
         found.sections = list(sections(state, context.environment.catalogue))
         if question.keep:
-            found.sections.insert(0, Section("", keep(context, state, found.sections)))
+            found.page = keep(context, state, found.sections)
         return found
 
 
@@ -52,20 +51,8 @@ def word_of(state: State) -> Outcome:
 
 def keep(context: Context, state: State, found: list[Section]) -> str:
     """Write the page; a line of Markdown that says where it is, or why there is none."""
-    environment = context.environment
-    storage, bucket = environment.storage, environment.ops_bucket
-    page = page_of(state, found, environment.project).encode()
-    try:
-        there = storage.stat(bucket, PAGE)
-        if there is None:
-            storage.create(bucket, PAGE, page, content_type=HTML)
-        else:
-            storage.replace(bucket, PAGE, page, generation=there.generation, content_type=HTML)
-    except PreconditionFailed:
-        pass  # another overview has just written its own
-    except OutsideError as error:
-        return f"The page could not be written: {error}"
-    return f"{link('This overview as a page', bucket, PAGE)}, always the last one."
+    page = page_of(state, found, context.environment.project)
+    return put(context.environment, PAGE, page, "This overview as a page, always the last one")
 
 
 def page_of(state: State, found: list[Section], project: str) -> str:

@@ -9,9 +9,11 @@ from typing import Any
 
 from blocks.catalogue import Catalogue
 from tasks.backup.calendar import calendar
-from tasks.overview.state import NOTHING, TITLES, Item, Part, State
+from tasks.overview.state import NOTHING, TITLES, CheckPage, Item, Part, State
 from tasks.recovery.stage_map import stage_map
+from tasks.remediation.latest_page import CHECKS
 from tasks.remediation.report import Cell, Section, counted
+from tasks.remediation.run_page import link
 from tasks.remediation.times import one_line
 
 MOST = 20
@@ -41,6 +43,14 @@ def sections(state: State, catalogue: Catalogue) -> Iterator[Section]:
         yield stage_map("Where the broken scenes stand", scenes, list(catalogue.stages))
     if state.nights is not None:
         yield calendar(state.nights, state.at)
+    if state.pages:
+        yield Section("Pages of the checks", "Of each the newest.", tuple(page_row(one, state.at) for one in state.pages))
+
+
+def page_row(one: CheckPage, now: datetime) -> dict[str, Cell]:
+    """A check, when its page was written, and where it is."""
+    when = f"{one.at:%Y-%m-%d %H:%M} UTC ({ago(now - one.at)})"
+    return {"check": markup(one.check), "seen": when, "page": link("open", one.bucket, one.name)}
 
 
 def heading(name: str, part: Part) -> str:
@@ -104,8 +114,18 @@ def text(state: State, width: int = 100) -> str:
         for one in part.unknown:
             lines += wrapped(f"? Unknown: {one_line(one.what)}", width, "  ", 2)
             lines += [f"    Next: {one.next}"] if one.next else []
+    lines += page_lines(state, width)
     lines += ["", f"{state.at:%Y-%m-%d %H:%M:%S} UTC: {sentence(state)}"]
     return "\n".join(map(clean, lines)).lstrip("\n")
+
+
+def page_lines(state: State, width: int) -> list[str]:
+    """Where the pages of the checks are, and of when the newest of each is: a line or two of a terminal."""
+    if not state.pages:
+        return []
+    newest = ", ".join(f"{one.check} {one.at:%d} ({ago(state.at - one.at)})" for one in state.pages)
+    where = f"gs://{state.pages[0].bucket}/{CHECKS}<check>/<day>.html"
+    return ["", "PAGES OF THE CHECKS", f"  {where}", *wrapped(newest, width, "  ", 0)]
 
 
 def paragraph(item: Item, now: datetime, width: int) -> Iterator[str]:
@@ -141,6 +161,10 @@ def as_data(state: State) -> dict[str, Any]:
                 "notes": part.notes,
             }
             for name, part in state.parts.items()
+        ],
+        "pages": [
+            {"check": one.check, "at": f"{one.at:%Y-%m-%dT%H:%M:%SZ}", "page": f"gs://{one.bucket}/{one.name}"}
+            for one in state.pages
         ],
     }
 

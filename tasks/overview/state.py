@@ -66,6 +66,17 @@ class Part:
     """What was looked at, and when."""
 
 
+@dataclass(frozen=True, slots=True)
+class CheckPage:
+    """The newest page of a check."""
+
+    check: str
+    at: datetime
+    """When it was written."""
+    bucket: str
+    name: str
+
+
 @dataclass(slots=True)
 class State:
     """Everything."""
@@ -75,6 +86,8 @@ class State:
     sweep: SweepRecord | None = None
     nights: list[ProvedNight] | None = None
     """None: it is not known."""
+    pages: list[CheckPage] = field(default_factory=list)
+    """Of each check the newest page, the newest first."""
 
     @property
     def acts(self) -> list[Item]:

@@ -12,13 +12,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from blocks.environment import PipelineEnvironment
 from blocks.errors import NotFound, PermanentError, PreconditionFailed
-from tasks.recovery.sweep import Verdict
+
+if TYPE_CHECKING:
+    from tasks.recovery.sweep import Verdict
 
 NAME = "remediation/sweep.jsonl"
 KIND = "application/x-ndjson"

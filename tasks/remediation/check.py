@@ -28,6 +28,8 @@ class Findings:
     sections: list[Section] = field(default_factory=list)
     facts: Any = None
     """What was found, for whoever goes on with it."""
+    page: str = ""
+    """The line of Markdown about the page that the check has kept by itself; empty: it is kept as every check's is."""
 
 
 Q = TypeVar("Q")

@@ -202,13 +202,13 @@ def closing(run: Run) -> Iterator[Section]:
 
 def publish(run: Run, sections: Iterable[Section], key: str, plan_key: str = "plan") -> None:
     """Artifacts of a flow run, the plan, if it has actions, and the report, both named after the subject; and its page."""
-    from tasks.remediation.run_page import keep_page  # which is made of what is here
+    from tasks.remediation.latest_page import keep_report  # which is made of what is here
 
     name, form, found = slug(run.subject), apply_form(run), list(sections)
     if run.plan is not None and run.plan.actions:
         page = "\n\n".join(filter(None, [f"# Plan for {run.subject}", form, plan_markdown(run.plan)]))
         create_markdown_artifact(page, f"{plan_key}-{name}", plan_sentence(run.plan))
-    shown = [Section("", form), Section("", keep_page(run, found)), *found]
+    shown = [Section("", form), Section("", keep_report(run, found)), *found]
     create_markdown_artifact(run_markdown(run, shown), f"{key}-{name}", run.sentence())
 
 

@@ -8,10 +8,8 @@ from blocks.clients import load_libraries
 from blocks.errors import OutsideError
 from tasks.remediation.check import Check, Findings
 from tasks.remediation.context import Context
-from tasks.remediation.drawing import in_markdown
 from tasks.remediation.outcome import Outcome
 from tasks.runtime_report.files import keep, picture
-from tasks.runtime_report.picture import alt_text
 from tasks.runtime_report.report import Report, make_report
 from tasks.runtime_report.window import Question, window_of
 from tasks.runtime_report.words import sections, sentence
@@ -25,13 +23,12 @@ class RuntimeReport(Check[Question]):
     def look(self, context: Context, question: Question) -> Findings:
         """Read and judge. Raises Refused for a window that makes no sense."""
         report, kept = reported(context, question)
-        _, svg = picture(report)
         return Findings(
             outcome=word_of(report),
             reasons=report.reasons() + [f"Unknown: {one}" for one in report.unknown],
             notes=[*report.notes, kept],
             summary=sentence(report),
-            sections=sections(report, in_markdown(alt_text(report.steps), svg)),
+            sections=sections(report, picture(report)),
             facts=report,
         )
 

@@ -18,8 +18,8 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from tasks.remediation.context import Context, new_run_id
-from tasks.remediation.drawing import in_markdown
-from tasks.remediation.page import html_page
+from tasks.remediation.drawing import Picture
+from tasks.remediation.page import sections_page
 from tasks.runtime_report.picture import alt_text, percentiles_svg
 from tasks.runtime_report.report import Report
 from tasks.runtime_report.slo_summary import slo_summary
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ROOT = "remediation/runtime/"
-PICTURE = "{picture}"
-"""The line of the page where the picture is drawn."""
 COLUMNS = ["at", "workflow", "job", "scene_id", "status", "timeout_seconds", "duration_seconds", "now"]
 
 
@@ -46,11 +44,11 @@ def keep(context: Context, report: Report) -> str:
 
 def files(report: Report) -> dict[str, tuple[bytes, str]]:
     """Every file with its type. What is not known has no file: no runs, no table of runs."""
-    title, svg = picture(report)
-    page = markdown(report, title, PICTURE)
+    begins, parts = head(report), sections(report, picture(report))
+    page = "\n\n".join([begins, *(one.markdown() for one in parts)]) + "\n"
     made = {
-        "report.html": (html_page(title, page, PICTURE, svg).encode(), "text/html; charset=utf-8"),
-        "report.md": (markdown(report, title, in_markdown(alt_text(report.steps), svg)).encode(), "text/markdown; charset=utf-8"),
+        "report.html": (sections_page(title(report), begins, parts).encode(), "text/html; charset=utf-8"),
+        "report.md": (page.encode(), "text/markdown; charset=utf-8"),
         "report.json": (pretty(as_data(report)), "application/json"),
         "runtime_slo_summary.json": (pretty(slo_summary(report.in_window(), report.starts, report.made_at)), "application/json"),
         "runtime_table.md": (template_table(report.steps).encode(), "text/markdown; charset=utf-8"),
@@ -61,17 +59,19 @@ def files(report: Report) -> dict[str, tuple[bytes, str]]:
     return made
 
 
-def picture(report: Report) -> tuple[str, str]:
-    """The title and the picture."""
-    title = f"Durations against timeouts, {report.window.words()}"
-    return title, percentiles_svg(title, report.steps, report.service)
+def title(report: Report) -> str:
+    """What the report is called."""
+    return f"Durations against timeouts, {report.window.words()}"
 
 
-def markdown(report: Report, title: str, shown: str) -> str:
-    """The whole report; `shown` is the line of the picture."""
-    told = [f"> {one}" for one in report.reasons()]
-    parts = [f"# {title}", f"{sentence(report)}.", *told, *(one.markdown() for one in sections(report, shown))]
-    return "\n\n".join(part for part in parts if part) + "\n"
+def picture(report: Report) -> Picture:
+    """The percentiles of the steps with their timeouts."""
+    return Picture(percentiles_svg(title(report), report.steps, report.service), alt_text(report.steps))
+
+
+def head(report: Report) -> str:
+    """What stands above the parts: all of it in a sentence, and what a person must do."""
+    return "\n\n".join([f"# {title(report)}", f"{sentence(report)}.", *(f"> {one}" for one in report.reasons())])
 
 
 def as_data(report: Report) -> dict[str, Any]:

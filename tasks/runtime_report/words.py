@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from tasks.remediation.drawing import Picture
 from tasks.remediation.report import Cell, Section, counted, table
 from tasks.runtime_report.report import Report
 from tasks.runtime_report.steps import UNKNOWN, Step
@@ -13,15 +14,15 @@ TABLE_START, TABLE_END = "<!-- RUNTIME_TABLE_START -->", "<!-- RUNTIME_TABLE_END
 """Between these lines the pipeline's template has its table, and whoever copies this one finds its place."""
 
 
-def sections(report: Report, picture: str) -> list[Section]:
-    """The parts of the report; `picture` is the line that shows it."""
+def sections(report: Report, picture: Picture) -> list[Section]:
+    """The parts of the report; the picture is of the percentiles."""
     return [
         Section("Objective", objective(report)),
         Section("Constraints: what is not known", bullets(report.unknown or ["Everything could be asked."])),
         Section("Scene selection", scenes(report)),
         Section("Inventory", "", tuple(inventory(report))),
         Section("Execution", bullets(report.notes), tuple(execution(report))),
-        Section("Summary", picture, tuple(summary(report.steps))),
+        Section("Summary", "", tuple(summary(report.steps)), picture),
         Section("What is promised", "", tuple(promised(report))),
         Section("Against the time before", bullets(changed(report)), tuple(against(report))),
         Section("Cloud Run", "", tuple(cloud_run(report))),

@@ -10,14 +10,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tasks.procedures import procedure_named
 from tasks.remediation.caller import Caller, inline
 from tasks.remediation.context import Context
 from tasks.remediation.journal import remove_mark
 from tasks.remediation.lease import lasts
 from tasks.remediation.outcome import GOOD, Outcome, Refused
 from tasks.remediation.run import Run
-from tasks.remediation.runner import run
 from tasks.remediation.unfinished import Unfinished, looked_at, unfinished_runs
 
 
@@ -85,6 +83,9 @@ def continue_left(
         remove_mark(context.environment.storage, context.environment.ops_bucket, one.found.run)
     if one.found.state != "left" or one.found.journal is None:
         return None
+    from tasks.procedures import procedure_named  # all of them, which whoever only looks does not need
+    from tasks.remediation.runner import run
+
     if why := hands_off(begun_by(one.found)):
         one.outcome, one.told = "escalated", why
         return None

@@ -36,7 +36,7 @@ def test_the_datas_keys_stay() -> None:
     data = as_data(
         state_of(Item("It is.", NOON - HOUR, "ann", "remediate doctor", subjects=("a",)), unknown="Not asked.")
     )
-    assert list(data) == ["at", "summary", "parts"]
+    assert list(data) == ["at", "summary", "parts", "pages"]
     assert [part["part"] for part in data["parts"]] == ["broken", "mended", "held", "overdue", "proved"]
     assert all(list(part) == ["part", "items", "unknown", "notes"] for part in data["parts"])
     assert data["parts"][0]["items"] == [

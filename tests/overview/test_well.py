@@ -92,9 +92,9 @@ def test_an_overview_leaves_one_page_and_only_when_told_to(
         assert stored is not None
         assert stored.content_type == "text/html; charset=utf-8"
         assert b"<svg" in stored.data
-        assert f"gs://{OPS}/{PAGE}" in one.facts.sections[0].text
+        assert f"gs://{OPS}/{PAGE}" in one.facts.page
         again = check(Overview(), Context(environment, "x"), Question(keep=True))
-        assert again.facts.sections[0].text == one.facts.sections[0].text, "its address stays"
+        assert again.facts.page == one.facts.page, "its address stays"
 
 
 def test_what_does_not_answer_is_unknown_and_hides_nothing_else(fine: tuple[Sandbox, PipelineEnvironment]) -> None:
