@@ -34,6 +34,8 @@ class GkeJobInfo:
     suspended: bool
     created: datetime
     labels: dict[str, str] = field(default_factory=dict)
+    env: dict[str, str] = field(default_factory=dict)
+    """Variables of its containers that have a value of their own; of one name in several the last container's."""
 
     @property
     def finished(self) -> bool:
@@ -172,4 +174,11 @@ def _job(job: Any) -> GkeJobInfo:
         suspended=bool(job.spec.suspend),
         created=job.metadata.creation_timestamp,
         labels=dict(job.metadata.labels or {}),
+        env={one.name: one.value for container in _containers(job) for one in container.env or () if one.value},
     )
+
+
+def _containers(job: Any) -> list[Any]:
+    """Of its pods, those that prepare them first."""
+    pod = job.spec.template.spec
+    return [*(pod.init_containers or ()), *(pod.containers or ())]

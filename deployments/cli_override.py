@@ -14,7 +14,7 @@ from deployments.cli_backup import EnvironmentOption
 from deployments.cli_flows import use_running_stack
 
 if TYPE_CHECKING:
-    from tasks.override_audit.ledgered import Recorded
+    from tasks.pipeline.override_ledger import Recorded
     from tasks.remediation.context import Context
 
 app = typer.Typer(
@@ -55,7 +55,7 @@ def request(
     }  # fmt: skip
 
     def do(context: Context) -> Recorded:
-        from tasks.override_audit.ledgered import Requested
+        from tasks.pipeline.override_ledger import Requested
         from tasks.override_audit.recording import request as record
 
         return record(context, Requested.model_validate(said))
@@ -140,7 +140,7 @@ def _audit(context: Context, days: int, as_json: bool) -> int:
 
 
 def _list(context: Context, as_json: bool) -> int:
-    from tasks.override_audit.ledgered import Recorded, as_data, read_all
+    from tasks.pipeline.override_ledger import Recorded, as_data, read_all
 
     rows: list[dict[str, Any]] = []
     bad = 0

@@ -46,6 +46,10 @@ JOBS = (
     Need("run.jobs.get", "nobody can tell whether the job is deployed"),
     Need("run.jobs.runWithOverrides", "no stage can be made again by its job alone"),
     Need("run.executions.list", "nobody can tell whether the job is at work, so starts are refused"),
+    Need(
+        "run.executions.get",
+        "nobody can tell how a start ended whose answer was lost, nor with which variables a run was made",
+    ),
     Need("run.jobs.update", "a recorded job cannot be put back", optional=True),
 )
 """Of a Cloud Run job."""

@@ -16,7 +16,8 @@ from tasks.override_audit.finding import Finding, finding
 from tasks.override_audit.judge_records import judge_record
 from tasks.override_audit.judge_scenes import judge_scene
 from tasks.override_audit.judge_uses import judge_uses
-from tasks.override_audit.ledgered import ROOT, Recorded, read_all
+from tasks.override_audit.ledgered import decision_of
+from tasks.pipeline.override_ledger import ROOT, Recorded, read_all
 from tasks.override_audit.merge import disagreements, merged
 from tasks.override_audit.review import Review, reviews
 from tasks.override_audit.scenes import look_at_scenes
@@ -113,7 +114,7 @@ def _records(context: Context, facts: Facts, stored: Stored) -> None:
         for id_, one in read_all(context):
             where = f"gs://{context.environment.ops_bucket}/{ROOT}{id_}/"
             if isinstance(one, Recorded):
-                facts.decisions.append(one.decision(where))
+                facts.decisions.append(decision_of(one, where))
             elif isinstance(one, LedgerDamaged):
                 verify = f"remediate journal verify {ROOT}{id_}/"
                 said = str(one) if verify in str(one) else f"{one} See `{verify}`."

@@ -1,5 +1,5 @@
-"""Switches that pass a gate, wherever one can be set: on a job, in one run of it, in an execution's argument, in a workflow's
-variables or source, in what a scheduler sends.
+"""Switches that pass a gate, wherever one can be set: on a job, in one run of it, on a GPU Job in the cluster, in an execution's
+argument, in a workflow's variables or source, in what a scheduler sends.
 
 A run of a job has the job's own variables too. Runs that only have what the job still has are told with the job.
 """
@@ -15,6 +15,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from blocks.catalogue import Catalogue
 from blocks.catalogue_gates import Gates, GateSwitch
 from blocks.environment import PipelineEnvironment
 from blocks.errors import OutsideError
@@ -34,6 +35,7 @@ def look_at_switches(environment: PipelineEnvironment, facts: Facts) -> None:
     """
     catalogue = environment.catalogue
     looks: list[tuple[str, Callable[[], list[Use]]]] = [("The schedulers", partial(_schedulers, environment))]
+    looks += [("The GPU Jobs of the cluster", partial(_gpu_jobs, environment, facts.since))]
     looks += [(f"The job {one}", partial(_job, environment, one, facts.since)) for one in catalogue.jobs]
     looks += [(f"The workflow {one}", partial(_workflow, environment, one, facts.since)) for one in catalogue.workflows]
     with ThreadPoolExecutor(PARALLEL) as pool:
@@ -54,6 +56,32 @@ def _job(environment: PipelineEnvironment, name: str, since: datetime) -> list[U
         for one in gates.passed_by(differs):
             found.append(_use(one, "run", run.name, run.created, run.env.get("SCENE_ID", "")))
     return found
+
+
+def _gpu_jobs(environment: PipelineEnvironment, since: datetime) -> list[Use]:
+    """Jobs of the pipeline in the cluster: each is one run, of the scene that its name has. One listing, of whatever is there."""
+    catalogue = environment.catalogue
+    heads = tuple(rule.name.partition("{scene_id}")[0] for rule in catalogue.gke_jobs)
+    return [
+        _use(one, "run", f"GPU Job {job.name}", job.created, scene_of_job(catalogue, job.name, job.env))
+        for job in (environment.cluster.jobs() if heads else ())
+        if job.name.startswith(heads) and job.created >= since
+        for one in catalogue.gates.passed_by(job.env)
+    ]
+
+
+def scene_of_job(catalogue: Catalogue, name: str, env: Mapping[str, str]) -> str:
+    """The scene that a GPU Job is for: as its variable says, else as its name does; empty: neither says it.
+
+    Names of the cluster have no underscores, which scenes have: so the variable, where there is one, is the better witness.
+    """
+    if said := env.get("SCENE_ID", ""):
+        return said
+    for rule in catalogue.gke_jobs:
+        head, _, tail = rule.name.partition("{scene_id}")
+        if name.startswith(head) and tail:
+            return name.removeprefix(head).rpartition(tail)[0]
+    return ""
 
 
 def _workflow(environment: PipelineEnvironment, name: str, since: datetime) -> list[Use]:

@@ -1,11 +1,12 @@
-"""What retention will remove soon of scenes that somebody works on: an open incident names them, or a restore holds them."""
+"""What retention will remove soon of scenes that somebody needs: an open incident names them, a restore holds them, or a
+quality gate of theirs was let pass, or is asked to be, by an override that is recorded here."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from blocks.catalogue import SCENE_ID, Catalogue
@@ -16,6 +17,7 @@ from blocks.stored_object import StoredObject
 from tasks.delivery.tickets import open_tickets
 from tasks.incidents.incident import read_incident
 from tasks.incidents.open_marks import open_marks
+from tasks.pipeline.override_ledger import Recorded, read_all
 from tasks.remediation.context import Context
 from tasks.remediation.ledger import LedgerDamaged
 from tasks.remediation.outcome import Refused
@@ -25,7 +27,7 @@ from tasks.snapshots.summary import Summary
 AHEAD = timedelta(days=7)
 """How long before its end an object is told of."""
 NEWEST = 200
-"""Incidents that are read: each costs a call an entry."""
+"""Incidents that are read, and overrides: each costs a call an entry."""
 AT_A_TIME = 8
 
 
@@ -43,7 +45,7 @@ class Leaving:
 
     scene: str
     why: str
-    """Who needs it, as in `incident inc-... is open`."""
+    """Who needs it, as in `incident inc-... is not closed`."""
     objects: int
     example: str
     first_at: datetime
@@ -53,7 +55,7 @@ class Leaving:
 
 
 def needed_scenes(context: Context) -> Needed:
-    """Scenes of incidents that are not closed, and of restores that hold delivery."""
+    """Scenes of incidents that are not closed, of restores that hold delivery, and of overrides that are asked for or hold."""
     found = Needed({}, [])
     marks = [id_ for id_, _ in open_marks(context.environment)]
     if len(marks) > NEWEST:
@@ -68,7 +70,23 @@ def needed_scenes(context: Context) -> Needed:
         for word in ticket.subject.replace("/", " ").replace(",", " ").split() if ticket.lease == "@restore" else ():
             if SCENE_ID.fullmatch(word):  # words that are no scenes have no objects, and are passed over by that
                 found.why.setdefault(word, f"restore {ticket.run} holds it")
+    _overridden(context, found)
     return found
+
+
+def _overridden(context: Context, found: Needed) -> None:
+    """What was let pass must be there to be looked at until the override has ended (handbook: "Quality-gate override audit")."""
+    now = datetime.now(UTC)
+    try:
+        for number, (id_, one) in enumerate(read_all(context, NEWEST + 1)):
+            if number == NEWEST:
+                found.unread.append(f"Older overrides than the newest {NEWEST} were not looked at.")
+            elif not isinstance(one, Recorded):
+                found.unread.append(f"The override {id_}: {one}")
+            elif (word := one.word(now)) in ("requested", "approved") and SCENE_ID.fullmatch(one.asked.scene):
+                found.why.setdefault(one.asked.scene, f"override {id_} of {one.asked.gate} is {word}")
+    except OutsideError as error:
+        found.unread.append(f"The overrides that are recorded here: {error}")
 
 
 def _of_incident(context: Context, id_: str) -> tuple[dict[str, str], str]:

@@ -11,7 +11,7 @@ from google.cloud import scheduler_v1
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.names import LOCATION, OPS_BUCKET
 from deployments.sandbox.server import Sandbox
-from tasks.override_audit.ledgered import ROOT, Requested
+from tasks.pipeline.override_ledger import ROOT, Requested
 from tasks.override_audit.recording import Person, approve, request, revoke
 from tasks.remediation.context import Context
 from tests.doctor.world import job, source
@@ -23,6 +23,7 @@ from tests.override_audit.world import (
     WHY,
     declared,
     fail_export,
+    gpu_job_made,
     january,
     job_ran,
     log_entry,
@@ -255,6 +256,7 @@ KINDS: dict[str, tuple[str, Plant]] = {
     "switch-in-definition": ("definition", in_definition),
     "switch-in-schedule": ("schedule", in_schedule),
     "switch-in-run": ("run", in_run(BYPASS_QUALITY_GATES="1")),
+    "switch-in-run-gpu-job": ("gpu", lambda sandbox, _, scene: gpu_job_made(sandbox, f"geniesim-gpu-{scene}-17", ALLOW_GENIESIM_MOCK="true")),
     "switch-in-argument": ("argument", in_argument(enforce_quality_gates=False)),
 }  # fmt: skip
 """By code (with a word behind it where one code has several kinds): the scene, and what is planted there."""

@@ -11,7 +11,7 @@ import yaml
 from blocks.catalogue_load import load_catalogue
 from tasks.override_audit.audit import DAYS, MOST_DAYS
 from tasks.override_audit.finding import CODES
-from tasks.override_audit.ledgered import ROOT
+from tasks.pipeline.override_ledger import ROOT
 from tasks.override_audit.review import ENOUGH
 from tasks.remediation.outcome import EXIT
 

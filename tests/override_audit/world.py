@@ -150,6 +150,15 @@ def job_ran(sandbox: Sandbox, job: str, at: datetime, **env: str) -> None:
     made.created, made.ended, made.state = at, at + HOUR, "SUCCEEDED"
 
 
+def gpu_job_made(sandbox: Sandbox, name: str, **env: str) -> None:
+    """A GPU Job of the cluster with these variables in the container that prepares it, and one that comes from a secret."""
+    secret = {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}
+    first = {"name": "prepare", "image": "i", "env": [{"name": key, "value": value} for key, value in env.items()]}
+    pod = {"initContainers": [first], "containers": [{"name": "main", "image": "i", "env": [secret]}]}
+    spec = {"template": {"spec": {**pod, "restartPolicy": "Never"}}}
+    sandbox.cluster.create("blueprint", {"metadata": {"name": name}, "spec": spec})
+
+
 def workflow_ran(sandbox: Sandbox, workflow: str, at: datetime, argument: dict[str, Any]) -> None:
     """An execution of a workflow with that argument."""
     name = f"{LOCATION}/workflows/{workflow}/executions/old-{int(at.timestamp() * 1000)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,11 +15,17 @@ from deployments.sandbox.server import Sandbox
 from tasks.delivery.tickets import REDEEMED, Ticket, stamp, write_ticket
 from tasks.incidents.entries import Closed, Declared, Scope
 from tasks.incidents.incident import Incident, declare
+from tasks.override_audit.recording import request, revoke
+from tasks.pipeline.override_ledger import ROOT as OVERRIDES
+from tasks.pipeline.override_ledger import Requested
+from tasks.remediation.case import Case
 from tasks.remediation.context import Context
 from tasks.remediation.ledger import LedgerTaken
 from tasks.retention import looking
 from tasks.retention.risk import ends_at, leaving, needed_scenes
 from tests.backup.world import done
+from tests.override_audit.planted import recorded
+from tests.override_audit.world import GATE, WHY
 from tests.retention.world import INVENTORY, LAYOUT, cleaned, line, watched
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -31,6 +38,14 @@ def in_days(days: float) -> datetime:
 
 def incident(context: Context, *scenes: str) -> Incident:
     return declare(context, Declared(title="no exports", scope=Scope(scenes=scenes)))
+
+
+def asked_for(environment: PipelineEnvironment, scene: str) -> Case:
+    """An override that nobody has approved yet."""
+    until = datetime.now(UTC) + DAY
+    wanted = {"scene": scene, "gate": GATE, "requester": "ann", "category": "known_issue", "ticket": "OPS-12"}
+    said = Requested.model_validate(wanted | {"justification": WHY, "failing": "1 broken reference", "until": until})
+    return request(Context(environment, "a test"), said).case
 
 
 @pytest.fixture
@@ -108,6 +123,39 @@ def test_what_a_restore_holds_is_needed_until_it_is_given_back(
     assert (one.scene, one.why) == ("s-2", "restore r-1 holds it")
     stamp(environment, "r-1", REDEEMED, {})
     assert leaving(context, needed_scenes(context), in_days(25), {}) == []
+
+
+def test_what_an_override_is_about_is_needed_until_it_is_revoked(
+    old: Sandbox, environment: PipelineEnvironment, context: Context
+) -> None:
+    id_ = recorded(environment, "s-1")
+    (one,) = leaving(context, needed_scenes(context), in_days(25), {})
+    assert (one.scene, one.why) == ("s-1", f"override {id_} of {GATE} is approved")
+    revoke(context, id_, "ann", "it was wrong")
+    assert needed_scenes(context).why == {}
+
+
+def test_an_override_that_nobody_has_approved_yet_counts_too_and_one_that_has_ended_does_not(
+    old: Sandbox, environment: PipelineEnvironment, context: Context
+) -> None:
+    id_ = asked_for(environment, "s-2").id
+    assert needed_scenes(context).why == {"s-2": f"override {id_} of {GATE} is requested"}
+    name = f"{OVERRIDES}{id_}/000001.json"
+    ended = re.sub(rb'"until":"\d{4}', b'"until":"2020', environment.storage.read(environment.ops_bucket, name))
+    old.store.put(environment.ops_bucket, name, ended)
+    assert needed_scenes(context).why == {}
+
+
+def test_a_record_of_an_override_that_is_damaged_is_unknown_and_hides_no_other(
+    old: Sandbox, environment: PipelineEnvironment, context: Context
+) -> None:
+    bad, good = asked_for(environment, "s-1"), asked_for(environment, "s-2")
+    old.store.put(environment.ops_bucket, f"{bad.prefix}000001.json", b"{}")
+    run, found = watched(environment, in_days(25))
+    assert run.outcome == "failed"
+    assert [one.scene for one in found.leaving] == ["s-2"]
+    assert any(f"The override {bad.id}: " in one for one in run.reasons)
+    assert good.id in run.reasons[0]
 
 
 def test_a_record_of_an_incident_that_is_damaged_is_said_and_hides_no_other(
