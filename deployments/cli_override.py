@@ -55,8 +55,8 @@ def request(
     }  # fmt: skip
 
     def do(context: Context) -> Recorded:
-        from tasks.pipeline.override_ledger import Requested
         from tasks.override_audit.recording import request as record
+        from tasks.pipeline.override_ledger import Requested
 
         return record(context, Requested.model_validate(said))
 

@@ -12,12 +12,14 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.states import Completed, Failed
 
+from blocks.environment import PipelineEnvironment
 from blocks.errors import OutsideError
 from flows.running import as_task_run, flow_context, flow_wave, show_progress, side_by_side
 from tasks.recovery.batch_report import batch_markdown
 from tasks.recovery.procedure import ExportRecovery
 from tasks.recovery.request import PROCEDURE, RecoveryRequest
 from tasks.recovery.sweep import Verdict, chunks, fault_table, look_at_all, scene_ids, systematic_faults
+from tasks.recovery.sweep_page import MAX_ROWS, keep_sweep
 from tasks.recovery.sweep_record import now, write_sweep
 from tasks.remediation.batch import check_batch, run_batch
 from tasks.remediation.context import Context
@@ -26,9 +28,6 @@ from tasks.remediation.report import batch_rows, batch_sentence
 from tasks.remediation.run import Run
 from tasks.remediation.run_page import keep_page
 from tasks.remediation.runner import run
-
-MAX_ROWS = 500
-"""Broken scenes shown in the table; the message counts them all."""
 
 
 @task(name="validate_scenes", cache_policy=NO_CACHE, persist_result=False, retries=2, retry_delay_seconds=5)
@@ -64,7 +63,7 @@ def export_sweep(mode: Literal["look", "recover"] = "look", environment: str = "
         write_sweep(loaded, began, seen, [*bad, *stopped])
     except OutsideError as error:  # what was seen counts all the same
         logger.warning("What this sweep has seen could not be kept for `remediate status`: %s", error)
-    show(bad, seen)
+    show(loaded, bad, seen)
     broken = [verdict for verdict in bad if not verdict.unseen]
     if mode == "look" or not broken:
         return verdict(seen, len(broken), len(bad) - len(broken))
@@ -87,13 +86,11 @@ def ended(outcome: Outcome, message: str) -> State[Any]:
     return (Completed if good else Failed)(message=message, data={"outcome": outcome})
 
 
-def show(bad: list[Verdict], seen: int) -> None:
-    """The table of scenes that need attention."""
-    create_table_artifact(
-        table=fault_table(bad, MAX_ROWS),
-        key="export-sweep",
-        description=f"{seen} scenes looked at, {len(bad)} need attention",
-    )
+def show(environment: PipelineEnvironment, bad: list[Verdict], seen: int) -> None:
+    """The table of scenes that need attention, and the map of their stages, which is a page too."""
+    said = f"{seen} scenes looked at, {len(bad)} need attention"
+    create_table_artifact(table=fault_table(bad, MAX_ROWS), key="export-sweep", description=said)
+    create_markdown_artifact(keep_sweep(environment, bad, seen), key="export-sweep-map", description=said)
 
 
 def recover_broken(context: Context, broken: list[Verdict], everywhere: dict[str, int]) -> State[Any]:

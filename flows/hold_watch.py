@@ -8,13 +8,12 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from prefect import State, flow
-from prefect.artifacts import create_markdown_artifact
 
 from flows.running import as_task_run, flow_context, state_of
 from tasks.delivery.watch import Forgotten, GiveBack, GiveBackRequest, HoldWatch
-from tasks.remediation.check import check
+from tasks.remediation.check import check, sections_of
 from tasks.remediation.context import Context
-from tasks.remediation.report import run_markdown
+from tasks.remediation.report import publish
 from tasks.remediation.run import Run
 from tasks.remediation.runner import run
 
@@ -35,7 +34,7 @@ def hold_watch(
     if seen.facts is not None and mode == "apply":
         seen.reasons = [act(context, one) for one in seen.facts.facts] + seen.reasons[len(seen.facts.facts) :]
     if not seen.good:
-        create_markdown_artifact(run_markdown(seen, seen.facts.sections if seen.facts else ()), key="hold-watch")
+        publish(seen, sections_of(seen), "check")
     return state_of(seen)
 
 

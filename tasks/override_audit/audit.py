@@ -17,12 +17,12 @@ from tasks.override_audit.judge_records import judge_record
 from tasks.override_audit.judge_scenes import judge_scene
 from tasks.override_audit.judge_uses import judge_uses
 from tasks.override_audit.ledgered import decision_of
-from tasks.pipeline.override_ledger import ROOT, Recorded, read_all
 from tasks.override_audit.merge import disagreements, merged
 from tasks.override_audit.review import Review, reviews
 from tasks.override_audit.scenes import look_at_scenes
 from tasks.override_audit.stored import Stored, from_firestore, from_folder
 from tasks.override_audit.uses import look_at_switches
+from tasks.pipeline.override_ledger import ROOT, Recorded, read_all
 from tasks.remediation.context import Context
 from tasks.remediation.ledger import LedgerDamaged
 from tasks.remediation.outcome import Refused

@@ -16,8 +16,8 @@ from blocks.catalogue_query import split_scene
 from blocks.errors import PermanentError
 from blocks.identity import IAP_KEYS, PersonTokens
 from tasks.override_audit.facts import Report
-from tasks.pipeline.override_ledger import Approved, Recorded, Requested, Revoked, read_one, record_of
 from tasks.override_audit.reports import report_of
+from tasks.pipeline.override_ledger import Approved, Recorded, Requested, Revoked, read_one, record_of
 from tasks.remediation.case import Case
 from tasks.remediation.context import Context, new_run_id
 from tasks.remediation.outcome import Refused

@@ -44,7 +44,9 @@ def sections(state: State, catalogue: Catalogue) -> Iterator[Section]:
     if state.nights is not None:
         yield calendar(state.nights, state.at)
     if state.pages:
-        yield Section("Pages of the checks", "Of each the newest.", tuple(page_row(one, state.at) for one in state.pages))
+        yield Section(
+            "Pages of the checks", "Of each the newest.", tuple(page_row(one, state.at) for one in state.pages)
+        )
 
 
 def page_row(one: CheckPage, now: datetime) -> dict[str, Cell]:

@@ -36,7 +36,9 @@ def keep_report(run: Run, sections: Iterable[Section]) -> str:
     now = datetime.now(UTC)
     if (name := latest_name(run, now)) is None:
         return ""
-    shown = [] if run.plan is None else [Section("", plan_markdown(run.plan))]
+    shown = (
+        [] if run.plan is None else [Section("", plan_markdown(run.plan).partition("\n\n")[2])]
+    )  # its sentence is above
     page = sections_page(f"{run.subject}: {run.outcome}", head(run, now), [*shown, *sections, *closing(run)])
     lasts = "until its next plan" if shown else f"the last look of {now:%d %B}"
     return put(run.context.environment, name, page, f"This report as a page, {lasts}")
@@ -57,7 +59,7 @@ def day_name(check: str, now: datetime) -> str:
 def head(run: Run, now: datetime) -> str:
     """How it ended and why, when, and of which project: a page may lie open for days."""
     project = run.context.environment.project
-    when = f"{now:%Y-%m-%d %H:%M:%S} UTC{f', project {project}' if project else ''}. Nothing of the pipeline was changed."
+    when = f"{now:%Y-%m-%d %H:%M:%S} UTC{f', project {project}' if project else ''}{'' if run.plan is None else '. Nothing was changed'}."
     first, _, rest = run_head(run).partition("\n\n")
     return "\n\n".join(filter(None, (first, when, rest)))
 

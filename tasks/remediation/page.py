@@ -19,7 +19,7 @@ table{border-collapse:collapse;width:100%}th,td{border:1px solid var(--line);pad
 vertical-align:top;overflow-wrap:anywhere;min-width:3.5rem}th{background:var(--dim);overflow-wrap:normal}
 code{background:var(--dim);padding:.1em .3em;border-radius:.25rem;overflow-wrap:anywhere}
 pre{background:var(--dim);padding:.6rem;white-space:pre-wrap}a{color:inherit}
-blockquote{margin:.8rem 0;padding:.1rem 1rem;border-left:4px solid #cf222e}
+blockquote{margin:.5rem 0;padding:.1rem 1rem;border-left:4px solid #cf222e}blockquote p{margin:.2rem 0}
 figure{margin:1rem 0}svg{max-width:100%;height:auto}
 h1{line-height:1.2;overflow-wrap:anywhere}h2{margin-top:2rem;border-bottom:1px solid var(--line)}
 """

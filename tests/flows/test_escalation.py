@@ -52,7 +52,8 @@ def test_the_plan_shows_who_would_be_told_what_and_changes_nothing(
     sandbox.requests.reset()
     shown = run(escalation)
     assert shown.is_completed(), shown.message
-    assert (everything(sandbox), sandbox.requests.mutating()) == (before, {"total": 0})
+    assert everything(sandbox) == before
+    assert sandbox.requests.mutating() == {"total": 1, "storage": 1}, "its page"
     assert planned(deployed) == []
     (row,) = actions(artifacts(shown)[f"plan-escalation-{incident.id}"])
     assert row["effect"] == "notify"

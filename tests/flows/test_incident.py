@@ -12,12 +12,12 @@ from tests.flows.world import Saved, Started, artifacts, run
 from tests.response.world import SCENE, broken, heir
 
 
-def test_plan_mode_shows_what_each_phase_would_do_and_writes_nothing(saved: Saved, sandbox: Sandbox) -> None:
+def test_plan_mode_shows_what_each_phase_would_do_and_writes_its_page_alone(saved: Saved, sandbox: Sandbox) -> None:
     broken(sandbox, "usd_missing")
     sandbox.requests.reset()
     state = run(incident_response, title="Exports fail", scenes=[SCENE], severity="sev1")
     assert state.is_completed(), state.message
-    assert sandbox.requests.mutating() == {"total": 0}
+    assert sandbox.requests.mutating() == {"total": 1, "storage": 1}, "its page"
     page = str(artifacts(state)["incident-incident-response"].data)
     assert f"remediate recover {SCENE}" in page
     assert "to pause" in page

@@ -24,6 +24,7 @@ from prefect.client.schemas.objects import Artifact, FlowRun, State, TaskRun
 
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.server import Sandbox
+from tasks.remediation.latest_page import CHECKS, PLANS
 
 BUCKET, EXPORT = "sandbox-scenes", "genie-sim-export-pipeline"
 
@@ -44,11 +45,12 @@ class Saved:
 
 
 def everything(sandbox: Sandbox) -> dict[str, int]:
-    """Every object of every bucket with its generation."""
+    """Every object of every bucket with its generation, but for the page that what only looked or planned leaves."""
     return {
         f"{bucket}/{found.name}": found.generation
         for bucket in ("sandbox-scenes", "sandbox-ops", "sandbox-backup")
         for found in sandbox.store.list(bucket, "")
+        if not found.name.startswith((CHECKS, PLANS))
     }
 
 

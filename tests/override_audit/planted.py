@@ -11,8 +11,8 @@ from google.cloud import scheduler_v1
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.names import LOCATION, OPS_BUCKET
 from deployments.sandbox.server import Sandbox
-from tasks.pipeline.override_ledger import ROOT, Requested
 from tasks.override_audit.recording import Person, approve, request, revoke
+from tasks.pipeline.override_ledger import ROOT, Requested
 from tasks.remediation.context import Context
 from tests.doctor.world import job, source
 from tests.override_audit.world import (

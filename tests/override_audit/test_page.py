@@ -11,8 +11,8 @@ import yaml
 from blocks.catalogue_load import load_catalogue
 from tasks.override_audit.audit import DAYS, MOST_DAYS
 from tasks.override_audit.finding import CODES
-from tasks.pipeline.override_ledger import ROOT
 from tasks.override_audit.review import ENOUGH
+from tasks.pipeline.override_ledger import ROOT
 from tasks.remediation.outcome import EXIT
 
 HOME = Path(__file__).resolve().parents[2]

@@ -16,8 +16,8 @@ from deployments.sandbox.names import OPS_BUCKET
 from deployments.sandbox.server import Sandbox
 from deployments.sandbox_environment import for_sandbox
 from deployments.stack import free_port
-from tasks.pipeline.override_ledger import ROOT, Recorded, Requested, as_data, read_all, read_one
 from tasks.override_audit.recording import Person, approve, person, request, revoke
+from tasks.pipeline.override_ledger import ROOT, Recorded, Requested, as_data, read_all, read_one
 from tasks.remediation.case import Case
 from tasks.remediation.context import Context
 from tasks.remediation.ledger import LedgerDamaged

@@ -20,8 +20,10 @@ from tasks.incidents.entries import Updated
 from tasks.incidents.incident import declare
 from tasks.overview.check import PAGE, Overview, Question
 from tasks.recovery.procedure import ExportRecovery
+from tasks.recovery.request import RecoveryRequest
 from tasks.remediation.check import check
 from tasks.remediation.context import Context
+from tasks.remediation.latest_page import PLANS, keep_report
 from tasks.remediation.procedure import AnyProcedure
 from tasks.remediation.run import Run
 from tasks.remediation.run_page import keep_page, page_name
@@ -51,11 +53,12 @@ def main() -> None:
         sys.exit("There is no Chromium: install one, as in apt-get install chromium.")
     with Sandbox(job_seconds=0.02, seed=7) as sandbox, tempfile.TemporaryDirectory() as folder:
         environment = quick(sandbox)
-        pages = {name: Path(folder) / f"{name}.html" for name in ("overview", "recovery", "night")}
+        pages = {name: Path(folder) / f"{name}.html" for name in ("overview", "recovery", "night", "plan")}
         for name, body in bodies(sandbox, environment).items():
             pages[name].write_bytes(body)
         environment.close()
         picture(pages["overview"], IMAGE, 1280, "light")
+        picture(pages["plan"], IMAGE.with_name("plan-page.png"), 1280, "light")
         if len(sys.argv) > 1:
             for name, page in pages.items():
                 for width in WIDTHS:
@@ -78,12 +81,16 @@ def bodies(sandbox: Sandbox, environment: PipelineEnvironment) -> dict[str, byte
         damage(sandbox.store, DATA, scene_id, how)
     swept(environment, now - timedelta(minutes=12))
     recovered = kept(ExportRecovery(), run(ExportRecovery(), Context(environment, "ann"), APPLY))
+    procedure = ExportRecovery()
+    planned = run(procedure, Context(environment, "ann"), RecoveryRequest(scene_id="kitchen_004", mode="plan"))
+    keep_report(planned, procedure.sections(planned))
     night = kept(NightlyBackup(), back_up(Context(environment, "a schedule")))
     pause(environment)
     incident = declare(Context(environment, "bo"), wanted().declaration())
     incident.say(Updated(impact="No exports", mitigation="paused", next_update_at=now - timedelta(minutes=9)))
     check(Overview(), Context(environment, "overview"), Question(keep=True))
     names = {"overview": PAGE, "recovery": page_name(recovered), "night": page_name(night)}
+    names["plan"] = f"{PLANS}{planned.procedure}/{planned.subject}.html"
     return {name: environment.storage.read(environment.ops_bucket, stored) for name, stored in names.items()}
 
 

@@ -1,0 +1,134 @@
+"""Every page in a browser: nothing of it is cut off at 1,280 or 1,920 pixels, light or dark, and every picture has its words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from deployments.sandbox.server import Sandbox
+from tasks.diagnosis.check import Diagnose
+from tasks.diagnosis.check import Question as Symptoms
+from tasks.doctor.check import Doctor
+from tasks.doctor.check import Question as Deployed
+from tasks.gpu_capacity.check import GpuCheck
+from tasks.monitoring.check import MonitoringAudit
+from tasks.override_audit.check import OverrideAudit
+from tasks.recovery.procedure import ExportRecovery
+from tasks.recovery.request import RecoveryRequest
+from tasks.recovery.sweep import look_at_all, scene_ids
+from tasks.recovery.sweep_page import keep_sweep
+from tasks.remediation.check import Check, check, sections_of
+from tasks.remediation.context import Context
+from tasks.remediation.latest_page import CHECKS, PLANS, keep_report
+from tasks.remediation.runner import run
+from tasks.retention.check import RetentionWatch
+from tasks.runtime_report.check import RuntimeReport
+from tasks.runtime_report.window import Question as Window
+from tasks.simulator_outage.check import SimulatorCheck
+from tasks.simulator_outage.look import HealthQuestion
+from tests.override_audit.planted import KINDS
+from tests.restore.world import quick
+from tests.ui.browser import CHROMIUM, opened
+from tests.ui.overview_pages import WIDTHS, bodies
+
+pytestmark = [
+    pytest.mark.ui,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium: install one, as in apt-get install chromium"),
+]
+
+OPS = "sandbox-ops"
+HOME = Path(__file__).resolve().parents[2]
+CHECKED: tuple[tuple[Check[object], object], ...] = (
+    (Diagnose(), Symptoms((), 24.0)),
+    (Doctor(), Deployed(HOME)),
+    (GpuCheck(), None),
+    (MonitoringAudit(), None),
+    (OverrideAudit(), 30),
+    (RetentionWatch(), None),
+    (RuntimeReport(), Window(None, None)),
+    (SimulatorCheck(), HealthQuestion()),
+)  # type: ignore[assignment]
+LONG = "a-scene-with-a-name-that-is-as-long-as-a-name-may-be-and-has-no-place-to-be-broken-at"
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Every page of a world in which something of everything is the matter, as files."""
+    folder = tmp_path_factory.mktemp("pages")
+    with Sandbox(job_seconds=0.02, seed=7) as sandbox:
+        environment = quick(sandbox)
+        found = bodies(sandbox, environment)
+        for scene, plant in KINDS.values():
+            plant(sandbox, environment, scene)
+        ask = Context(environment, "ann")
+        for one, question in CHECKED:
+            seen = check(one, ask, question)
+            assert "page" in keep_report(seen, sections_of(seen)), seen.sentence()
+        keep_sweep(environment, look_at_all(environment, list(scene_ids(environment))), 99)
+        sandbox.store.put("sandbox-scenes", f"scenes/{LONG}/geniesim/.failed", b"{}", quiet=True)
+        planned = run(ExportRecovery(), ask, RecoveryRequest(scene_id=LONG, mode="plan"))
+        keep_report(planned, ExportRecovery().sections(planned))
+        for root in (CHECKS, PLANS):
+            for stored in sandbox.store.list(OPS, root):
+                found[stored.name.removeprefix("remediation/")] = environment.storage.read(OPS, stored.name)
+        environment.close()
+    made = {name: folder / f"{name.replace('/', '_').removesuffix('.html')}.html" for name in found}
+    for name, path in made.items():
+        path.write_bytes(found[name])
+    return made
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Page]:
+    """One for all of them."""
+    with opened() as page:
+        yield page
+
+
+def test_every_check_and_the_plan_left_a_page(pages: dict[str, Path]) -> None:
+    known = {one.name for one, _ in CHECKED} | {"export-sweep"}
+    assert {name.split("/")[1] for name in pages if name.startswith("checks/")} == known
+    assert "plans/export-recovery/kitchen_004.html" in pages
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_nothing_of_any_page_is_cut_off(pages: dict[str, Path], browser: Page, width: int) -> None:
+    browser.set_viewport_size({"width": width, "height": 900})
+    wide = {}
+    for name, path in pages.items():
+        browser.goto(path.as_uri())
+        if (seen := browser.evaluate("document.documentElement.scrollWidth")) > browser.evaluate("window.innerWidth"):
+            wide[name] = seen
+        cut = "[...document.querySelectorAll('td,th,pre,code')].filter(one => one.scrollWidth > one.clientWidth + 1 && one.clientWidth)"
+        assert browser.evaluate(f"{cut}.length") == 0, f"{name}: {browser.evaluate(f'{cut}[0].textContent')}"
+    assert wide == {}
+
+
+def test_every_picture_is_told_in_words_and_no_text_leaves_it(pages: dict[str, Path], browser: Page) -> None:
+    browser.set_viewport_size({"width": WIDTHS[0], "height": 900})
+    drawn = 0
+    for name, path in pages.items():
+        browser.goto(path.as_uri())
+        for svg in browser.locator("figure svg").all():
+            drawn += 1
+            assert svg.get_attribute("aria-label") or svg.locator("desc").count(), name
+            outside = svg.evaluate(
+                """one => { const box = one.getBoundingClientRect(); return [...one.querySelectorAll('text')].filter(each => {
+                const own = each.getBoundingClientRect(); return own.left < box.left - 1 || own.right > box.right + 1 })
+                .map(each => each.textContent) }"""
+            )
+            assert outside == [], name
+    assert drawn >= 6, "a timeline, maps, a calendar, percentiles"
+
+
+def test_text_is_read_on_its_ground_in_the_light_and_in_the_dark(pages: dict[str, Path], browser: Page) -> None:
+    grounds = []
+    for colours in ("light", "dark"):
+        browser.emulate_media(color_scheme=colours)
+        browser.goto(pages["overview"].as_uri())
+        grounds.append(browser.evaluate("getComputedStyle(document.body).backgroundColor"))
+        assert grounds[-1] != browser.evaluate("getComputedStyle(document.body).color")
+    assert grounds[0] != grounds[1]
