@@ -35,6 +35,7 @@ from deployments.sandbox.services.eventarc_service import EventarcService
 from deployments.sandbox.services.executions import Workers
 from deployments.sandbox.services.firestore_service import FirestoreService
 from deployments.sandbox.services.genie_sim import GenieSim
+from deployments.sandbox.simulator_pods import SimulatorPods
 from deployments.sandbox.services.logging_service import LoggingService
 from deployments.sandbox.services.loopback import HOST, HttpServer, LoopbackServer
 from deployments.sandbox.services.monitoring_service import MonitoringService
@@ -119,6 +120,8 @@ class Sandbox:
         self.push = PushDelivery()
         self.cluster = Cluster(("default", self.catalogue.namespace))
         self.cluster.deploy(self.catalogue)
+        self.simulator_pods = SimulatorPods(self.cluster, self.catalogue)
+        self.genie_sim.served.append(self.simulator_pods.served)
         self.cluster.controllers.begun.append(self._pods_begun)
         self.store.on_finalize(self.eventarc.finalized)
         self.store.on_finalize(self.push.finalized)
@@ -172,8 +175,7 @@ class Sandbox:
 
     def _pods_begun(self, replica_set: str) -> None:
         """A Deployment that runs the simulator has begun new Pods."""
-        servers = (one for one in self.catalogue.services.values() if one.speaks == "grpc")
-        if any(replica_set.rpartition("-")[0] in one.deployments for one in servers):
+        if self.simulator_pods.runs(replica_set):
             self.genie_sim.restarted()
 
     def stop(self) -> None:
