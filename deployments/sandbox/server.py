@@ -35,7 +35,6 @@ from deployments.sandbox.services.eventarc_service import EventarcService
 from deployments.sandbox.services.executions import Workers
 from deployments.sandbox.services.firestore_service import FirestoreService
 from deployments.sandbox.services.genie_sim import GenieSim
-from deployments.sandbox.simulator_pods import SimulatorPods
 from deployments.sandbox.services.logging_service import LoggingService
 from deployments.sandbox.services.loopback import HOST, HttpServer, LoopbackServer
 from deployments.sandbox.services.monitoring_service import MonitoringService
@@ -47,6 +46,7 @@ from deployments.sandbox.services.scheduler_service import SchedulerService
 from deployments.sandbox.services.sinks import Sinks
 from deployments.sandbox.services.transfer_service import TransferService
 from deployments.sandbox.services.workflows_service import WorkflowsService
+from deployments.sandbox.simulator_pods import SimulatorPods
 from deployments.sandbox.storage.api import StorageApp
 from deployments.sandbox.storage.connection import Receive, Send
 from deployments.sandbox.storage.store import ObjectStore

@@ -57,9 +57,7 @@ def test_it_is_out_since_the_last_pod_ceased_to_be_ready(pods: list[PodInfo], si
         ([pod(None, ready=True)], None),
     ],
 )
-def test_it_is_back_since_the_first_pod_became_ready_after_it_went(
-    pods: list[PodInfo], since: datetime | None
-) -> None:
+def test_it_is_back_since_the_first_pod_became_ready_after_it_went(pods: list[PodInfo], since: datetime | None) -> None:
     assert back_since(pods, AT) == since
 
 
