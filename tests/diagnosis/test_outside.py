@@ -14,7 +14,7 @@ from deployments.sandbox.server import Sandbox
 from tasks.diagnosis import genie_sim
 from tasks.diagnosis.signs import utc
 from tasks.diagnosis.world import World
-from tests.diagnosis.faults import pod
+from tests.diagnosis.faults_deployed import pod
 from tests.diagnosis.world import DATA, SIMREADY, bad_image, diagnosed, only, put, rows, scene
 from tests.simulator_outage.world import deploy_server
 
