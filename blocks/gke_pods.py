@@ -35,6 +35,8 @@ class PodInfo:
     """Key and value of the taints that it tolerates; an empty key: all, a value `*`: any."""
     ready: bool = False
     """Whether Kubernetes sends it requests: it runs, and every readiness probe of its containers says yes."""
+    ready_changed: datetime | None = None
+    """Since when `ready` is as it is, to the second; None: Kubernetes does not say it."""
     probed: bool = False
     """Whether a container of it has a readiness probe: without one `ready` only says that it runs."""
     restarts: int = 0
@@ -49,6 +51,7 @@ def pod_from(pod: Any) -> PodInfo:
     killed, at = _killed(status)
     owners = pod.metadata.owner_references or []
     containers = pod.spec.containers if pod.spec else []
+    ready = next((one for one in status.conditions or [] if one.type == "Ready"), None)
     return PodInfo(
         name=pod.metadata.name,
         job=next((owner.name for owner in owners if owner.kind == "Job"), ""),
@@ -65,7 +68,8 @@ def pod_from(pod: Any) -> PodInfo:
             (one.key or "", "*" if one.operator == "Exists" else one.value or "")
             for one in (pod.spec.tolerations if pod.spec else None) or []
         ),
-        ready=any(one.type == "Ready" and one.status == "True" for one in status.conditions or []),
+        ready=ready is not None and ready.status == "True",
+        ready_changed=ready.last_transition_time if ready is not None else None,
         probed=any(one.readiness_probe is not None for one in containers),
         restarts=sum(one.restart_count or 0 for one in status.container_statuses or []),
         replica_set=next((owner.name for owner in owners if owner.kind == "ReplicaSet"), ""),

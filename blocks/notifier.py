@@ -52,13 +52,15 @@ class Notifier(RemediationBlock):
         """The sinks that there are."""
         return tuple(sorted(self.sinks.get_secret_value()))
 
-    def send(self, sink: str, title: str, text: str) -> None:
+    def send(self, sink: str, title: str, text: str, *, wakes: bool = False) -> None:
         """Send one message to one sink. It is tried once.
 
         Args:
             sink: Name of the sink.
             title: Its subject line.
             text: Plain text.
+            wakes: It asks somebody to act now. Services that rank what they take are told so: PagerDuty, which wakes
+                nobody for the severity `info`, gets `critical`.
 
         Raises:
             NotFound: there is no sink of that name.
@@ -70,7 +72,7 @@ class Notifier(RemediationBlock):
         outcome: list[OutsideError | None] = []
 
         def work() -> None:
-            outcome.append(_sent(sink, service, title, text))
+            outcome.append(_sent(sink, service, title, text, wakes))
 
         # Its own timeouts are for each piece of an answer: a server that drips would hold up everybody's pages.
         thread = threading.Thread(target=work, name=f"sink-{sink}", daemon=True)
@@ -104,11 +106,14 @@ class Notifier(RemediationBlock):
         return service
 
 
-def _sent(sink: str, service: Any, title: str, text: str) -> OutsideError | None:
+def _sent(sink: str, service: Any, title: str, text: str, wakes: bool) -> OutsideError | None:
     """Send it; what went wrong, None: nothing."""
+    from apprise import NotifyType
+
+    kind = NotifyType.FAILURE if wakes else NotifyType.INFO
     with listening() as heard:
         try:
-            taken = service.notify(body=text, title=title, body_format="text")
+            taken = service.notify(body=text, title=title, notify_type=kind, body_format="text")
         except Exception as error:  # a service of Apprise's that is broken: whatever it is, it must not be lost
             return UnknownOutcome(f"Sink {sink} failed with {type(error).__name__}; look whether it came.")
     return None if taken else _failure(sink, heard)

@@ -92,8 +92,9 @@ class FaultRecord:
         self._faults.append((f"trigger {name}", began, ended))
 
     def genie_sim_down(self) -> None:
-        """Stop Genie Sim."""
+        """Let Genie Sim's process end, in its pods if it has any: Kubernetes has when."""
         server = self._sandbox.genie_sim
         server.switch("down")
         began = server.since
+        self._sandbox.simulator_pods.ended(began)
         self._faults.append(("genie sim", began, lambda: server.since if server.state == "serving" else None))

@@ -46,6 +46,7 @@ from deployments.sandbox.services.scheduler_service import SchedulerService
 from deployments.sandbox.services.sinks import Sinks
 from deployments.sandbox.services.transfer_service import TransferService
 from deployments.sandbox.services.workflows_service import WorkflowsService
+from deployments.sandbox.simulator_pods import SimulatorPods
 from deployments.sandbox.storage.api import StorageApp
 from deployments.sandbox.storage.connection import Receive, Send
 from deployments.sandbox.storage.store import ObjectStore
@@ -119,6 +120,8 @@ class Sandbox:
         self.push = PushDelivery()
         self.cluster = Cluster(("default", self.catalogue.namespace))
         self.cluster.deploy(self.catalogue)
+        self.simulator_pods = SimulatorPods(self.cluster, self.catalogue)
+        self.genie_sim.served.append(self.simulator_pods.served)
         self.cluster.controllers.begun.append(self._pods_begun)
         self.store.on_finalize(self.eventarc.finalized)
         self.store.on_finalize(self.push.finalized)
@@ -172,8 +175,7 @@ class Sandbox:
 
     def _pods_begun(self, replica_set: str) -> None:
         """A Deployment that runs the simulator has begun new Pods."""
-        servers = (one for one in self.catalogue.services.values() if one.speaks == "grpc")
-        if any(replica_set.rpartition("-")[0] in one.deployments for one in servers):
+        if self.simulator_pods.runs(replica_set):
             self.genie_sim.restarted()
 
     def stop(self) -> None:

@@ -47,7 +47,7 @@ def deliver(environment: PipelineEnvironment, params: Page) -> tuple[Result, str
     link = link_for(environment.on_call, params.incident, params.to, datetime.now(UTC)) if params.wakes else ""
     text = f"{params.text}\nOr say so here: {link}" if link else params.text
     try:
-        environment.notifier.send(params.sink, params.title, text)
+        environment.notifier.send(params.sink, params.title, text, wakes=params.wakes)
     except (TemporaryError, PermanentError) as error:
         return "failed", str(error)
     except UnknownOutcome as error:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
+from datetime import datetime
 from typing import Literal
 
 from pydantic import Field
 
+from blocks.errors import OutsideError
 from tasks.diagnosis.attempts import GENIE_SIM
 from tasks.diagnosis.probe import Asked, Found, Probe
-from tasks.diagnosis.signs import tags
+from tasks.diagnosis.signs import tags, utc
 from tasks.diagnosis.symptoms import Params
 from tasks.diagnosis.world import World
+from tasks.pipeline.simulator_pods import out_since, server_pods
 
 ASKED = 3
 """How often it is asked before it is believed to be ill: one lost answer is no reason to call a person."""
@@ -37,14 +41,26 @@ def look_at_genie_sim(world: World, asked: list[Asked[Health]], found: Found) ->
         found.notes.append(f"Whether Genie Sim is ready cannot be told: {health.detail}")
     for one in asked:
         if health.state in one.params.states:
+            since = since_when(world)
+            pods = [f"Kubernetes has none of its pods ready since {utc(since)}"] if since else []
             found.say(
                 one.row,
                 block.address,
                 f"Genie Sim: {health.detail}",
-                evidence=[f"asked {ASKED} times: {health.detail}"],
+                evidence=[f"asked {ASKED} times: {health.detail}", *pods],
                 tags=tags(service=GENIE_SIM),
                 values={"address": block.address},
+                since=since,
             )
+
+
+def since_when(world: World) -> datetime | None:
+    """When its pods ceased to be ready. Its own health says only how it is now; where no pod tells, it is unknown."""
+    cluster = world.environment.cluster
+    with suppress(OutsideError):  # the probes of pods say that the cluster could not be asked
+        if cluster.enabled:
+            return out_since(server_pods(world.environment, world.once(("pods",), cluster.pods)))
+    return None
 
 
 PROBES = (Probe("genie_sim_health", Health, frozenset({"address"}), look_at_genie_sim),)

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
 from blocks.errors import NotFound
 from blocks.storage import PipelineStorage
+from blocks.stored_object import StoredObject
 from tasks.remediation.ledger import Entry, Ledger, LedgerTaken
 
 TRIES = 50
@@ -22,8 +24,13 @@ KEY = "key"
 """The field of an entry's data by which `once` knows it again."""
 
 
+@dataclass(slots=True)
 class Case(Ledger):
     """The entries of one case, and the means to add one among others who do."""
+
+    _known: dict[tuple[str, int], bytes] = field(default_factory=dict)
+    """What was read before, by name and generation: those bytes never change, so a case that is read again asks only for
+    what is new, and what was edited since is another generation."""
 
     def refresh(self) -> None:
         """Read it again; a case that nobody has begun has no entries. Raises `LedgerDamaged`."""
@@ -57,6 +64,12 @@ class Case(Ledger):
     def find(self, kind: str, key: str) -> Entry | None:
         """The entry of that kind with that key, as far as was read."""
         return next((one for one in self.entries if one.kind == kind and one.data.get(KEY) == key), None)
+
+    def _body(self, stored: StoredObject) -> bytes:
+        place = (stored.name, stored.generation)
+        if place not in self._known:
+            self._known[place] = self.storage.read(self.bucket, stored.name, generation=stored.generation)
+        return self._known[place]
 
 
 def open_case(storage: PipelineStorage, bucket: str, prefix: str, id_: str, actor: str) -> Case:

@@ -22,6 +22,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue, Validation
 
 from blocks.errors import NotFound, PreconditionFailed
 from blocks.storage import PipelineStorage
+from blocks.stored_object import StoredObject
 from tasks.remediation.plan import canonical
 
 
@@ -126,8 +127,10 @@ class Ledger:
 
     def _bodies(self) -> Iterator[tuple[str, bytes]]:
         for stored in self.storage.list(self.bucket, self.prefix):
-            body = self.storage.read(self.bucket, stored.name, generation=stored.generation)
-            yield f"gs://{self.bucket}/{stored.name}", body
+            yield f"gs://{self.bucket}/{stored.name}", self._body(stored)
+
+    def _body(self, stored: StoredObject) -> bytes:
+        return self.storage.read(self.bucket, stored.name, generation=stored.generation)
 
 
 def entry_from(body: bytes, where: str) -> Entry:

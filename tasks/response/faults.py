@@ -1,7 +1,8 @@
 """What was wrong, and from when to when: each fault is looked at again after whatever was done, until it is right.
 
 When one has ended is asked of the service that has it: a job and a trigger say when they were changed, an object when it was
-written, and one that was deleted when that was. Where no service says it, it is the moment of the look, and told so.
+written, one that was deleted when that was, and Kubernetes has when a pod of the simulator became ready. Where no service says
+it, it is the moment of the look, and told so.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from blocks.environment import PipelineEnvironment
 from blocks.errors import OutsideError
 from blocks.stored_object import StoredObject
 from tasks.diagnosis.check import MOST_HOURS, Question, look_again
@@ -16,6 +18,7 @@ from tasks.diagnosis.scope import MOST_SCENES
 from tasks.incidents.entries import Noted
 from tasks.incidents.fault_entries import Fault, Mended
 from tasks.incidents.incident import Incident
+from tasks.pipeline.simulator_pods import back_since, server_pods
 from tasks.remediation.context import Context
 from tasks.remediation.outcome import outcome_of
 from tasks.remediation.report import counted
@@ -73,12 +76,21 @@ def told_by_service(context: Context, fault: Fault) -> datetime | None:
     environment, (kind, _, name) = context.environment, fault.subject.partition(" ")
     if fault.object:
         return end_of_object(context, fault.object)
+    if fault.subject == environment.genie_sim.address:
+        return end_of_simulator(environment, fault.began_at)
     if kind == "job":
         job = environment.jobs.get(name)
         return job.updated if job is not None else None
     if kind == "trigger":
         return next((one.created for one in environment.triggers.list() if one.name == name), None)
     return None
+
+
+def end_of_simulator(environment: PipelineEnvironment, began: datetime | None) -> datetime | None:
+    """When a pod of it became ready; None also where no pod told when it went: none tells then that it is back."""
+    if began is None or not environment.cluster.enabled:
+        return None
+    return back_since(server_pods(environment, environment.cluster.pods()), began)
 
 
 def end_of_object(context: Context, uri: str) -> datetime | None:

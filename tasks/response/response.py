@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from prefect.input import RunInput
 
 from tasks.incidents.entries import Decided, Entered, Phase
-from tasks.incidents.incident import Incident, read_incident
+from tasks.incidents.incident import Incident, told
 from tasks.incidents.said import Said
 from tasks.remediation.attend import Asks
 from tasks.remediation.batch import RunOne, Wave, threads
@@ -64,7 +64,8 @@ class Response:
 
     def reread(self) -> Incident:
         """The incident as it stands now, whoever has written meanwhile."""
-        self.incident = read_incident(self.context, self.id)
+        self.incident.case.read()
+        self.incident = told(self.incident.case)
         return self.incident
 
     def key(self, what: str) -> str:

@@ -21,6 +21,7 @@ from tasks.remediation.page import html_page
 from tasks.remediation.report import Cell, Section
 from tasks.remediation.timeline_picture import timeline_svg
 from tasks.remediation.times import UNKNOWN, clock, one_line
+from tasks.response.before_after import before_after
 from tasks.response.in_force import in_force
 from tasks.response.timeline import Event, events
 from tasks.response.times import began_at, between, measures
@@ -65,7 +66,10 @@ def newest_report(context: Context, incident: Incident) -> str:
 
 def report_of(context: Context, incident: Incident, now: datetime) -> tuple[str, str]:
     """The report's Markdown, with `PICTURE` where the picture goes, and the picture."""
-    return markdown_of(incident, now, paused(context, incident), proof(context, incident)), picture_of(incident)
+    rows, unknown = before_after(context.environment, incident)
+    ran = Section("How it ran before and after", bullets(unknown), tuple(rows)) if rows or unknown else None
+    report = markdown_of(incident, now, paused(context, incident), proof(context, incident), ran)
+    return report, picture_of(incident)
 
 
 def with_link(markdown: str, incident: Incident, picture: str) -> str:
@@ -107,7 +111,9 @@ def proof(context: Context, incident: Incident) -> list[str]:
     return problems or [f"{whole} Every file of evidence has the SHA-256 that the record has.{weak}"]
 
 
-def markdown_of(incident: Incident, now: datetime, still: Sequence[str], proved: Sequence[str]) -> str:
+def markdown_of(
+    incident: Incident, now: datetime, still: Sequence[str], proved: Sequence[str], ran: Section | None = None
+) -> str:
     """The report. A function of the record and of what was asked at `now`."""
     told = events(incident)
     parts = [
@@ -126,6 +132,7 @@ def markdown_of(incident: Incident, now: datetime, still: Sequence[str], proved:
             else []
         ),
         Section("What was done", rows=tuple(action_rows(incident)) or ({"what": "nothing is recorded"},)).markdown(),
+        *([ran.markdown()] if ran else []),
         Section("Still in force", bullets(still)).markdown(),
         Section("To do", bullets(follow_ups(incident))).markdown(),
         Section("Evidence", rows=tuple(evidence_rows(incident)) or ({"file": "none was captured"},)).markdown(),

@@ -13,10 +13,10 @@ from blocks.clients import load_libraries
 from blocks.environment import PipelineEnvironment
 from blocks.genie_sim import GenieSimHealth
 from blocks.gke_manifests import ClusterJob, containers
-from blocks.gke_pods import PodInfo
 from blocks.http_health import HttpAnswer
 from blocks.logs import LogLine
 from tasks.pipeline.at_once import at_once
+from tasks.pipeline.simulator_pods import runs, simulates
 from tasks.remediation.report import counted
 from tasks.simulator_outage.facts import JobSettings, ServiceFacts, SimulatorFacts
 
@@ -151,21 +151,6 @@ def log_lines(environment: PipelineEnvironment, signs: Iterable[str], at: dateti
     of_us = f'(resource.type="k8s_container" AND resource.labels.namespace_name="{space}")'
     where = f'({of_us} OR resource.type="cloud_run_job" OR resource.type="gce_instance")'
     return environment.logs.newest(f"{where} AND ({said})", since=at - timedelta(minutes=LOG_MINUTES), most=MOST_LINES)
-
-
-def runs(environment: PipelineEnvironment, rule: Service, pod: PodInfo) -> bool:
-    """Whether a pod that has not ended may run the service."""
-    if pod.phase in ("Succeeded", "Failed"):
-        return False
-    of_deployment = any(pod.replica_set.rpartition("-")[0] == name for name in rule.deployments)
-    return of_deployment or (rule.gke_jobs and simulates(environment, pod.job))
-
-
-def simulates(environment: PipelineEnvironment, job: str) -> bool:
-    """Whether a Job of the cluster is of a stage that talks to the simulator."""
-    catalogue = environment.catalogue
-    heads = (one.name.partition("{")[0] for one in catalogue.gke_jobs if catalogue.stages[one.stage].genie_sim)
-    return bool(job) and any(job.startswith(head) for head in heads)
 
 
 def wrote(environment: PipelineEnvironment, rule: Service, line: LogLine) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -113,3 +113,12 @@ def test_a_container_that_does_not_start_says_what_it_waits_for() -> None:
 def test_a_pod_of_which_nothing_is_known_yet_is_read() -> None:
     pod = pod_from(made(kubernetes.V1PodStatus()))
     assert (pod.job, pod.phase, pod.waits, pod.killed, pod.killed_at) == ("", "Unknown", "", "", None)
+    assert (pod.ready, pod.ready_changed) == (False, None)
+
+
+@pytest.mark.parametrize("status", ["True", "False"])
+def test_a_pod_says_since_when_it_is_ready_or_not(status: str) -> None:
+    other = kubernetes.V1PodCondition(type="Initialized", status="True", last_transition_time=NOON - timedelta(hours=1))
+    ready = kubernetes.V1PodCondition(type="Ready", status=status, last_transition_time=NOON)
+    pod = pod_from(made(kubernetes.V1PodStatus(conditions=[other, ready])))
+    assert (pod.ready, pod.ready_changed) == (status == "True", NOON)

@@ -2,283 +2,40 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
 
-from blocks.environment import PipelineEnvironment
-from blocks.errors import OutsideError
-from deployments.sandbox.pipeline.damage import damage
-from deployments.sandbox.pipeline.simulator_faults import SimulatorFault
-from deployments.sandbox.server import Sandbox
-from deployments.sandbox.services.executions import Execution
-from tasks.delivery.tickets import Held, Ticket, write_ticket
-from tests.blocks.test_gke import manifest
-from tests.diagnosis.world import (
-    DATA,
-    EXPORT,
-    IMPORT,
-    PXR,
-    SIMREADY,
-    TRIGGER,
-    USD,
-    bad_image,
-    cancelled_with_lock,
-    delete_trigger,
-    deploy_image,
-    held,
-    put,
-    scene,
-    start,
-    until,
+from tests.diagnosis.faults_deployed import (
+    cancelled,
+    failed_alone,
+    genie_sim,
+    gone,
+    holding,
+    image,
+    locked,
+    misdirected,
+    no_trigger,
+    not_ready,
+    pod,
+    running,
+    simulated,
 )
-from tests.doctor.world import trigger
-
-Fault = Callable[[Sandbox, PipelineEnvironment], tuple[str, ...]]
-"""Breaks something; returns the scenes that are to be named, none where the diagnosis must find them by itself."""
-KITCHEN = "kitchen-1"
-
-
-def stamp() -> str:
-    return datetime.now(UTC).isoformat()
-
-
-def damaged(name: str, **wish: Any) -> Fault:
-    """A scene with one of the sandbox's damages."""
-
-    def fault(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[str, ...]:
-        scene(sandbox, KITCHEN, **wish)
-        damage(sandbox.store, DATA, KITCHEN, name)
-        return (KITCHEN,)
-
-    return fault
-
-
-def written(path: str, value: object, **wish: Any) -> Fault:
-    """A scene with one more object; a value that tells a time of its own is made when it is written."""
-
-    def fault(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[str, ...]:
-        scene(sandbox, KITCHEN, **wish)
-        put(sandbox, f"scenes/{KITCHEN}/{path}", value() if callable(value) else value)
-        return (KITCHEN,)
-
-    return fault
-
-
-def edited(path: str, change: Callable[[Any], object]) -> Fault:
-    """A scene with one document that says something else."""
-
-    def fault(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[str, ...]:
-        folder = scene(sandbox, KITCHEN)
-        (found,) = [
-            one for one in sandbox.store.list(DATA, f"scenes/{folder}/") if one.name.endswith(path.rpartition("*")[2])
-        ]
-        version = sandbox.store.get(DATA, found.name)
-        assert version is not None
-        document = json.loads(version.content.data)
-        change(document)
-        put(sandbox, found.name, document)
-        return (KITCHEN,)
-
-    return fault
-
-
-def logged(text: str, job: str = SIMREADY) -> Fault:
-    """A job that wrote a line to stderr, on no scene that is known."""
-
-    def fault(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[str, ...]:
-        sandbox.log.of_container(job, f"{job}-x1y2z", text)
-        return ()
-
-    return fault
-
-
-def told(**payload: object) -> Fault:
-    """A workflow that logged one of the pipeline's own events."""
-
-    def fault(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[str, ...]:
-        scene(sandbox, KITCHEN, upto="genie-sim-export")  # the simulation was never made
-        sandbox.log.of_invocation(EXPORT, "an-execution", {"scene_id": KITCHEN, **payload})
-        return ()
-
-    return fault
-
-
-def simulated(workflow: str, kind: Any, upto: str, named: bool = False) -> Fault:
-    """A workflow that misbehaves on a scene."""
-
-    def fault(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[str, ...]:
-        scene(sandbox, KITCHEN, upto=upto)
-        sandbox.simulator.behave(SimulatorFault(workflow=workflow, kind=kind))
-        start(sandbox, environment, workflow, KITCHEN)
-        return (KITCHEN,) if named else ()
-
-    return fault
-
-
-def gone(kind: str, name: str) -> Fault:
-    """Something that is not deployed."""
-
-    def fault(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[str, ...]:
-        {"workflow": sandbox.workflows.deployed, "job": sandbox.run.deployed}[kind].put(name, False)
-        return ()
-
-    return fault
-
-
-def not_ready(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[str, ...]:
-    sandbox.run.images.put("registry/gone:v3", False)
-    with suppress(OutsideError):
-        deploy_image(environment, SIMREADY, "registry/gone:v3")
-    return ()
-
-
-def image(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[str, ...]:
-    for name in ("image-1", "image-2"):
-        scene(sandbox, name)
-    bad_image(sandbox, environment, ["image-1", "image-2"])
-    return ()
-
-
-def no_trigger(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[str, ...]:
-    delete_trigger(sandbox)
-    return ()
-
-
-def misdirected(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[str, ...]:
-    trigger(TRIGGER, bucket="somebody-elses")(sandbox, environment)
-    return ()
-
-
-def holding(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[str, ...]:
-    now = datetime.now(UTC)
-    one = Held(trigger=TRIGGER, workflow=USD, subscription="projects/p/subscriptions/s", push_config={})
-    write_ticket(
-        environment,
-        Ticket(
-            run="20261127t120000z-abc", procedure="pause-intake", lease="@intake", subject="@intake", owner="ann",
-            made_at=now, deadline=now + timedelta(hours=4), held=(one,),
-        ),
-    )  # fmt: skip
-    return ()
-
-
-def genie_sim(state: Any) -> Fault:
-    def fault(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[str, ...]:
-        sandbox.genie_sim.switch(state)
-        return ()
-
-    return fault
-
-
-def locked(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[str, ...]:
-    scene(sandbox, KITCHEN)
-    cancelled_with_lock(sandbox, environment, KITCHEN)
-    start(sandbox, environment, USD, KITCHEN)  # answers SKIPPED
-    return ()
-
-
-def paused(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[str, ...]:
-    put(sandbox, "automation/text_daily/.paused", {"paused": True, "reason": "consecutive_failures_threshold"})
-    return ()
-
-
-def build_log(text: str) -> Fault:
-    """A line of a Cloud Build build, which no job and no workflow wrote."""
-
-    def fault(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[str, ...]:
-        resource = {"type": "build", "labels": {"build_id": "b-1"}}
-        log = "projects/sandbox-project/logs/cloudbuild"
-        sandbox.log.write({"logName": log, "resource": resource, "severity": "ERROR", "textPayload": text})
-        return ()
-
-    return fault
-
-
-def pod(state: Any, minutes: float) -> Fault:
-    """A GPU Job whose pod stands so, since as long ago as that."""
-
-    def fault(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[str, ...]:
-        sandbox.cluster.create("blueprint", manifest("geniesim-gpu-kitchen-1-1"))
-        sandbox.cluster.set_state("blueprint", "geniesim-gpu-kitchen-1-1", state)
-        (made,) = sandbox.cluster.objects.all("pods", "blueprint")
-        since = datetime.now(UTC) - timedelta(minutes=minutes)
-        meta = {**made["metadata"], "creationTimestamp": f"{since:%Y-%m-%dT%H:%M:%SZ}"}
-        sandbox.cluster.objects.put("pods", {**made, "metadata": meta})
-        return ()
-
-    return fault
-
-
-def running(workflow: str, upto: str, *, times: int = 1, **age: float) -> Fault:
-    """Executions that run, since as long ago as that."""
-
-    def fault(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[str, ...]:
-        scene(sandbox, KITCHEN, upto=upto)
-        for _ in range(times):
-            held(sandbox, environment, workflow, KITCHEN, **age)
-        return ()
-
-    return fault
-
-
-def failed_alone(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[str, ...]:
-    scene(sandbox, KITCHEN, upto="isaac-lab")
-    name = environment.workflows.start(IMPORT, {"scene_id": KITCHEN}, labels={}).name  # without its other keys
-    wait_for(sandbox, name)
-    return ()
-
-
-def cancelled(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[str, ...]:
-    scene(sandbox, KITCHEN, upto="variation")
-    sandbox.workflows.executions.cancel(held(sandbox, environment, EXPORT, KITCHEN))
-    return ()
-
-
-def silent(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[str, ...]:
-    scene(sandbox, KITCHEN, upto="regen3d")
-    return (KITCHEN,)
-
-
-def letters(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[str, ...]:
-    letter = {
-        "message_id": "m-1",
-        "scene_id": KITCHEN,
-        "job_type": "regen3d",
-        "error_type": "ValueError",
-        "error_message": "x",
-    }
-    put(sandbox, "dead-letter/pending/m-1.json", letter)
-    return ()
-
-
-def wait_for(sandbox: Sandbox, name: str) -> Execution:
-    found = sandbox.workflows.executions.get(name)
-    assert found is not None
-    until(lambda: found.state != "ACTIVE")
-    return found
-
-
-def gate(blocks: int) -> dict[str, object]:
-    counts = {"total_gates": 1, "passed": 0, "failed": 1, "blocking_failures": blocks, "can_proceed": False}
-    results = [{"gate_id": "qg-3-usd", "passed": False, "severity": "error"}]
-    return {"scene_id": KITCHEN, "timestamp": stamp(), "summary": counts, "results": results}
-
-
-def interactive(reason: str) -> dict[str, object]:
-    return {"scene_id": KITCHEN, "status": "failed", "success": False, "reason": reason, "timestamp": stamp()}
-
-
-def open_breaker() -> dict[str, object]:
-    return {"scene_id": KITCHEN, "failure_count": 3, "threshold": 3, "status": "open", "opened_at": stamp()}
-
-
-def heavy(document: Any) -> None:
-    document["objects"][0]["physics"]["mass"] = -5
-
+from tests.diagnosis.faults_written import (
+    Fault,
+    build_log,
+    damaged,
+    edited,
+    gate,
+    heavy,
+    interactive,
+    letters,
+    logged,
+    open_breaker,
+    paused,
+    silent,
+    told,
+    written,
+)
+from tests.diagnosis.world import EXPORT, PXR, USD
 
 FAULTS: dict[str, Fault] = {
     "bad-image": image,

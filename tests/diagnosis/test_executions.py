@@ -207,7 +207,7 @@ def test_what_was_made_lately_is_looked_after_without_being_named(
 
 
 def test_a_trigger_that_is_held_explains_the_silence(sandbox: Sandbox, environment: PipelineEnvironment) -> None:
-    from tests.diagnosis.faults import holding
+    from tests.diagnosis.faults_deployed import holding
 
     holding(sandbox, environment)
     scene(sandbox, "kitchen-1", upto="regen3d", at=at(minutes=30))

@@ -9,11 +9,14 @@ import pytest
 
 from blocks.environment import PipelineEnvironment
 from blocks.errors import TemporaryError
+from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.server import Sandbox
 from tasks.diagnosis import genie_sim
+from tasks.diagnosis.signs import utc
 from tasks.diagnosis.world import World
-from tests.diagnosis.faults import pod
+from tests.diagnosis.faults_deployed import pod
 from tests.diagnosis.world import DATA, SIMREADY, bad_image, diagnosed, only, put, rows, scene
+from tests.simulator_outage.world import deploy_server
 
 # Pods
 
@@ -77,6 +80,29 @@ def test_one_lost_answer_is_no_outage(
     sandbox.genie_sim.switch("not_serving")
     monkeypatch.setattr(genie_sim.time, "sleep", lambda _: sandbox.genie_sim.switch("serving"))
     assert rows(diagnosed(environment)) == []
+
+
+def test_when_genie_sim_went_is_told_by_its_pods_and_unknown_without_any(
+    sandbox: Sandbox, environment: PipelineEnvironment
+) -> None:
+    sandbox.record.genie_sim_down()
+    assert only(diagnosed(environment), "genie-sim-down").since is None
+    sandbox.genie_sim.switch("serving")
+    deploy_server(sandbox)
+    sandbox.record.genie_sim_down()
+    went = sandbox.genie_sim.since.replace(microsecond=0)
+    cause = only(diagnosed(environment), "genie-sim-down")
+    assert cause.since == went
+    assert cause.evidence[1] == f"Kubernetes has none of its pods ready since {utc(went)}"
+
+
+def test_a_cluster_that_cannot_be_asked_hides_no_outage(sandbox: Sandbox, environment: PipelineEnvironment) -> None:
+    deploy_server(sandbox)
+    sandbox.record.genie_sim_down()
+    sandbox.faults.add(FaultRule(service="kubernetes", kind="status", status=403))
+    found = diagnosed(environment)
+    assert [(one.row, one.since) for one in found.causes] == [("genie-sim-down", None)]
+    assert any("pods" in one for one in found.unknown)
 
 
 # Dead letters

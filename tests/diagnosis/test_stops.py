@@ -12,7 +12,7 @@ from blocks.environment import PipelineEnvironment
 from deployments.sandbox.pipeline.damage import damage
 from deployments.sandbox.server import Sandbox
 from tasks.delivery.tickets import REDEEMED, stamp
-from tests.diagnosis.faults import holding
+from tests.diagnosis.faults_deployed import holding
 from tests.diagnosis.world import DATA, USD, cancelled_with_lock, diagnosed, held, only, put, rows, scene, start, until
 
 

@@ -9,11 +9,12 @@ from prefect.types import SecretDict
 
 from blocks.environment import PipelineEnvironment
 from blocks.notifier import Notifier
+from blocks.on_call import OnCall
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.server import Sandbox
 from tasks.escalation.procedure import Escalation
 from tasks.incidents.acknowledge import acknowledge
-from tasks.incidents.entries import Closed, Paged, Paging, Reopened, Resolved
+from tasks.incidents.entries import Acknowledged, Closed, Paged, Paging, Reopened, Resolved
 from tasks.incidents.incident import read_incident
 from tasks.remediation.context import Context
 from tasks.remediation.run import Run
@@ -35,6 +36,16 @@ def test_a_page_is_announced_before_it_is_sent_and_told_of_after(
     (came_in,) = sandbox.sinks.received()
     assert came_in.text == announced.text
     assert came_in.title == f"[sev2] Exports fail ({incident.id})"
+    assert came_in.kind == "failure", "a page wakes people"
+
+
+def test_an_update_wakes_nobody(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
+    environment.on_call = OnCall(updates_to=("platform",))
+    incident = an_incident(environment)
+    incident.say(Acknowledged(by="bo", how="command"))
+    incident.say(an_update())
+    assert tell(environment, incident).outcome == "done"
+    assert [(one.sink, one.kind) for one in sandbox.sinks.received()] == [("platform", "info")]
 
 
 def test_plan_mode_shows_who_would_be_told_what_and_changes_nothing(

@@ -25,6 +25,7 @@ from tasks.incidents.incident import ROOT, Incident, record_of, told
 from tasks.incidents.said import Said
 from tasks.remediation.case import Case
 from tasks.remediation.ledger import Entry
+from tasks.remediation.report import Section
 from tasks.response.review import markdown_of, picture_of, with_link
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "examples"
@@ -72,6 +73,18 @@ SAID: tuple[tuple[int, str, Said], ...] = (
 )  # fmt: skip
 
 
+RAN = Section(
+    "How it ran before and after",
+    rows=(
+        {
+            "workflow": "genie-sim-export-pipeline",
+            "24 h before": "41 ended, 1 failed, median 12 min 20 s",
+            "since it was over": "2 ended, 0 failed, median 12 min 04 s",
+        },
+    ),
+)
+
+
 def example() -> Incident:
     """The incident, told by its entries."""
     case = Case(PipelineStorage(), "example-ops", record_of(ID), ID, "ann")
@@ -85,7 +98,7 @@ def files() -> dict[str, str]:
     """The report and its picture, as the project shows them."""
     incident = example()
     proved = [f"The record is one unbroken chain of {len(incident.case.entries)} entries; every file of evidence has the SHA-256 that the record has."]  # fmt: skip
-    report = markdown_of(incident, BEGIN + timedelta(seconds=2500), [PAUSED], proved)
+    report = markdown_of(incident, BEGIN + timedelta(seconds=2500), [PAUSED], proved, RAN)
     return {
         "incident-report.md": with_link(report, incident, "incident-report.svg"),
         "incident-report.svg": picture_of(incident),

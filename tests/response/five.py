@@ -31,6 +31,7 @@ from tests.diagnosis.world import (
     until,
 )
 from tests.response.world import heir
+from tests.simulator_outage.world import deploy_server
 
 LOCK = "locks/usd-assembly.lock"
 FIVE = ("bad-image", "trigger-missing", "genie-sim-down", "stale-lock", "manifest-damaged")
@@ -49,6 +50,7 @@ RECORDED = {
 
 def inject(sandbox: Sandbox, environment: PipelineEnvironment) -> None:
     """Break five things, and let the pipeline stumble over each."""
+    deploy_server(sandbox)
     for name in HURT:
         scene(sandbox, name, upto="genie-sim-export")
     running = held(sandbox, environment, USD, "locked")

@@ -109,7 +109,7 @@ def test_afterwards_everything_is_right(seen: Seen) -> None:
     assert (rows(found), found.unknown) == ([], [])
 
 
-@pytest.mark.parametrize("row", [one for one in FIVE if one != "genie-sim-down"])
+@pytest.mark.parametrize("row", FIVE)
 def test_when_a_fault_began_and_ended_is_told_as_the_sandbox_has_it_to_the_second(seen: Seen, row: str) -> None:
     (fault, end), record = seen.told(row), seen.record(row)
     assert record.ended is not None
@@ -120,19 +120,9 @@ def test_when_a_fault_began_and_ended_is_told_as_the_sandbox_has_it_to_the_secon
     assert f"| {clock(record.began)} | {clock(record.ended)} |" in line
 
 
-def test_what_nobody_records_is_unknown_and_its_end_is_when_it_was_looked_at(seen: Seen) -> None:
-    """Genie Sim's health says how it is now, and not since when."""
-    (fault, end), record = seen.told("genie-sim-down"), seen.record("genie-sim-down")
-    assert record.ended is not None
-    assert (fault.began_at, end.exact) == (None, False)
-    assert end.ended_at >= record.ended
-    assert f"| unknown | by {clock(end.ended_at)} |" in seen.report
-
-
 def test_the_times_of_the_review_are_those_of_the_faults_and_of_the_record(seen: Seen) -> None:
-    faults = [one for one in seen.sandbox.record.faults() if one.name != RECORDED["genie-sim-down"]]
-    began = min(one.began for one in seen.sandbox.record.faults())
-    ended = max([one.ended for one in faults if one.ended] + [seen.told("genie-sim-down")[1].ended_at])
+    faults = seen.sandbox.record.faults()
+    began, ended = min(one.began for one in faults), max(one.ended for one in faults if one.ended)
     declared, taken = seen.incident.declared_at, seen.incident.acknowledged_at
     assert taken is not None
     expected = (seconds(began, declared), seconds(declared, taken), seconds(began, ended))

@@ -20,6 +20,7 @@ from tasks.response.review import report_of
 from tasks.response.times import began_at, measures
 from tests.diagnosis.world import TRIGGER, scene
 from tests.response.world import DATA, GO_ON, OVER, SCENE, TOLD, carried, heir, incident_of, wanted
+from tests.simulator_outage.world import deploy_server
 
 WAIT = Mitigation(by="bo")
 LOCK = f"scenes/{SCENE}/locks/usd-assembly.lock"
@@ -145,6 +146,30 @@ def test_a_service_that_tells_an_impossible_time_is_not_believed(
     sandbox.faults.add(FaultRule(service="eventarc", kind="status", status=403))
     one = mended(heir(environment), later.model_copy(update={"began_at": None}), now)
     assert (one.ended_at, one.exact) == (now, False)
+
+
+def test_where_no_pod_tells_when_genie_sim_went_its_end_is_when_somebody_looked(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    deploy_server(sandbox)  # ready for an hour: that is not when the server came back
+    down = fault(row="genie-sim-down", subject=environment.genie_sim.address, scenes=())
+    now = datetime.now(UTC)
+    one = mended(heir(environment), down, now)
+    assert (one.ended_at, one.exact) == (now, False)
+
+
+def test_genie_sim_is_right_again_since_a_pod_of_it_is_ready(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    deploy_server(sandbox)
+    sandbox.record.genie_sim_down()
+    began = sandbox.genie_sim.since.replace(microsecond=0)
+    down = fault(row="genie-sim-down", subject=environment.genie_sim.address, scenes=(), began_at=began)
+    sandbox.simulator_pods.served(began + timedelta(seconds=1))
+    one = mended(heir(environment), down, began + timedelta(hours=1))
+    assert (one.ended_at, one.exact) == (began + timedelta(seconds=1), True)
+    environment.cluster.enabled = False
+    assert not mended(heir(environment), down, began + timedelta(hours=1)).exact
 
 
 def test_an_incident_began_with_its_first_fault_unless_somebody_says_when(environment: PipelineEnvironment) -> None:

@@ -4,19 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.server import Sandbox
-from tasks.incidents.entries import Closed, Decided, Diagnosed, Entered, Noted, Reopened, Resolved, Scope, Updated
-from tasks.incidents.incident import declare, incident_ids, read_incident
+from tasks.incidents.entries import Decided, Diagnosed, Entered, Resolved, Scope, Updated
+from tasks.incidents.incident import incident_ids, read_incident
 from tasks.intake.pauses import open_pauses
-from tasks.intake.resume import ResumeIntake, ResumeRequest
-from tasks.remediation.context import Context
-from tasks.remediation.runner import run
 from tasks.response.forms import Mitigation, Resolution, Update
-from tasks.response.respond import respond
-from tasks.response.response import Means
 from tests.kernel.world import policies
 from tests.response.world import (
     GO_ON,
@@ -31,7 +24,6 @@ from tests.response.world import (
     incident_of,
     kinds,
     objects,
-    wanted,
 )
 
 
@@ -169,157 +161,3 @@ def test_a_person_may_say_when_it_was_over(environment: PipelineEnvironment) -> 
     at = datetime(2026, 1, 18, 12, 0, 5, tzinfo=UTC)
     incident = incident_of(carried(environment, GO_ON, TOLD, OVER.model_copy(update={"at": at})))
     assert incident.resolved_at == at
-
-
-# Pausing
-
-
-def test_intake_is_paused_for_the_incident_and_how_to_resume_is_recorded(
-    environment: PipelineEnvironment, sandbox: Sandbox
-) -> None:
-    incident = incident_of(carried(environment, pause="yes"))
-    (pause,) = open_pauses(heir(environment))
-    assert pause.journal.begin.data["case"] == incident.id
-    ((_, acted),) = incident.actions
-    assert (acted.procedure, acted.run, acted.outcome) == ("pause-intake", pause.run, "done")
-    assert acted.gives_back == f"remediate intake resume {pause.run} --apply"
-
-
-@pytest.mark.parametrize(
-    ("severity", "pause", "pauses"),
-    [("sev1", "by severity", 1), ("sev2", "by severity", 1), ("sev3", "by severity", 0), ("sev4", "by severity", 0), ("sev1", "no", 0), ("sev4", "yes", 1)],
-)  # fmt: skip
-def test_intake_is_paused_by_itself_only_where_something_is_not_delivered(
-    environment: PipelineEnvironment, severity: str, pause: str, pauses: int
-) -> None:
-    carried(environment, severity=severity, pause=pause)
-    assert len(open_pauses(heir(environment))) == pauses
-
-
-def test_it_is_not_resolved_while_its_pause_is_in_force(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
-    person = Person([GO_ON, TOLD, OVER])
-    one = carried(environment, person=person, pause="yes")
-    incident = incident_of(one)
-    assert (one.outcome, incident.status, incident.phase) == ("escalated", "open", "resolve")
-    (pause,) = open_pauses(heir(environment))
-    assert f"remediate intake resume {pause.run} --apply" in person.pages[-1]
-    for trigger in sandbox.eventarc.deployed.all():
-        trigger.backlog.ack_deadline = 0.2
-    resumed = run(ResumeIntake(), heir(environment), ResumeRequest(run=pause.run, mode="apply"))
-    assert resumed.outcome == "done", resumed.sentence()
-    assert carried(environment, OVER, incident=incident.id).outcome == "done"
-
-
-def test_it_is_resolved_although_intake_is_paused_when_a_person_says_so(environment: PipelineEnvironment) -> None:
-    over = OVER.model_copy(update={"although_paused": True})
-    assert carried(environment, GO_ON, TOLD, over, pause="yes").outcome == "done"
-
-
-# What others do meanwhile
-
-
-def test_an_incident_that_was_resolved_by_hand_is_only_reviewed(environment: PipelineEnvironment) -> None:
-    incident = declare(heir(environment), wanted().declaration())
-    incident.say(Resolved(how="it went away"))
-    person = Person([])
-    assert carried(environment, person=person, incident=incident.id).outcome == "done"
-    assert person.pages == []
-
-
-def test_one_that_is_resolved_while_a_form_waits_is_not_acted_on(
-    environment: PipelineEnvironment, sandbox: Sandbox
-) -> None:
-    broken(sandbox)
-
-    class Late(Person):
-        def __call__(self, form, key, page, /):  # type: ignore[no-untyped-def]
-            id_ = incident_ids(heir(environment))[0]
-            read_incident(Context(environment, "cy"), id_).say(Resolved(how="cy was quicker"))
-            return super().__call__(form, key, page)
-
-    one = carried(environment, person=Late([RECOVER]))
-    assert one.outcome == "done", one.sentence()
-    assert incident_of(one).actions == []
-
-
-def test_a_resolved_one_that_is_opened_again_is_diagnosed_and_mitigated_anew(environment: PipelineEnvironment) -> None:
-    id_ = incident_of(carried(environment, GO_ON, TOLD, OVER)).id
-    read_incident(heir(environment), id_).say(Reopened(why="it is back"))
-    one = carried(environment, GO_ON, incident=id_)
-    incident = incident_of(one)
-    assert (one.outcome, incident.status, incident.phase) == ("escalated", "open", "communicate")
-    assert len(incident.all_of(Diagnosed)) == 2
-
-
-def test_a_pause_that_is_wanted_only_later_is_made_then_and_once(environment: PipelineEnvironment) -> None:
-    id_ = incident_of(carried(environment)).id
-    assert open_pauses(heir(environment)) == []
-    for _ in range(2):
-        incident = incident_of(carried(environment, incident=id_, pause="yes"))
-        assert [acted.procedure for _, acted in incident.actions] == ["pause-intake"]
-    assert len(open_pauses(heir(environment))) == 1
-
-
-def test_a_closed_one_is_left_alone_with_how_to_open_it(environment: PipelineEnvironment) -> None:
-    id_ = incident_of(carried(environment, GO_ON, TOLD, OVER)).id
-    read_incident(heir(environment), id_).say(Closed())
-    one = carried(environment, incident=id_)
-    assert (one.outcome, "reopen" in one.reasons[0]) == ("nothing_to_do", True)
-
-
-def test_notes_that_people_write_meanwhile_change_no_question(environment: PipelineEnvironment) -> None:
-    person = Person([])
-    id_ = incident_of(carried(environment, person=person)).id
-    asked: list[str] = []
-
-    def remember(form, key, page, /):  # type: ignore[no-untyped-def]
-        asked.append(key)
-
-    carried(environment, person=remember, incident=id_)  # type: ignore[arg-type]
-    read_incident(heir(environment), id_).say(Noted(text="still looking"))
-    carried(environment, person=remember, incident=id_)  # type: ignore[arg-type]
-    assert asked[0] == asked[1]
-
-
-def test_a_flow_run_that_begins_again_declares_no_second_incident(environment: PipelineEnvironment) -> None:
-    first = declare(Context(environment, "ann", flow_run_id="0199-a"), wanted().declaration())
-    again = declare(Context(environment, "ann", flow_run_id="0199-a"), wanted().declaration())
-    other = declare(Context(environment, "ann", flow_run_id="0199-b"), wanted().declaration())
-    assert first.id == again.id != other.id
-
-
-def test_a_title_is_needed(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
-    one = carried(environment, title=" \n ")
-    assert (one.outcome, "title" in one.reasons[0]) == ("refused", True)
-    assert sandbox.requests.mutating() == {"total": 0}
-
-
-@pytest.mark.parametrize("scene", ["", "a b", "../x", "scenes/kitchen", "x" * 129])
-def test_what_can_be_no_scene_is_refused_before_anything_is_written(
-    environment: PipelineEnvironment, sandbox: Sandbox, scene: str
-) -> None:
-    one = carried(environment, scope=Scope(scenes=(SCENE, scene)))
-    assert one.outcome == "refused"
-    assert sandbox.requests.mutating() == {"total": 0}
-
-
-def test_an_incident_that_is_not_there_is_refused(environment: PipelineEnvironment) -> None:
-    one = carried(environment, incident="inc-20260118t120000z-01234567")
-    assert (one.outcome, "incident list" in one.reasons[0]) == ("refused", True)
-
-
-def test_while_another_process_works_on_it_it_is_busy(environment: PipelineEnvironment) -> None:
-    id_ = incident_of(carried(environment)).id
-    with Context(environment, "cy").holding(f"@{id_}", "their-run"):
-        one = respond(Context(environment, "ann"), wanted(incident=id_))
-    assert (one.outcome, "cy" in one.reasons[0]) == ("busy", True)
-
-
-def test_people_are_told_of_an_incident_when_it_is_declared_and_not_each_time_it_goes_on(
-    environment: PipelineEnvironment,
-) -> None:
-    told: list[str] = []
-    one = respond(heir(environment), wanted(), Means(declared=told.append))
-    assert told == incident_ids(heir(environment)) == [one.subject]
-    respond(heir(environment), wanted(incident=one.subject), Means(declared=told.append))
-    assert told == [one.subject]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Literal, get_args
 
@@ -36,6 +37,8 @@ class GenieSim:
         self.state: GenieSimState = "serving"
         self.since = datetime.now(UTC)
         """Since when it is in this state."""
+        self.served: list[Callable[[datetime], None]] = []
+        """Told since when it serves, each time that it begins to."""
         self.stuck = False
         """Whether a restart of its Pods leaves it as it is."""
         self._health = _HealthWhenImplemented(self, wire)
@@ -59,9 +62,11 @@ class GenieSim:
                 self._close()
             elif self._server is None:
                 self._open(patience=1.0)  # the system may need a moment to let go of the port
-            if state != self.state:
+            before, self.state = self.state, state
+            if state != before:
                 self.since = datetime.now(UTC)
-            self.state = state
+        for tell in self.served if state == "serving" != before else ():
+            tell(self.since)
 
     def restarted(self) -> None:
         """Its Pods begin anew, so it serves, unless it is stuck."""

@@ -30,6 +30,8 @@ class Received:
     sink: str
     title: str
     text: str
+    kind: str
+    """How bad it is, as Apprise says it in `type`: `failure`, `warning`, `info`."""
     at: str
 
 
@@ -117,7 +119,7 @@ class Sinks:
         if not isinstance(said, dict):
             return 400, {"error": "The message is not a JSON object."}
         text = next((str(said[key]) for key in ("message", "text", "body") if key in said), "")
-        one = Received(sink, str(said.get("title", "")), text, datetime.now(UTC).isoformat())
+        one = Received(sink, str(said.get("title", "")), text, str(said.get("type", "")), datetime.now(UTC).isoformat())
         with self._lock:
             self._received = [*self._received, one][-KEPT:]
         return 200, {"ok": "taken"}
