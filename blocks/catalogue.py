@@ -20,6 +20,7 @@ from blocks.catalogue_rules import (
     DeploymentRule,
     GkeJob,
     Gpu,
+    GpuJob,
     Guard,
     Listing,
     Lock,
@@ -204,6 +205,8 @@ class Catalogue(Model):
     """How the pipeline pauses itself; None: it does not."""
     locks: tuple[Lock, ...] = ()
     gke_jobs: tuple[GkeJob, ...] = ()
+    gpu_job: GpuJob | None = None
+    """The Job that a person may create for one scene; None: there is none."""
     gpu: Gpu = Gpu()
     monitoring: Monitoring = Monitoring()
     deployments: dict[str, DeploymentRule] = Field(default_factory=dict)

@@ -10,7 +10,7 @@ from typing import Final
 from blocks.catalogue import Catalogue, Stage, Workflow
 from blocks.catalogue_names import Problem, name_problems
 from blocks.catalogue_query import class_of
-from blocks.catalogue_rules import ObjectClass
+from blocks.catalogue_rules import GPU_JOB_VALUES, ObjectClass
 from blocks.catalogue_yaml import KeyPath
 from blocks.patterns import matches, overlap, widen
 
@@ -75,6 +75,8 @@ def _templates(catalogue: Catalogue) -> Iterator[Problem]:
     for name, stage in catalogue.stages.items():
         for key, text in (stage.rerun.env if stage.rerun else {}).items():
             yield from _placeholders(text, ("stages", name, "rerun", "env", key), ("bucket", "scene_id"))
+    for path, text in _strings(catalogue.gpu_job.manifest if catalogue.gpu_job else {}, ("gpu_job", "manifest")):
+        yield from _placeholders(text, path, GPU_JOB_VALUES)
 
 
 def _strings(value: object, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:

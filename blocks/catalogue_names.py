@@ -22,6 +22,7 @@ def name_problems(catalogue: Catalogue) -> Iterator[Problem]:
         "marker": ("markers", catalogue.markers),
         "workflow": ("workflows", catalogue.workflows),
         "job": ("jobs", catalogue.jobs),
+        "GPU Job": ("gke_jobs", {one.name: one for one in catalogue.gke_jobs}),
         "pool": ("gpu", catalogue.gpu.pools),
         "log-based metric": ("monitoring", catalogue.monitoring.log_metrics),
         "workflow or job": ("workflows", {**catalogue.workflows, **catalogue.jobs}),
@@ -71,6 +72,8 @@ def _references(catalogue: Catalogue) -> Iterator[tuple[KeyPath, str, str | None
     for section in ("work_records", "gke_jobs"):
         for index, one in enumerate(getattr(catalogue, section)):
             yield (section, index, "stage"), "stage", one.stage
+    if catalogue.gpu_job is not None:
+        yield ("gpu_job", "name"), "GPU Job", catalogue.gpu_job.name
     for name, named in catalogue.gates.checkpoints.items():
         yield ("gates", "checkpoints", name), "stage", named
     for name, pool in catalogue.gpu.pools.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -98,6 +98,19 @@ class GkeJob(Model):
     stage: str
     logged_as: str = ""
     """The job's name in the workflow's own events (`bp_metric`); empty: they do not name it."""
+
+
+GPU_JOB_VALUES = ("BUCKET", "JOB_NAME", "NAMESPACE", "PROJECT_ID", "REGION", "SCENE_ID")
+"""What a GPU Job's manifest may leave open as `${NAME}`: the variables of the pipeline's own script."""
+
+
+class GpuJob(Model):
+    """The GPU Job that a person may create for one scene."""
+
+    name: str
+    """Of which `gke_jobs` it is, so that everything else knows it for one."""
+    manifest: dict[str, Any]
+    """As Kubernetes takes it, without a name; `${BUCKET}` and the others of `GPU_JOB_VALUES` are filled in."""
 
 
 class CronJob(Model):

@@ -16,6 +16,7 @@ from blocks.clients import Lazy
 from blocks.errors import PermanentError
 from blocks.gke_capacity import Capacity
 from blocks.gke_pods import PodInfo, pod_from
+from blocks.gke_references import References
 from blocks.gke_switches import Switches
 from blocks.gke_workloads import Workloads
 
@@ -65,16 +66,21 @@ class GkeCluster(RemediationBlock):
 
     def pods(self) -> list[PodInfo]:
         """The pods of the namespace by name, 500 at most: one page, as the service orders them."""
+        return self._pods()
+
+    def pods_of(self, job: str) -> list[PodInfo]:
+        """The pods of one Job, oldest first, 500 at most."""
+        return sorted(self._pods(label_selector=f"job-name={job}"), key=lambda pod: (pod.created, pod.name))
+
+    def _pods(self, **options: Any) -> list[PodInfo]:
         if not self.enabled:
             return []
         from kubernetes import client as kubernetes
 
         call = Call(f"list the pods in namespace {self.namespace}", "list on pods", "check the cluster's address.")
         core = kubernetes.CoreV1Api(self._open().api_client)
-        timeout = self.limits.call_seconds
-        page = read(
-            call, lambda: core.list_namespaced_pod(self.namespace, limit=500, _request_timeout=timeout), self.limits
-        )
+        options |= {"limit": 500, "_request_timeout": self.limits.call_seconds}
+        page: Any = read(call, partial(core.list_namespaced_pod, self.namespace, **options), self.limits)
         return sorted(map(pod_from, page.items), key=lambda pod: pod.name)
 
     def jobs(self, prefix: str = "") -> list[GkeJobInfo]:
@@ -110,6 +116,12 @@ class GkeCluster(RemediationBlock):
         """Turning work off and on. Raises PermanentError where there is no cluster."""
         self._check_enabled()
         return Switches(lambda: self._open().api_client, self.namespace, self.limits)
+
+    @property
+    def references(self) -> References:
+        """What Pods refer to by name. Raises PermanentError where there is no cluster."""
+        self._check_enabled()
+        return References(lambda: self._open().api_client, self.namespace, self.limits)
 
     def _check_enabled(self) -> None:
         if not self.enabled:

@@ -19,6 +19,8 @@ HASH = "pod-template-hash"
 _OWN_LABELS = ("controller-uid", "job-name", "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name")
 """Labels that the API server gives a Job's Pods; a new Job gets its own."""
 _OWN_METADATA = ("uid", "resourceVersion", "creationTimestamp", "generation", "managedFields", "selfLink")
+_CONFIG_MAPS = ("configMapRef", "configMapKeyRef", "configMap")
+"""Where the spec of a Pod names a ConfigMap: variables, one variable, a volume."""
 
 
 @dataclass(frozen=True)
@@ -188,6 +190,17 @@ def as_new(manifest: Json) -> Json:
             for name in _OWN_LABELS:
                 (labels or {}).pop(name, None)
     return made
+
+
+def config_maps(value: Any) -> set[str]:
+    """The ConfigMaps without which a Pod of that spec cannot start: those that no reference calls optional."""
+    if isinstance(value, list):
+        return {name for one in value for name in config_maps(one)}
+    if not isinstance(value, dict):
+        return set()
+    found = {name for one in value.values() for name in config_maps(one)}
+    named = [value[key] for key in _CONFIG_MAPS if isinstance(value.get(key), dict)]
+    return found | {str(one["name"]) for one in named if one.get("name") and not one.get("optional")}
 
 
 def _all_containers(spec: Json) -> Iterator[Json]:

@@ -125,6 +125,28 @@ class Workloads:
                 )
             time.sleep(0.2)
 
+    def try_job(self, manifest: Json) -> None:
+        """Let the API server judge a Job as if it were created, unknown fields too; nothing is kept (`dryRun=All`).
+
+        Raises `PreconditionFailed` when there is one of that name, `PermanentError` with the server's words when it is
+        refused. What admits pods (their quota, their service account) is asked only when the Job makes them.
+        """
+        name = manifest["metadata"]["name"]
+        call = Call(f"try Job {name}", "create on jobs.batch", f"is there a namespace {self.namespace}?")
+
+        def attempt() -> None:
+            self._objects().create_namespaced_custom_object(
+                *_BATCH,
+                self.namespace,
+                "jobs",
+                manifest,
+                dry_run="All",
+                field_validation="Strict",
+                _request_timeout=self.limits.call_seconds,
+            )
+
+        read(call, attempt, self.limits)
+
     def create_job(self, manifest: Json, label: str) -> ClusterJob:
         """Create a Job. A lost answer is looked up by `label`, whose value in the manifest is this caller's own.
 

@@ -18,8 +18,10 @@ from deployments import (
     cli_health,
     cli_incident,
     cli_intake,
+    cli_job,
     cli_journal,
     cli_override,
+    cli_pipeline,
     cli_rollback,
     cli_runtime,
     cli_scene,
@@ -37,6 +39,8 @@ app.add_typer(cli_incident.app, name="incident")
 app.add_typer(cli_gpu.app, name="gpu")
 app.add_typer(cli_health.app, name="simulator")
 app.add_typer(cli_intake.app, name="intake")
+app.add_typer(cli_pipeline.app, name="pipeline")
+app.add_typer(cli_job.app, name="job")
 app.add_typer(cli_escalation.app, name="escalation")
 app.add_typer(cli_runtime.app, name="runtime")
 app.add_typer(cli_scene.app, name="scene")

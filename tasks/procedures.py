@@ -13,6 +13,7 @@ from tasks.delivery.watch import GiveBack
 from tasks.escalation.procedure import Escalation
 from tasks.gpu_capacity.end_relief import EndRelief
 from tasks.gpu_capacity.procedure import GpuCapacity
+from tasks.gpu_job.procedure import DeployGpuJob
 from tasks.intake.pause import PauseIntake
 from tasks.intake.reconcile import ReconcileIntake
 from tasks.intake.resume import ResumeIntake
@@ -49,6 +50,7 @@ PROCEDURES: tuple[type[AnyProcedure], ...] = (
     SimulatorOutage,
     GenerateScene,
     EndRelief,
+    DeployGpuJob,
 )
 
 

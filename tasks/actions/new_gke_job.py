@@ -1,8 +1,9 @@
-"""The action `create_gke_job`: create a Job again from the manifest of one that has failed, under a name of its own.
+"""The action `create_gke_job`: create a Job under a name of its own, from a kept manifest: that of one that has failed, or one
+that was rendered for its scene.
 
-The failed Job stays as it is, for whoever looks into it. Nothing is created beside a Job of the same family that is at work:
-two servers, or two simulations, would want the same GPU. The manifest is kept in the ops bucket before, as that of
-`recreate_gke_job`.
+A failed Job stays as it is, for whoever looks into it. Nothing is created beside a Job of the named families that is at work
+(two servers would want the same GPU), and nothing for a scene that is in somebody's hands. The manifest is kept in the ops
+bucket before, as that of `recreate_gke_job`.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from blocks.environment import PipelineEnvironment
 from blocks.errors import PermanentError, PreconditionFailed
 from blocks.gke_manifests import ClusterJob
 from tasks.actions.definitions import kept_name, read_kept
 from tasks.actions.gke_jobs import GKE_JOB
 from tasks.actions.work import SetWork, work_action
-from tasks.pipeline.activity import phrases_on
+from tasks.pipeline.activity import LiveBoard
 from tasks.pipeline.labels import RUN_LABEL
 from tasks.pipeline.stops import scene_stops
 from tasks.remediation.kind import Doing, Kind, NoWayBack, Params
@@ -32,7 +34,7 @@ class CreateJob(Params):
 
     name: str
     former: str
-    """The Job that has failed, by whose name the manifest is kept."""
+    """The Job by whose name the manifest is kept: the one that has failed, or, where there was none, the new one itself."""
     manifest: str
     """SHA-256 of the kept manifest's JSON."""
     family: str = ""
@@ -67,10 +69,11 @@ def apply_create(doing: Doing, params: CreateJob) -> str:
             the kept manifest is not what was approved.
     """
     workloads = doing.context.environment.cluster.workloads
-    live = [job for job in workloads.jobs("") if job.name.startswith(params.heads or "")]
+    live = workloads.jobs("")
     if mine := next((one for one in live if is_ours(doing, one)), None):
         return f"found with uid {mine.uid}"
-    if busy := next((one.name for one in live if one.state == "active"), ""):
+    like = (one for one in live if one.name.startswith(params.heads))  # of no family: its scene alone is asked
+    if busy := next((one.name for one in like if one.state == "active"), ""):
         raise PermanentError(f"Job {busy} is at work by now, so none is created beside it; look at it.")
     if any(one.name == params.name for one in live):
         raise PreconditionFailed(f"There is a Job {params.name} by now: somebody else has created it. Plan again.")
@@ -83,7 +86,7 @@ def apply_create(doing: Doing, params: CreateJob) -> str:
 def check_scene(doing: Doing, params: CreateJob) -> None:
     """Look at the scene of the Job. Raises PermanentError when it is not free: somebody's hands, a lease, a person's stop."""
     environment, scene = doing.context.environment, params.scene
-    busy = [*phrases_on(doing.context, scene)]
+    busy = [work.what for work in LiveBoard(environment).on(scene)]  # as it is now, not as the plan has seen it
     if (held := read_holder(environment.storage, environment.ops_bucket, scene)) and not has_ended(
         *held, doing.context.gone
     ):
@@ -92,14 +95,19 @@ def check_scene(doing: Doing, params: CreateJob) -> None:
         raise PermanentError(
             f"{busy[0]} is at work on {scene} by now, so no Job is created for it; wait until it ends."
         )
-    source = BucketSource(
-        environment.storage, environment.data_bucket, scene, environment.catalogue.scene_prefix(scene)
-    )
     stages = {
         one.stage for one in environment.catalogue.gke_jobs if params.former.startswith(one.name.partition("{")[0])
     }
-    if stop := next((one for one in scene_stops(environment, source, ()) if one.stops(stages)), None):
-        raise PermanentError(f"{scene} is stopped, so no Job is created for it: {stop.sentence}")
+    prefix = environment.catalogue.scene_prefix(scene)
+    source = BucketSource(environment.storage, environment.data_bucket, scene, prefix)
+    if stop := why_stopped(environment, source, stages):
+        raise PermanentError(stop)
+
+
+def why_stopped(environment: PipelineEnvironment, source: BucketSource, stages: set[str]) -> str:
+    """The sentence of a person's stop that holds these stages of a scene; empty: none does."""
+    stop = next((one for one in scene_stops(environment, source, ()) if one.stops(stages)), None)
+    return f"{source.scene_id} is stopped, so no Job is created for it: {stop.sentence}" if stop is not None else ""
 
 
 def wanted(doing: Doing, params: CreateJob) -> dict[str, Any]:
@@ -138,12 +146,13 @@ def inverse_of_create(doing: Doing, params: CreateJob, _result: str) -> Action |
 
 def create_action(params: CreateJob, why: str, step: str) -> Action:
     """The action that creates one Job."""
+    like = f"none like it ({', '.join(params.heads)}) is at work, " if params.heads else ""
     return create_gke_job.action(
         params,
         step=step,
         target=f"gke-job {params.name}",
-        precondition=f"there is no Job of that name, none like it ({', '.join(params.heads)}) is at work, and its scene is free",
-        undo="undo this run: it is suspended, unless a pod of it runs; the failed one was not touched",
+        precondition=f"there is no Job of that name, {like}and its scene is free",
+        undo="undo this run: it is suspended, unless a pod of it runs; no other Job was touched",
         why=why,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from blocks.clients import load_libraries
@@ -52,15 +52,20 @@ PIPELINE: dict[str, Callable[[Deployed, Look], None]] = {
     "genie sim": gpu.look_at_genie_sim,
     "cluster": gpu.look_at_cluster,
 }
+STARTS_WORK = ("triggers", "delivery", "schedulers", "workflows", "jobs")
+"""Of these, what starts work by itself and what it starts."""
 
 
-def looks_of(environment: PipelineEnvironment | None, home: Path | None, seconds: float) -> list[Look]:
+def looks_of(
+    environment: PipelineEnvironment | None, home: Path | None, seconds: float, names: Collection[str] = tuple(PIPELINE)
+) -> list[Look]:
     """Everything that is found.
 
     Args:
         environment: The pipeline that is looked at; None: none.
         home: The checkout with prefect.yaml, whose Prefect server is looked at; None: none.
         seconds: How long the parts may take, all at the same time.
+        names: Which parts of the pipeline are looked at.
     """
     others = prefect_parts(home) if home else []
     if environment is None:
@@ -73,14 +78,14 @@ def looks_of(environment: PipelineEnvironment | None, home: Path | None, seconds
         return [broken, *examine.examine(others, seconds)]
     load_libraries()  # before the threads, which would do it in each other's way
     try:
-        return examine.examine([*pipeline_parts(deployed), *others], seconds)
+        return examine.examine([*pipeline_parts(deployed, names), *others], seconds)
     finally:
         deployed.close()
 
 
-def pipeline_parts(deployed: Deployed) -> list[Part]:
+def pipeline_parts(deployed: Deployed, names: Collection[str]) -> list[Part]:
     """What is asked of Google, the cluster and the simulator."""
-    return [Part(name, _on(look, deployed)) for name, look in PIPELINE.items()]
+    return [Part(name, _on(look, deployed)) for name, look in PIPELINE.items() if name in names]
 
 
 def prefect_parts(home: Path) -> list[Part]:

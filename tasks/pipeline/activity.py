@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from blocks.clients import OF_WORK, load_libraries
 from blocks.environment import PipelineEnvironment
 from blocks.execution import LIVE_STATES, Execution
+from tasks.pipeline.gpu_jobs import SCENE_LABEL
 from tasks.pipeline.labels import RUN_LABEL, RUN_VARIABLE
 from tasks.remediation.context import Context
 
@@ -85,12 +86,13 @@ def live_jobs(environment: PipelineEnvironment, job: str) -> Iterable[LiveWork]:
 
 
 def live_gke_jobs(environment: PipelineEnvironment) -> Iterable[LiveWork]:
-    """GPU Jobs carry the scene id in their name: `geniesim-gpu-<scene>-<epoch>`."""
+    """GPU Jobs name their scene by a label, or carry its id in their name: `geniesim-gpu-<scene>-<epoch>`."""
     prefixes = [rule.name.partition("{scene_id}")[0] for rule in environment.catalogue.gke_jobs]
     for job in environment.cluster.jobs():
         prefix = next((known for known in prefixes if job.name.startswith(known)), None)
         if job.active and prefix is not None:
-            yield LiveWork(job.name.removeprefix(prefix).rpartition("-")[0], f"GKE Job {job.name}")
+            scene = job.labels.get(SCENE_LABEL) or job.name.removeprefix(prefix).rpartition("-")[0]
+            yield LiveWork(scene, f"GKE Job {job.name}", job.labels.get(RUN_LABEL, ""))
 
 
 def scene_of_argument(execution: Execution, environment: PipelineEnvironment) -> str | None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -14,6 +13,7 @@ from tasks.actions.definitions import Kept
 from tasks.actions.gke_jobs import GKE_JOB, manifest_of
 from tasks.actions.new_gke_job import CreateJob, create_action, next_name
 from tasks.actions.rollouts import DEPLOYMENT, RollDeployment, roll_action, template_digest
+from tasks.pipeline.gpu_jobs import scene_of
 from tasks.pipeline.labels import RUN_LABEL
 from tasks.remediation.plan import Action, canonical
 from tasks.simulator_outage.facts import ServiceState
@@ -26,8 +26,6 @@ AGAIN = timedelta(minutes=60)
 """A server that is out again so soon after a restart needs a person: a second one would not help either."""
 LATELY_HOURS = 24.0
 """How far back failed executions and Jobs are looked at: when an outage began is recorded nowhere."""
-SCENE_LABEL = "scene-id"
-"""By which the pipeline's GPU Jobs name their scene; a name of Kubernetes cannot hold every id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,15 +151,3 @@ def not_again(job: ClusterJob, scene: str, at: datetime) -> str:
     if not scene:
         return f"Job {job.name} has failed, and its scene is none whose last simulation failed lately; {how}"
     return ""
-
-
-def scene_of(job: ClusterJob, families: Iterable[str], scenes: Iterable[str]) -> str:
-    """Which of these scenes a Job is of, by its label, else by its name; empty: of none."""
-    head = next((one for one in families if job.name.startswith(one)), "")
-    label, named = job.labels.get(SCENE_LABEL, ""), job.name.removeprefix(head).rpartition("-")[0]
-    return next((one for one in scenes if (one == label if label else plain(one) == plain(named))), "")
-
-
-def plain(scene: str) -> str:
-    """A scene's id as a name of Kubernetes may hold it."""
-    return re.sub(r"[^a-z0-9]+", "-", scene.lower()).strip("-")

@@ -19,7 +19,9 @@ from deployments import (
     cli_flows,
     cli_gpu,
     cli_intake,
+    cli_job,
     cli_journal,
+    cli_pipeline,
     cli_rollback,
     cli_scene,
     cli_self,
@@ -42,7 +44,8 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         ran.append((flow.name, parameters))
         return 4
 
-    for module in (cli_flows, cli_backup, cli_escalation, cli_gpu, cli_intake, cli_rollback, cli_scene, cli_self):
+    heres = (cli_backup, cli_escalation, cli_gpu, cli_intake, cli_job, cli_pipeline, cli_rollback, cli_scene, cli_self)
+    for module in (cli_flows, *heres):
         monkeypatch.setattr(module, "outcome", outcome)
         monkeypatch.setattr(module, "use_running_stack", lambda: None)
     monkeypatch.setattr("getpass.getuser", lambda: "ada")
@@ -84,6 +87,12 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         ("gpu watch", "gpu-watch", {"mode": "look"}),
         ("gpu watch --apply", "gpu-watch", {"mode": "apply"}),
         ("intake status", "intake-watch", {}),
+        ("pipeline disable", "pause-intake", {"mode": "plan", "without_hold": False, "reason": "", **DIGEST}),
+        ("pipeline disable --apply --reason why --plan-digest d", "pause-intake", {"mode": "apply", "reason": "why", "plan_digest": "d"}),
+        ("pipeline trigger a", "export-recovery", {"scene_ids": ["a"], "make": "episodes", "mode": "plan", **DIGEST}),
+        ("pipeline trigger a --stage upsell --apply --plan-digest d", "export-recovery", {"scene_ids": ["a"], "make": "upsell", "mode": "apply", "plan_digest": "d"}),
+        ("job deploy a", "job-deploy", {"scene_id": "a", "manifest": "", "image": "", "mode": "plan", "reason": "", **DIGEST}),
+        ("job deploy a --image x:1 --apply --reason why --plan-digest d", "job-deploy", {"image": "x:1", "mode": "apply", "reason": "why", "plan_digest": "d"}),
         ("escalation tell", "escalation", {"mode": "plan", "incident": ""}),
         ("escalation tell inc-1 --apply", "escalation", {"mode": "apply", "incident": "inc-1", "requested_by": "ada"}),
         ("escalation ack inc-1", "acknowledge-incident", {"incident": "inc-1", "by": "ada", "how": "command"}),

@@ -24,6 +24,7 @@ MUST_BE_GIVEN = {
     "undo": {"subject", "run"},
     "restore": {"scope"},
     "rollback": {"kind", "name"},
+    "job-deploy": {"scene_id"},
     "generate-scene": {"scene_id"},
     "end-to-end": {"scene_id"},
     "trigger-watch": {"automation"},

@@ -23,6 +23,8 @@ from tasks.delivery.watch import GiveBack, GiveBackRequest
 from tasks.escalation.procedure import Escalation, EscalationRequest
 from tasks.gpu_capacity.end_relief import EndRelief
 from tasks.gpu_capacity.procedure import GpuCapacity, GpuRequest
+from tasks.gpu_job.facts import JobRequest
+from tasks.gpu_job.procedure import DeployGpuJob
 from tasks.incidents.entries import Declared
 from tasks.incidents.incident import declare
 from tasks.intake.pause import PauseIntake, PauseRequest
@@ -267,6 +269,13 @@ def restarting(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[AnyP
     return SimulatorOutage(), OutageRequest(mode="apply", reason="a test")
 
 
+def deploying(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[AnyProcedure, Request]:
+    """A scene that has everything before its simulation, and no Job."""
+    without_triggers(sandbox)
+    make_scene(sandbox.store, DATA, SCENE, "kitchen", objects=1, upto="regen3d")
+    return DeployGpuJob(), JobRequest(scene_id=SCENE, mode="apply", reason="a test")
+
+
 CASES: tuple[Case, ...] = (
     Case("export-recovery", recovery),
     Case("undo", undoing, takes=False),
@@ -287,4 +296,5 @@ CASES: tuple[Case, ...] = (
     Case("simulator-outage", restarting, takes=False),
     Case("generate-scene", generating, takes=False),
     Case("end-gpu-relief", ending_relief, takes=False),
+    Case("job-deploy", deploying, takes=False),
 )

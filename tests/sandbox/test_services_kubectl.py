@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import yaml
 
 from deployments.sandbox.cluster.api import KubernetesApi
 from deployments.sandbox.cluster.cluster import Cluster
@@ -34,8 +33,9 @@ class Kubectl:
     home: Path
 
     def run(self, *words: str, stdin: object = None) -> subprocess.CompletedProcess[str]:
-        """What a command prints; `stdin` is given to it as YAML."""
-        text = "" if stdin is None else yaml.safe_dump_all(stdin if isinstance(stdin, list) else [stdin])
+        """What a command prints; `stdin` is given to it as JSON, one document or several: a bare `Y` of YAML is a bool to it."""
+        every = [] if stdin is None else stdin if isinstance(stdin, list) else [stdin]
+        text = "\n".join(json.dumps(one) for one in every)
         command = ["kubectl", f"--server={self.url}", "-n", SPACE, *words]
         env = {"PATH": os.environ["PATH"], "HOME": str(self.home)}
         return subprocess.run(command, input=text, capture_output=True, text=True, timeout=60, env=env, check=False)

@@ -33,6 +33,7 @@ CONTINUED = (
     "generate-scene",
     "simulator-outage",
     "end-gpu-relief",
+    "job-deploy",
 )
 
 

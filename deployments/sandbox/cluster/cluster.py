@@ -6,6 +6,8 @@ import copy
 from typing import Any
 
 from blocks.catalogue import Catalogue
+from blocks.gke_manifests import config_maps
+from blocks.gke_references import GOOGLE_ACCOUNT
 from deployments.sandbox.cluster.controllers import JOB_STATES, Controllers, JobState
 from deployments.sandbox.cluster.errors import Json, KubernetesError
 from deployments.sandbox.cluster.node_pools import NodePools, NodeState
@@ -48,9 +50,17 @@ class Cluster:
         return copy.deepcopy(self.registry.create(_JOBS, namespace, manifest))
 
     def deploy(self, catalogue: Catalogue) -> None:
-        """Create the CronJobs of a catalogue as its authors do."""
+        """Create the CronJobs of a catalogue as its authors do, and what its GPU Job refers to by name."""
+        space = catalogue.namespace
         for name, known in catalogue.cron_jobs.items():
-            self.create_cron_job(catalogue.namespace, name, known.schedule, suspended=known.suspended)
+            self.create_cron_job(space, name, known.schedule, suspended=known.suspended)
+        pod = catalogue.gpu_job.manifest["spec"]["template"]["spec"] if catalogue.gpu_job is not None else {}
+        for name in sorted(config_maps(pod)):
+            self.registry.create(BY_PLURAL["configmaps"], space, {"metadata": {"name": name}, "data": {}})
+        if account := pod.get("serviceAccountName"):
+            google = {GOOGLE_ACCOUNT: f"{account}@sandbox-project.iam.gserviceaccount.com"}
+            meta = {"name": account, "annotations": google}
+            self.registry.create(BY_PLURAL["serviceaccounts"], space, {"metadata": meta})
 
     def create_cron_job(self, namespace: str, name: str, schedule: str, *, suspended: bool) -> None:
         """Create a CronJob whose Job would run an image of that name. The clock starts nothing here."""
