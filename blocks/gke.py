@@ -79,8 +79,12 @@ class GkeCluster(RemediationBlock):
 
         call = Call(f"list the pods in namespace {self.namespace}", "list on pods", "check the cluster's address.")
         core = kubernetes.CoreV1Api(self._open().api_client)
-        options |= {"limit": 500, "_request_timeout": self.limits.call_seconds}
-        page: Any = read(call, partial(core.list_namespaced_pod, self.namespace, **options), self.limits)
+        timeout = self.limits.call_seconds
+        page: Any = read(
+            call,
+            lambda: core.list_namespaced_pod(self.namespace, limit=500, _request_timeout=timeout, **options),
+            self.limits,
+        )
         return sorted(map(pod_from, page.items), key=lambda pod: pod.name)
 
     def jobs(self, prefix: str = "") -> list[GkeJobInfo]:
