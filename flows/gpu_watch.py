@@ -13,9 +13,10 @@ from prefect.artifacts import create_table_artifact
 
 from blocks.errors import OutsideError
 from flows.running import as_task_run, flow_context, flow_wave, side_by_side, state_of, state_of_error
+from tasks.delivery.pauses import open_pauses
+from tasks.gpu_capacity.end_relief import waits_for
 from tasks.gpu_capacity.follow import follow
 from tasks.gpu_capacity.watch import GpuWatch, Standing
-from tasks.intake.pauses import OpenPause, open_pauses
 from tasks.recovery.procedure import ExportRecovery
 from tasks.recovery.request import PROCEDURE, RecoveryRequest
 from tasks.remediation.check import check, sections_of
@@ -62,14 +63,6 @@ def gpu_watch(
         seen.end("escalated", *late)
         followed.append(seen)
     return state_of(followed, " ".join(one.sentence() for one in followed))
-
-
-def waits_for(pause: OpenPause) -> str:
-    """Why nothing is given back in the middle of a pause, which may hold the very schedulers; and how it ends."""
-    return (
-        f"Reliefs are given back after the resume, because {pause.sentence()}. Resume it: remediate intake resume "
-        f"{pause.run} --apply."
-    )
 
 
 def rerun(context: Context) -> Rerun:

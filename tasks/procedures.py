@@ -9,9 +9,11 @@ from tasks.actions.objects import OBJECT_KINDS
 from tasks.backup.expiry import ExpireBackups
 from tasks.backup.leftovers import ExpireLeftovers
 from tasks.backup.procedure import NightlyBackup
+from tasks.delivery.pauses import open_pauses
 from tasks.delivery.watch import GiveBack
 from tasks.escalation.procedure import Escalation
 from tasks.gpu_capacity.end_relief import EndRelief
+from tasks.gpu_capacity.left import SUBJECT as RELIEFS
 from tasks.gpu_capacity.procedure import GpuCapacity
 from tasks.gpu_job.procedure import DeployGpuJob
 from tasks.intake.pause import PauseIntake
@@ -19,6 +21,7 @@ from tasks.intake.reconcile import ReconcileIntake
 from tasks.intake.resume import ResumeIntake
 from tasks.pipeline.activity import phrases_on
 from tasks.recovery.procedure import ExportRecovery
+from tasks.remediation.context import Context
 from tasks.remediation.kind import Kinds
 from tasks.remediation.outcome import Refused
 from tasks.remediation.procedure import AnyProcedure
@@ -76,4 +79,10 @@ def procedure_named(name: str) -> AnyProcedure:
 
 def undo() -> UndoRun:
     """The procedure that undoes a run of any of them."""
-    return UndoRun(kinds_of, phrases_on)
+    return UndoRun(kinds_of, at_work)
+
+
+def at_work(context: Context, subject: str) -> tuple[str, ...]:
+    """What is at work on a subject: of reliefs of GPUs a pause of intake, which may hold the schedulers they had paused."""
+    pauses = open_pauses(context) if subject == RELIEFS else []
+    return (*phrases_on(context, subject), *(f"The pause of intake of run {one.run}" for one in pauses))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from pydantic import JsonValue
 
+from tasks.delivery.pauses import OpenPause, open_pauses
 from tasks.gpu_capacity.in_force import as_wanted
 from tasks.gpu_capacity.left import END_RELIEF, GPU_CAPACITY, SUBJECT
 from tasks.gpu_capacity.procedure import GpuCapacity
@@ -42,6 +43,10 @@ class EndRelief(UndoRun):
         run.summary = f"the relief of run {request.run}: {counted(len(plan.actions), 'thing')} brought back"
         return plan.model_copy(update={"risk": "medium"})
 
+    def guard(self, run: Run, facts: Reversal | None, plan: Plan, request: UndoRequest) -> Iterable[str]:
+        """A pause of intake: it may hold the very schedulers that would be resumed."""
+        yield from map(waits_for, open_pauses(run.context))
+
     def again(self, subject: str, asked: Mapping[str, JsonValue], reason: str) -> UndoRequest | None:
         """The same relief: what was begun to be given back is given back, whatever has become of the watch."""
         relief = str(asked.get("run") or "")
@@ -51,6 +56,14 @@ class EndRelief(UndoRun):
         """Ask everything again."""
         wrong = tuple(as_wanted(run, run.journal.plan()))
         return Verdict("failed", wrong) if wrong else super().verify(run, facts)
+
+
+def waits_for(pause: OpenPause) -> str:
+    """Why nothing is given back in the middle of a pause, and how that ends."""
+    return (
+        f"Reliefs are given back after the resume, because {pause.sentence()}. Resume it: remediate intake resume "
+        f"{pause.run} --apply."
+    )
 
 
 def nothing_left(context: Context, relief: PastRun) -> bool:

@@ -15,8 +15,8 @@ from tasks.actions.schedulers import set_scheduler
 from tasks.actions.work import set_cron_job, set_work
 from tasks.delivery.hold import held_of
 from tasks.delivery.kinds import hold_delivery, release_delivery
+from tasks.delivery.pauses import PAUSE, RESUME_BY, SUBJECT, half_resumed, never_begun, resume_by
 from tasks.delivery.tickets import REDEEMED, Held, Ticket, deadline_of, open_ticket, stamp, write_ticket
-from tasks.intake.pauses import PAUSE, RESUME_BY, SUBJECT, half_resumed, never_begun, resume_by
 from tasks.intake.plan import paused_words, plan_pause
 from tasks.intake.report import paused_sections
 from tasks.intake.starters import Feed, Starters, look_at_starters

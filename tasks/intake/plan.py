@@ -9,7 +9,7 @@ from tasks.actions.schedulers import PAUSED, SetScheduler, scheduler_action
 from tasks.actions.work import SetWork, work_action, work_params
 from tasks.delivery.hold import HoldDelivery
 from tasks.delivery.kinds import hold_delivery
-from tasks.intake.pauses import PAUSE, SUBJECT
+from tasks.delivery.pauses import PAUSE, SUBJECT
 from tasks.intake.starters import Feed, Starters
 from tasks.intake.verify import hold_params, own_pause_params, scheduler_params
 from tasks.pipeline.own_pause import PauseObject

@@ -11,8 +11,8 @@ from pydantic import JsonValue
 
 from blocks.errors import NotFound
 from tasks.delivery.missed import DeliverMissed, deliver_missed, look_missed, missed_action
+from tasks.delivery.pauses import PAUSE, SUBJECT, runs_of_intake
 from tasks.delivery.tickets import read_ticket
-from tasks.intake.pauses import PAUSE, SUBJECT, runs_of_intake
 from tasks.intake.unanswered import CLOCK_SKEW, Reconciled, Unanswered, reconcile
 from tasks.remediation.context import Context
 from tasks.remediation.continuing import UNDOES

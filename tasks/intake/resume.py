@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from tasks.delivery.kinds import release_action, release_delivery
+from tasks.delivery.pauses import SUBJECT, open_pauses, resumed_of, runs_of_intake, the_open_pause
 from tasks.delivery.release import ReleaseDelivery
 from tasks.delivery.tickets import open_ticket, read_ticket
 from tasks.intake.pause import PauseIntake
-from tasks.intake.pauses import SUBJECT, open_pauses, resumed_of, runs_of_intake, the_open_pause
 from tasks.intake.report import resumed_sections
 from tasks.intake.verify import clocks_not_as_wanted, not_pushing, still_set
 from tasks.pipeline.own_pause import own_pause, paused_by_others

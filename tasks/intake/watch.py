@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from tasks.delivery.backlog import NONE_SEEN
-from tasks.intake.pauses import SUBJECT, OpenPause, never_begun, open_pauses
+from tasks.delivery.pauses import SUBJECT, OpenPause, never_begun, open_pauses
 from tasks.intake.report import ticket_rows
 from tasks.intake.verify import still_live
 from tasks.remediation.check import Check, Findings

@@ -6,9 +6,9 @@ import re
 from datetime import UTC, datetime
 
 from blocks.errors import NotFound
+from tasks.delivery.pauses import OpenPause, open_pauses
 from tasks.delivery.tickets import Ticket, open_tickets
 from tasks.delivery.watch import why_forgotten
-from tasks.intake.pauses import OpenPause, open_pauses
 from tasks.intake.watch import alarms, time_left
 from tasks.overview.state import Item, State, capital
 from tasks.pipeline.own_pause import own_pause, paused_by_others

@@ -17,7 +17,7 @@ from typing import Any
 
 from blocks.environment import PipelineEnvironment
 from blocks.errors import OutsideError
-from tasks.intake.pauses import OpenPause, open_pauses
+from tasks.delivery.pauses import OpenPause, open_pauses
 from tasks.remediation.context import Context
 from tasks.remediation.ledger import LedgerDamaged
 from tasks.remediation.plan import canonical

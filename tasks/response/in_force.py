@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from tasks.delivery.pauses import OpenPause, open_pauses
 from tasks.incidents.incident import Incident
-from tasks.intake.pauses import OpenPause, open_pauses
 from tasks.remediation.context import Context
 
 

@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from tasks.delivery.pauses import SUBJECT
 from tasks.incidents.entries import Decided, Diagnosed, Noted, Phase, Reopened, Resolved, Updated
 from tasks.intake.pause import PauseIntake, PauseRequest
-from tasks.intake.pauses import SUBJECT
 from tasks.remediation.run import Run
 from tasks.response.acting import act
 from tasks.response.active import active_executions, active_sentence

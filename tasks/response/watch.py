@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
+from tasks.delivery.pauses import OpenPause, open_pauses
 from tasks.incidents.incident import Incident, read_incident
 from tasks.incidents.open_marks import open_marks
 from tasks.incidents.overdue import overdue
-from tasks.intake.pauses import OpenPause, open_pauses
 from tasks.remediation.check import Check, Findings
 from tasks.remediation.context import Context
 from tasks.remediation.ledger import LedgerDamaged

@@ -24,6 +24,7 @@ from tasks.survival.left import continue_left, what_is_left
 from tests.gpu_capacity.shortage import heir, settings, standings
 from tests.gpu_capacity.test_relief import taken_back
 from tests.gpu_capacity.world import RUNS, SPACE, actions, full_pool, policy, relieve
+from tests.intake.world import pause, resume
 from tests.kernel.world import Killed, killed_at
 
 
@@ -84,6 +85,25 @@ def test_where_the_watchs_own_has_brought_back_all_and_was_killed_the_next_watch
         end_relief(environment, one)
     assert end_relief(environment, one).outcome == "nothing_to_do"
     assert list(unfinished_runs(heir(environment))) == []
+
+
+@pytest.mark.parametrize("killed", [False, True], ids=["new", "continued"])
+def test_in_the_middle_of_a_pause_of_intake_no_relief_is_given_back(
+    sandbox: Sandbox, environment: PipelineEnvironment, killed: bool
+) -> None:
+    full_pool(sandbox)
+    one = relieve(environment)
+    if killed:
+        with pytest.raises(Killed), killed_at(1, before=False):
+            end_relief(environment, one)
+    paused, before = pause(environment), settings(environment)
+    by_watch, by_hand = end_relief(environment, one), taken_back(environment, one)
+    assert (by_watch.outcome, by_hand.outcome) == ("refused", "refused")
+    assert f"remediate intake resume {paused.id} --apply" in by_watch.reasons[0]
+    assert f"The pause of intake of run {paused.id} is at work" in by_hand.reasons[0]
+    assert settings(environment) == before
+    assert resume(environment, paused.id).outcome == "done"
+    assert end_relief(environment, one).outcome == "done"
 
 
 def said(environment: PipelineEnvironment) -> tuple[list[str], list[str]]:

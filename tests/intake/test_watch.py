@@ -8,8 +8,8 @@ import pytest
 
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.server import Sandbox
+from tasks.delivery.pauses import SUBJECT, open_pauses
 from tasks.delivery.watch import HoldWatch
-from tasks.intake.pauses import SUBJECT, open_pauses
 from tasks.intake.watch import IntakeWatch, alarms
 from tasks.remediation.check import check, sections_of
 from tasks.remediation.context import Context

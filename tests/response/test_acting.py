@@ -6,10 +6,10 @@ import pytest
 
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.server import Sandbox
+from tasks.delivery.pauses import SUBJECT
 from tasks.incidents.entries import Acted
 from tasks.incidents.incident import Incident, declare, read_incident
 from tasks.intake.pause import PauseIntake, PauseRequest
-from tasks.intake.pauses import SUBJECT
 from tasks.remediation.run import Run
 from tasks.remediation.runner import run
 from tasks.response.acting import act, recorded, unrecorded

@@ -16,10 +16,10 @@ import pytest
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.server import Sandbox
 from deployments.sandbox_environment import for_sandbox, quick_policy
+from tasks.delivery.pauses import open_pauses
 from tasks.incidents.entries import Decided, Diagnosed, Entered, Evidence, Resolved, Updated
 from tasks.incidents.incident import Incident, incident_ids, read_incident
 from tasks.incidents.verify import verify_incident
-from tasks.intake.pauses import open_pauses
 from tasks.remediation.context import Context
 from tasks.remediation.journal import read_journal
 from tasks.remediation.ledger import Ledger

@@ -6,7 +6,7 @@ import pytest
 
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.server import Sandbox
-from tasks.intake.pauses import open_pauses
+from tasks.delivery.pauses import open_pauses
 from tasks.intake.resume import ResumeIntake, ResumeRequest
 from tasks.remediation.runner import run
 from tests.response.world import (

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.server import Sandbox
+from tasks.delivery.pauses import open_pauses
 from tasks.incidents.entries import Decided, Diagnosed, Entered, Resolved, Scope, Updated
 from tasks.incidents.incident import incident_ids, read_incident
-from tasks.intake.pauses import open_pauses
 from tasks.response.forms import Mitigation, Resolution, Update
 from tests.kernel.world import policies
 from tests.response.world import (

@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.server import Sandbox
+from tasks.delivery.pauses import open_pauses
 from tasks.incidents.entries import Diagnosed, Entered, Noted
 from tasks.incidents.incident import declare, read_incident
 from tasks.incidents.verify import verify_incident
-from tasks.intake.pauses import open_pauses
 from tasks.remediation.context import Context
 from tasks.remediation.run import Run
 from tasks.response.evidence import capture
