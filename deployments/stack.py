@@ -22,8 +22,8 @@ from deployments.state import STATE
 from tasks.doctor.prefect_server import LEASE_STORAGE
 
 WORK_POOL = "remediation"
-SERVER_SECONDS = 120.0
-"""How long the Prefect server may take to be ready; its first start makes a database."""
+START_SECONDS = 240.0
+"""How long a child may take to be ready on a machine that is slow or busy; one that ends meanwhile is noticed at once."""
 
 
 SERVER_SETTINGS = {
@@ -101,23 +101,23 @@ class Stack:
         env = self.environ()
         self.children.start("prefect-server", prefect("server", "start", "--log-level", "WARNING"), env)
         self.start_sandbox(env)
-        self.children.wait_for("prefect-server", self.server_is_up, SERVER_SECONDS)
+        self.children.wait_for("prefect-server", self.server_is_up, START_SECONDS)
         known = [self.endpoints_json(), self.receiver_url.removesuffix("/pubsub")]
         self.children.run("bootstrap", [sys.executable, "-m", "deployments.bootstrap", *known], env)
         self.children.start("worker", prefect("worker", "start", "--pool", WORK_POOL, "--type", "process"), env)
         arguments = ["receiver", "--port", str(self.receiver_port)]
         self.children.start("receiver", [sys.executable, "-m", "deployments.cli", *arguments], env)
         health = self.receiver_url.replace("/pubsub", "/healthz")
-        self.children.wait_for("receiver", lambda: answers(health), 60)
+        self.children.wait_for("receiver", lambda: answers(health), START_SECONDS)
         self.control("POST", "push", {"url": self.receiver_url, "name_prefix": "scenes/"})
-        self.children.wait_for("worker", self.worker_is_online, 60)
+        self.children.wait_for("worker", self.worker_is_online, START_SECONDS)
 
     def start_sandbox(self, env: dict[str, str]) -> None:
         """Start the sandbox; its first line names every endpoint."""
         arguments = ["sandbox", "--port", str(self.sandbox_port), "--json"]
         self.children.start("sandbox", [sys.executable, "-m", "deployments.cli", *arguments], env)
         log = self.folder / "sandbox.log"
-        self.children.wait_for("sandbox", lambda: b"\n" in log.read_bytes(), 30)
+        self.children.wait_for("sandbox", lambda: b"\n" in log.read_bytes(), START_SECONDS)
         first = json.loads(log.read_text().splitlines()[0])
         self.endpoints = Endpoints.model_validate({key: first[key] for key in Endpoints.model_fields})
 

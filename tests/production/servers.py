@@ -59,7 +59,7 @@ def postgres() -> Iterator[str]:
         options = ["-D", data, "-h", "127.0.0.1", "-p", str(port), "-k", root, "-c", "fsync=off"]
         with running([binaries / "postgres", *options], **ours):
             ready = [sys.executable, "-c", ASK_POSTGRES.format(port=port)]
-            wait_for(lambda: subprocess.run(ready, capture_output=True).returncode == 0, log.read_text(), 60)
+            wait_for(lambda: subprocess.run(ready, capture_output=True).returncode == 0, log.read_text())
             yield f"postgresql+asyncpg://prefect:not-asked@127.0.0.1:{port}/postgres"
 
 
@@ -82,7 +82,7 @@ def redis() -> Iterator[str]:
                 except client.RedisError:
                     return False
 
-            wait_for(answers, "Redis to answer", 60)
+            wait_for(answers, "Redis to answer")
             yield f"redis://127.0.0.1:{port}"
 
 

@@ -62,7 +62,7 @@ def store() -> Iterator[str]:
 def stack(database: str, store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ProductionStack]:
     monkeypatch.setattr("deployments.stack.STATE", tmp_path)
     monkeypatch.setattr(
-        "deployments.stack.SERVER_SECONDS", 400.0
+        "deployments.stack.START_SECONDS", 400.0
     )  # it makes its tables, beside whatever else is at work
     numbered = zip(("redis-messaging-url", "redis-docket-url", "redis-cleanup-url"), range(3), strict=True)
     secret = {"database-url": database} | {key: f"{store}/{number}" for key, number in numbered}
