@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 from typer.testing import CliRunner
@@ -13,6 +14,8 @@ from deployments.sandbox.server import Sandbox
 from flows.gpu_capacity import gpu_capacity
 from flows.gpu_check import gpu_check
 from flows.undo import undo
+from tasks.gpu_capacity.capacity_record import read_day
+from tasks.remediation.latest_page import day_name
 from tests.flows.world import Saved, actions, artifacts, everything, run
 from tests.gpu_capacity.world import CRITICAL, PRICES, WAITS, full_pool, states
 
@@ -23,7 +26,9 @@ def test_a_shortage_is_told_then_planned_then_relieved_and_undone(saved: Saved, 
     told = run(gpu_check)
     assert told.is_failed()
     assert "pool at maximum" in (told.message or "")
-    assert "max node group size reached" in str(artifacts(told)["check-gpu-check"].data)
+    told_page = str(artifacts(told)["check-gpu-check"].data)
+    assert "max node group size reached" in told_page
+    assert "GPUs in the last 24 hours" in told_page
 
     before, phases = everything(sandbox), states(sandbox)
     shown = run(gpu_capacity)
@@ -50,6 +55,10 @@ def test_a_cluster_that_is_well_completes(saved: Saved) -> None:
     state = run(gpu_check)
     assert state.is_completed(), state.message
     assert "GPUs are not short" in (state.message or "")
+    (look,) = read_day(saved.environment, datetime.now(UTC))[0]
+    assert (look.used, look.waiting) == (0, 0)
+    page = saved.environment.storage.read("sandbox-ops", day_name("gpu-check", datetime.now(UTC))).decode()
+    assert "GPUs in the last 24 hours" in page
 
 
 @pytest.mark.parametrize("as_json", [False, True])

@@ -24,6 +24,7 @@ from prefect.client.schemas.objects import Artifact, FlowRun, State, TaskRun
 
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.server import Sandbox
+from tasks.gpu_capacity.capacity_record import ROOT as CAPACITY
 from tasks.remediation.latest_page import CHECKS, PLANS
 
 BUCKET, EXPORT = "sandbox-scenes", "genie-sim-export-pipeline"
@@ -45,12 +46,12 @@ class Saved:
 
 
 def everything(sandbox: Sandbox) -> dict[str, int]:
-    """Every object of every bucket with its generation, but for the page that what only looked or planned leaves."""
+    """Every object of every bucket with its generation, but for what that which only looks or plans leaves of itself."""
     return {
         f"{bucket}/{found.name}": found.generation
         for bucket in ("sandbox-scenes", "sandbox-ops", "sandbox-backup")
         for found in sandbox.store.list(bucket, "")
-        if not found.name.startswith((CHECKS, PLANS))
+        if not found.name.startswith((CHECKS, PLANS, CAPACITY))
     }
 
 

@@ -13,6 +13,7 @@ from tasks.diagnosis.check import Diagnose
 from tasks.diagnosis.check import Question as Symptoms
 from tasks.doctor.check import Doctor
 from tasks.doctor.check import Question as Deployed
+from tasks.gpu_capacity.capacity_record import capacity_over_time
 from tasks.gpu_capacity.check import GpuCheck
 from tasks.monitoring.check import MonitoringAudit
 from tasks.override_audit.check import OverrideAudit
@@ -66,7 +67,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         ask = Context(environment, "ann")
         for one, question in CHECKED:
             seen = check(one, ask, question)
-            assert "page" in keep_report(seen, sections_of(seen)), seen.sentence()
+            more = [capacity_over_time(environment, seen.facts.facts[0])] if isinstance(one, GpuCheck) else []
+            assert "page" in keep_report(seen, [*sections_of(seen), *more]), seen.sentence()
         keep_sweep(environment, look_at_all(environment, list(scene_ids(environment))), 99)
         sandbox.store.put("sandbox-scenes", f"scenes/{LONG}/geniesim/.failed", b"{}", quiet=True)
         planned = run(ExportRecovery(), ask, RecoveryRequest(scene_id=LONG, mode="plan"))
