@@ -136,7 +136,7 @@ def test_what_is_written_under_a_hold_ends_with_it(context: Context, sandbox: Sa
 
 @pytest.mark.parametrize(
     ("scene", "waits", "stopped"),
-    [("", True, True), ("kitchen-1", True, True), ("other", True, False), ("", False, False)],
+    [("", True, True), ("kitchen_1", True, True), ("other", True, False), ("", False, False)],
 )
 def test_what_runs_on_its_scope_is_waited_for_so_long_and_then_it_gives_up(
     context: Context, sandbox: Sandbox, scene: str, waits: bool, stopped: bool
@@ -146,11 +146,11 @@ def test_what_runs_on_its_scope_is_waited_for_so_long_and_then_it_gives_up(
     context.environment.policy.wait_seconds = 0.05
     acting = holding(context, one, scene=scene, waits=waits)
     if stopped:
-        with pytest.raises(PermanentError, match="still at work on kitchen-1 after 0 s; nothing was changed"):
+        with pytest.raises(PermanentError, match="still at work on kitchen_1 after 0 s; nothing was changed"):
             apply(hold_delivery, acting)
     else:
         apply(hold_delivery, acting)
-    assert bool(work_on(context, scene)) == (scene in ("", "kitchen-1"))
+    assert bool(work_on(context, scene)) == (scene in ("", "kitchen_1"))
 
 
 def test_it_goes_on_once_that_has_ended(context: Context, sandbox: Sandbox) -> None:
