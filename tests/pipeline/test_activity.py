@@ -83,14 +83,28 @@ def test_a_job_that_names_no_scene_is_nobodys(environment: PipelineEnvironment, 
     assert live_work(environment) == []
 
 
+def gpu_job(sandbox: Sandbox, name: str, scene: str = "", **spec: Any) -> None:
+    """A GPU Job whose label names that scene; by default it has none."""
+    body = manifest(name, **spec)
+    body["metadata"]["labels"] = {"scene-id": scene} if scene else {}
+    sandbox.cluster.create("blueprint", body)
+
+
 def test_gpu_jobs_are_seen_by_their_names_while_they_are_active(
     environment: PipelineEnvironment, sandbox: Sandbox
 ) -> None:
     for name in ("geniesim-gpu-kitchen-1-1700000000", "geniesim-gpu-office-1700000001", "somebodys-job-1-2"):
-        sandbox.cluster.create("blueprint", manifest(name))
+        gpu_job(sandbox, name)
     sandbox.cluster.set_state("blueprint", "geniesim-gpu-office-1700000001", "succeeded")
-    sandbox.cluster.create("blueprint", manifest("geniesim-gpu-hall-1700000002", suspend=True))
+    gpu_job(sandbox, "geniesim-gpu-hall-1700000002", suspend=True)
     assert found(environment) == {"kitchen-1": ["GKE Job geniesim-gpu-kitchen-1-1700000000"]}
+
+
+def test_the_label_of_a_gpu_job_counts_before_its_name_which_cannot_hold_every_id(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    gpu_job(sandbox, "geniesim-gpu-kitchen-1-1700000000", "Kitchen_1")
+    assert found(environment) == {"Kitchen_1": ["GKE Job geniesim-gpu-kitchen-1-1700000000"]}
 
 
 def test_what_is_not_deployed_runs_nothing(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
@@ -117,7 +131,7 @@ def test_a_cluster_at_a_wrong_address_is_not_one_without_jobs(
 
 def working(sandbox: Sandbox, scene: str = "kitchen-1") -> str:
     name = f"geniesim-gpu-{scene}-1700000000"
-    sandbox.cluster.create("blueprint", manifest(name))
+    gpu_job(sandbox, name)
     return f"GKE Job {name}"
 
 
