@@ -16,7 +16,7 @@ STYLE = """
 @media (prefers-color-scheme:dark){:root{--text:#f0f6fc;--page:#0d1117;--line:#3d444d;--dim:#151b23}}
 body{font:16px/1.5 system-ui,sans-serif;color:var(--text);background:var(--page);max-width:72rem;margin:2rem auto;padding:0 1rem}
 table{border-collapse:collapse;width:100%}th,td{border:1px solid var(--line);padding:.3rem .6rem;text-align:left;
-vertical-align:top;overflow-wrap:anywhere;min-width:3.5rem}th{background:var(--dim);overflow-wrap:normal}
+vertical-align:top;overflow-wrap:anywhere;min-width:5rem}th{background:var(--dim);overflow-wrap:normal}
 code{background:var(--dim);padding:.1em .3em;border-radius:.25rem;overflow-wrap:anywhere}
 pre{background:var(--dim);padding:.6rem;white-space:pre-wrap}a{color:inherit}
 blockquote{margin:.5rem 0;padding:.1rem 1rem;border-left:4px solid #cf222e}blockquote p{margin:.2rem 0}
