@@ -13,15 +13,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+
+from tests.certificates import self_signed
 
 
 @dataclass(frozen=True)
@@ -45,24 +43,10 @@ class TlsSink:
 
 
 def certificate(folder: Path, hosts: tuple[str, ...]) -> tuple[Path, Path]:
-    """Key and certificate for these hosts, which is its own authority."""
-    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hosts[0])])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    """Files of a key and a certificate for these hosts."""
     private, public = folder / "key.pem", folder / "certificate.pem"
-    private.write_bytes(key.private_bytes(*form))
-    public.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    for path, body in zip((private, public), self_signed(*map(x509.DNSName, hosts)), strict=True):
+        path.write_bytes(body)
     return private, public
 
 
