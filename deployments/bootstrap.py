@@ -6,6 +6,7 @@ where the environment block is filled in by a person.
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 import time
@@ -59,8 +60,13 @@ def make_blocks(endpoints: Endpoints, receiver_url: str = "", attempts: int = 10
 
 
 def make_work_pool() -> None:
-    """A pool whose worker runs each flow in a process of its own."""
+    """A pool whose worker runs each flow in a process of its own.
+
+    The command is the worker's own default, given by name: left out, the worker starts another process first that looks
+    for a workspace with the flow's code, and imports Prefect once more for it. The flows are an installed package.
+    """
     template = ProcessWorker.get_default_base_job_template()
+    template["variables"]["properties"]["command"]["default"] = shlex.join([sys.executable, "-m", "prefect.engine"])
     with get_client(sync_client=True) as client:
         try:
             client.create_work_pool(WorkPoolCreate(name=WORK_POOL, type="process", base_job_template=template))

@@ -16,6 +16,7 @@ import urllib.error
 import urllib.request
 from typing import Any
 
+from deployments.authorities import one_authority
 from deployments.children import Children
 from deployments.sandbox.server import Endpoints
 from deployments.state import STATE
@@ -88,6 +89,8 @@ class Stack:
             "PREFECT_UI_API_URL": self.api_url,
             "PREFECT_SERVER_API_HOST": "127.0.0.1",
             "PREFECT_SERVER_API_PORT": str(self.ui_port),
+            "PREFECT_API_SSL_CERT_FILE": str(one_authority(self.folder)),
+            "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false",  # the server wants no token, and is asked for one all the same
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "DO_NOT_TRACK": "1",
             "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",

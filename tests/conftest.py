@@ -6,6 +6,9 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
+
+from deployments.authorities import one_authority
 
 # Prefect reads its home when it is imported; results and profiles of the person who runs the tests stay out of it.
 os.environ["PREFECT_HOME"] = tempfile.mkdtemp(prefix="remediation-tests-")
@@ -13,6 +16,8 @@ os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
 os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"  # nothing is told to anybody outside
 os.environ["DO_NOT_TRACK"] = "1"
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"  # else gRPC's threads wake up in a child between fork and exec, and abort
+os.environ["PREFECT_API_SSL_CERT_FILE"] = str(one_authority(Path(os.environ["PREFECT_HOME"])))
+os.environ["PREFECT_CLIENT_CSRF_SUPPORT_ENABLED"] = "false"  # no test's server wants a token
 os.environ.pop("PREFECT_API_URL", None)
 
 import hypothesis
