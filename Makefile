@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+# Each flow run is a process of its own: without bytecode it would compile every module again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo up test check bench bench-sync bench-events clean
 
 $(VENV)/ready: pyproject.toml constraints.txt

@@ -165,4 +165,4 @@ def wait_until_idle(doing: Doing, scene_id: str) -> None:
 
 def work_on(context: Context, scene_id: str) -> list[LiveWork]:
     """What runs on that scene, or on any when it is empty."""
-    return [work for work in live_work(context.environment) if scene_id in ("", work.scene_id)]
+    return [work for work in live_work(context.environment) if not scene_id or work.is_on(scene_id)]

@@ -157,7 +157,7 @@ def made_by(environment: PipelineEnvironment, workflow: str) -> Iterator[str]:
 def at_work(context: Context, scenes: set[str]) -> dict[str, str]:
     """Which of the scenes something is at work on: the pipeline, or a remediation that holds the scene."""
     storage, ops = context.environment.storage, context.environment.ops_bucket
-    found = {work.scene_id: work.what for work in live_work(context.environment) if work.scene_id in scenes}
+    found = {scene: work.what for work in live_work(context.environment) for scene in scenes if work.is_on(scene)}
     for scene in sorted(scenes - found.keys()):
         held = read_holder(storage, ops, scene)
         if held is not None and not has_ended(*held, context.gone):

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from blocks.clients import OF_WORK, load_libraries
 from blocks.environment import PipelineEnvironment
 from blocks.execution import LIVE_STATES, Execution
-from tasks.pipeline.gpu_jobs import SCENE_LABEL
+from tasks.pipeline.gpu_jobs import SCENE_LABEL, plain, scene_in_name
 from tasks.pipeline.labels import RUN_LABEL, RUN_VARIABLE
 from tasks.remediation.context import Context
 
@@ -28,6 +28,12 @@ class LiveWork:
     what: str
     run: str = ""
     """The remediation run that started it, if one did."""
+    is_named: bool = False
+    """Whether the scene is only known by a name of Kubernetes, which many ids may stand behind."""
+
+    def is_on(self, scene_id: str) -> bool:
+        """Whether it may be work on this scene."""
+        return scene_id == self.scene_id or (self.is_named and plain(scene_id) == plain(self.scene_id))
 
 
 def live_work(environment: PipelineEnvironment) -> list[LiveWork]:
@@ -61,7 +67,7 @@ class LiveBoard:
             if time.monotonic() - self._asked > self.seconds:
                 self._found = live_work(self.environment)
                 self._asked = time.monotonic()
-            return tuple(work for work in self._found if work.scene_id == scene_id)
+            return tuple(work for work in self._found if work.is_on(scene_id))
 
 
 def phrases_on(context: Context, scene_id: str) -> tuple[str, ...]:
@@ -87,12 +93,12 @@ def live_jobs(environment: PipelineEnvironment, job: str) -> Iterable[LiveWork]:
 
 def live_gke_jobs(environment: PipelineEnvironment) -> Iterable[LiveWork]:
     """GPU Jobs name their scene by a label, or carry its id in their name: `geniesim-gpu-<scene>-<epoch>`."""
-    prefixes = [rule.name.partition("{scene_id}")[0] for rule in environment.catalogue.gke_jobs]
+    families = [rule.name.partition("{scene_id}")[0] for rule in environment.catalogue.gke_jobs]
     for job in environment.cluster.jobs():
-        prefix = next((known for known in prefixes if job.name.startswith(known)), None)
-        if job.active and prefix is not None:
-            scene = job.labels.get(SCENE_LABEL) or job.name.removeprefix(prefix).rpartition("-")[0]
-            yield LiveWork(scene, f"GKE Job {job.name}", job.labels.get(RUN_LABEL, ""))
+        if job.active and job.name.startswith(tuple(families)):
+            label = job.labels.get(SCENE_LABEL, "")
+            scene = label or scene_in_name(job.name, families)
+            yield LiveWork(scene, f"GKE Job {job.name}", job.labels.get(RUN_LABEL, ""), is_named=not label)
 
 
 def scene_of_argument(execution: Execution, environment: PipelineEnvironment) -> str | None:

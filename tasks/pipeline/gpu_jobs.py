@@ -13,9 +13,14 @@ SCENE_LABEL = "scene-id"
 
 def scene_of(job: ClusterJob, families: Iterable[str], scenes: Iterable[str]) -> str:
     """Which of these scenes a Job is of, by its label, else by its name; empty: of none."""
-    head = next((one for one in families if job.name.startswith(one)), "")
-    label, named = job.labels.get(SCENE_LABEL, ""), job.name.removeprefix(head).rpartition("-")[0]
+    label, named = job.labels.get(SCENE_LABEL, ""), scene_in_name(job.name, families)
     return next((one for one in scenes if (one == label if label else plain(one) == plain(named))), "")
+
+
+def scene_in_name(name: str, families: Iterable[str]) -> str:
+    """The part of a Job's name that stands for its scene: `<family><scene>-<epoch>`."""
+    head = next((one for one in families if name.startswith(one)), "")
+    return name.removeprefix(head).rpartition("-")[0]
 
 
 def plain(scene: str) -> str:

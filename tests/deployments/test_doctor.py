@@ -104,6 +104,12 @@ def test_the_deployment_looks_every_day_and_completes_on_a_stack_that_is_well(st
     assert " in order" in run["state"]["message"]
 
 
+def test_a_worker_starts_a_run_at_once_and_no_process_that_looks_for_its_code_first(stack: RunningStack) -> None:
+    template = stack.prefect("GET", "work_pools/remediation")["base_job_template"]
+    assert template["job_configuration"]["command"] == "{{ command }}"
+    assert template["variables"]["properties"]["command"]["default"].endswith("-m prefect.engine")
+
+
 def test_a_server_that_cannot_be_asked_is_one_sentence_and_exit_code_2(tmp_path: Path) -> None:
     said = doctor("http://127.0.0.1:9/api", tmp_path)
     assert said.returncode == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,6 +15,7 @@ import pytest
 
 from deployments import doctor as command
 from deployments import stack as stacking
+from deployments.authorities import one_authority
 from deployments.children import descendants, stop_if_asked
 from deployments.stack import SERVER_SETTINGS, WORKER_SETTINGS, Stack, answers, call, may_be_made_twice
 from deployments.validation_table import SHOWN, print_report
@@ -84,6 +86,11 @@ def test_a_stack_takes_nothing_of_anybodys_prefect(monkeypatch: pytest.MonkeyPat
     assert (SERVER_SETTINGS | WORKER_SETTINGS).items() <= environ.items()
     written = [environ[name] for name in ("TMPDIR", "PREFECT_HOME", "REMEDIATION_STATE")]
     assert all(path.startswith(str(tmp_path / "a-test")) for path in written)
+
+
+def test_the_file_of_authorities_holds_one_that_a_client_can_load(tmp_path: Path) -> None:
+    context = ssl.create_default_context(cafile=str(one_authority(tmp_path)))
+    assert context.cert_store_stats()["x509_ca"] == 1
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ from blocks.execution import Execution
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.pipeline.simulator_faults import SimulatorFault
 from deployments.sandbox.server import Sandbox
+from tasks.delivery.hold import work_on
+from tasks.intake.unanswered import at_work
 from tasks.pipeline.activity import LiveBoard, LiveWork, live_work, phrases_on, scene_of_argument
 from tasks.pipeline.labels import RUN_LABEL, RUN_VARIABLE
 from tasks.remediation.context import Context
@@ -105,6 +107,29 @@ def test_the_label_of_a_gpu_job_counts_before_its_name_which_cannot_hold_every_i
 ) -> None:
     gpu_job(sandbox, "geniesim-gpu-kitchen-1-1700000000", "Kitchen_1")
     assert found(environment) == {"Kitchen_1": ["GKE Job geniesim-gpu-kitchen-1-1700000000"]}
+
+
+@pytest.mark.parametrize(
+    ("scene", "label", "is_on"),
+    [
+        ("kitchen-1", "", True),
+        ("kitchen_1", "", True),
+        ("Kitchen_1", "", True),
+        ("kitchen_1", "kitchen_1", True),
+        ("kitchen-1", "kitchen_1", False),
+        ("kitchen-11", "", False),
+        ("kitchen", "", False),
+        ("1", "", False),
+    ],
+)
+def test_a_gpu_job_without_a_label_may_be_work_on_every_scene_its_name_may_stand_for(
+    scene: str, label: str, is_on: bool, context: Context, sandbox: Sandbox
+) -> None:
+    gpu_job(sandbox, "geniesim-gpu-kitchen-1-1700000000", label)
+    phrases = ("GKE Job geniesim-gpu-kitchen-1-1700000000",) if is_on else ()
+    assert phrases_on(context, scene) == phrases
+    assert tuple(work.what for work in work_on(context, scene)) == phrases
+    assert tuple(at_work(context, {scene, "another"}).values()) == phrases
 
 
 def test_what_is_not_deployed_runs_nothing(environment: PipelineEnvironment, sandbox: Sandbox) -> None:

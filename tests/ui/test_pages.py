@@ -1,12 +1,14 @@
-"""Every page in a browser: nothing of it is cut off at 1,280 or 1,920 pixels, light or dark, and every picture has its words."""
+"""Every report in a browser, as a page and as an artifact in both of Prefect's interfaces: nothing of it is cut off at 1,280
+or 1,920 pixels, light or dark, and every picture has its words."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from deployments.sandbox.server import Sandbox
 from tasks.diagnosis.check import Diagnose
@@ -17,6 +19,7 @@ from tasks.gpu_capacity.capacity_record import capacity_over_time
 from tasks.gpu_capacity.check import GpuCheck
 from tasks.monitoring.check import MonitoringAudit
 from tasks.override_audit.check import OverrideAudit
+from tasks.overview.check import Overview, Question
 from tasks.recovery.procedure import ExportRecovery
 from tasks.recovery.request import RecoveryRequest
 from tasks.recovery.sweep import look_at_all, scene_ids
@@ -24,19 +27,22 @@ from tasks.recovery.sweep_page import keep_sweep
 from tasks.remediation.check import Check, check, sections_of
 from tasks.remediation.context import Context
 from tasks.remediation.latest_page import CHECKS, PLANS, keep_report
+from tasks.remediation.report import plan_markdown, run_markdown
 from tasks.remediation.runner import run
 from tasks.retention.check import RetentionWatch
 from tasks.runtime_report.check import RuntimeReport
 from tasks.runtime_report.window import Question as Window
 from tasks.simulator_outage.check import SimulatorCheck
 from tasks.simulator_outage.look import HealthQuestion
+from tests.deployments.world import RunningStack, living
 from tests.override_audit.planted import KINDS
 from tests.restore.world import quick
-from tests.ui.browser import CHROMIUM, opened
+from tests.ui.browser import CHROMIUM, insist, opened
 from tests.ui.overview_pages import WIDTHS, bodies
 
 pytestmark = [
     pytest.mark.ui,
+    pytest.mark.xdist_group("stacks"),  # the reports are made once, in the process that has a server to show them
     pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium: install one, as in apt-get install chromium"),
 ]
 
@@ -52,13 +58,28 @@ CHECKED: tuple[tuple[Check[object], object], ...] = (
     (RuntimeReport(), Window(None, None)),
     (SimulatorCheck(), HealthQuestion()),
 )  # type: ignore[assignment]
+OFF_SCREEN = """[...document.querySelectorAll('table,img,pre,p,li,h1,h2,h3')].filter(one => {
+    const box = one.getBoundingClientRect(), around = one.parentElement;
+    return box.width && (box.right > window.innerWidth + 1 || box.left < -1 || one.scrollWidth > around.clientWidth + 1)
+}).map(one => one.tagName + ' ' + one.textContent.slice(0, 80))"""
+"""What is wider than the window or than what it stands in."""
 LONG = "a-scene-with-a-name-that-is-as-long-as-a-name-may-be-and-has-no-place-to-be-broken-at"
 
 
+@dataclass
+class Reports:
+    """Every report of a world in which something of everything is the matter."""
+
+    pages: dict[str, Path] = field(default_factory=dict)
+    """As files, by their names in the ops bucket."""
+    artifacts: list[str] = field(default_factory=list)
+    """As Markdown."""
+
+
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Every page of a world in which something of everything is the matter, as files."""
-    folder = tmp_path_factory.mktemp("pages")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> Reports:
+    """They are many, and made once."""
+    folder, artifacts = tmp_path_factory.mktemp("pages"), []
     with Sandbox(job_seconds=0.02, seed=7) as sandbox:
         environment = quick(sandbox)
         found = bodies(sandbox, environment)
@@ -69,10 +90,15 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
             seen = check(one, ask, question)
             more = [capacity_over_time(environment, seen.facts.facts[0])] if isinstance(one, GpuCheck) else []
             assert "page" in keep_report(seen, [*sections_of(seen), *more]), seen.sentence()
-        keep_sweep(environment, look_at_all(environment, list(scene_ids(environment))), 99)
+            artifacts.append(run_markdown(seen, [*sections_of(seen), *more]))
+        artifacts.append(keep_sweep(environment, look_at_all(environment, list(scene_ids(environment))), 99))
         sandbox.store.put("sandbox-scenes", f"scenes/{LONG}/geniesim/.failed", b"{}", quiet=True)
         planned = run(ExportRecovery(), ask, RecoveryRequest(scene_id=LONG, mode="plan"))
         keep_report(planned, ExportRecovery().sections(planned))
+        assert planned.plan is not None
+        artifacts += [plan_markdown(planned.plan), run_markdown(planned, ExportRecovery().sections(planned))]
+        overview = check(Overview(), ask, Question())
+        artifacts.append(run_markdown(overview, sections_of(overview)))
         for root in (CHECKS, PLANS):
             for stored in sandbox.store.list(OPS, root):
                 found[stored.name.removeprefix("remediation/")] = environment.storage.read(OPS, stored.name)
@@ -80,7 +106,12 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     made = {name: folder / f"{name.replace('/', '_').removesuffix('.html')}.html" for name in found}
     for name, path in made.items():
         path.write_bytes(found[name])
-    return made
+    return Reports(made, artifacts)
+
+
+@pytest.fixture
+def pages(reports: Reports) -> dict[str, Path]:
+    return reports.pages
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +125,33 @@ def test_every_check_and_the_plan_left_a_page(pages: dict[str, Path]) -> None:
     known = {one.name for one, _ in CHECKED} | {"export-sweep"}
     assert {name.split("/")[1] for name in pages if name.startswith("checks/")} == known
     assert "plans/export-recovery/kitchen_004.html" in pages
+
+
+@pytest.fixture(scope="module")
+def artifact(reports: Reports, stacks: list[RunningStack]) -> tuple[str, str]:
+    """One artifact with all of them, one below the other, in the old interface and in the new one."""
+    stack = living(stacks)
+    body = {"key": "every-report", "type": "markdown", "data": "\n\n".join(reports.artifacts)}
+    made = stack.prefect("POST", "artifacts/", body)["id"]
+    return f"{stack.ui_url}/artifacts/artifact/{made}", f"{stack.ui_url}/v2/artifacts/artifact/{made}"
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["old", "new"])
+def test_nothing_of_any_artifact_is_cut_off(
+    artifact: tuple[str, str], reports: Reports, browser: Page, which: int
+) -> None:
+    def look() -> None:
+        browser.goto(artifact[which])
+        expect(browser.locator("table").nth(20)).to_be_visible()
+
+    insist(browser, look)
+    drawn = sum(one.count("data:image/svg") for one in reports.artifacts)
+    for width in WIDTHS:
+        browser.set_viewport_size({"width": width, "height": 900})
+        assert browser.evaluate(OFF_SCREEN) == []
+        pictures = browser.locator("img[src^='data:image/svg']").all()
+        assert len(pictures) == drawn >= 4
+        assert all(one.evaluate("one => one.naturalWidth > 0 && one.alt.length > 20") for one in pictures)
 
 
 @pytest.mark.parametrize("width", WIDTHS)
