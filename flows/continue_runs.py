@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from prefect import State, flow, get_run_logger, task
-from prefect.artifacts import create_table_artifact
+from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
@@ -19,7 +19,7 @@ from pydantic import Field
 from flows.running import as_task_run, flow_context, side_by_side, state_of_error
 from tasks.remediation.context import Context
 from tasks.remediation.outcome import GOOD
-from tasks.remediation.report import counted
+from tasks.remediation.report import Section, counted
 from tasks.survival.left import Left, continue_all, continue_left, what_is_left
 
 
@@ -58,7 +58,8 @@ def continue_runs(
     except Exception as error:
         return state_of_error(error)
     if found:
-        create_table_artifact(table=[row(one) for one in found], key="runs-left", description=told(found))
+        page = Section(told(found), rows=tuple(map(row, found))).markdown()
+        create_markdown_artifact(page, key="runs-left", description=told(found))
     get_run_logger().info(told(found))
     return (Completed if word in GOOD else Failed)(message=told(found), data={"outcome": word})
 

@@ -8,12 +8,10 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from prefect import State, flow
-from prefect.artifacts import create_table_artifact
 from pydantic import Field
 
 from flows.running import as_task_run, flow_context, state_of
 from tasks.diagnosis.check import MOST_HOURS, Diagnose, Question
-from tasks.diagnosis.report import rows
 from tasks.remediation.check import check, sections_of
 from tasks.remediation.report import publish
 
@@ -34,6 +32,4 @@ def diagnose(
     question = Question(tuple(dict.fromkeys(scene_ids or ())), hours)
     one = check(Diagnose(), flow_context(environment, ""), question, as_task_run)
     publish(one, sections_of(one), "check")
-    if one.facts is not None and one.facts.facts:
-        create_table_artifact(list(rows(one.facts.facts)), key="diagnose-causes", description=one.summary)
     return state_of(one)

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from prefect import State, flow
-from prefect.artifacts import create_table_artifact
 
 from flows.running import as_task_run, flow_context, state_of
-from tasks.doctor.check import Doctor, Question, findings
+from tasks.doctor.check import Doctor, Question
 from tasks.remediation.check import check, sections_of
 from tasks.remediation.report import publish
 
@@ -28,6 +27,4 @@ def doctor(environment: str = "default") -> State[Any]:
     """
     one = check(Doctor(), flow_context(environment, ""), Question(HOME), as_task_run)
     publish(one, sections_of(one), "check")
-    if one.facts is not None and (found := findings(one.facts.facts)):
-        create_table_artifact([each.as_dict() for each in found], key="doctor-findings", description=one.summary)
     return state_of(one)

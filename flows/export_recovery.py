@@ -8,15 +8,14 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from prefect import State, flow, runtime
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from flows.running import as_task_run, flow_context, flow_wave, show_progress, side_by_side, state_of, state_of_error
-from tasks.recovery.batch_report import batch_markdown
+from tasks.recovery.batch_report import publish_batch
 from tasks.recovery.procedure import ExportRecovery
 from tasks.recovery.request import PROCEDURE, RecoveryRequest
 from tasks.remediation.batch import check_batch, run_batch
 from tasks.remediation.outcome import Refused
-from tasks.remediation.report import batch_rows, batch_sentence, listed, publish
+from tasks.remediation.report import listed, publish
 from tasks.remediation.run import Run
 from tasks.remediation.run_page import keep_page
 from tasks.remediation.runner import run, run_approved
@@ -85,7 +84,5 @@ def export_recovery(
 
     wave = flow_wave(recover)
     runs = run_batch(names, context, PROCEDURE, wave, show_progress("recovery"))
-    create_table_artifact(table=batch_rows(runs), key="recovery-batch", description=batch_sentence(runs))
-    page = batch_markdown(runs, context.environment)
-    create_markdown_artifact(page, key="recovery-batch-map", description=batch_sentence(runs))
+    publish_batch(runs, context.environment)
     return state_of(runs)

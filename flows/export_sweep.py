@@ -8,23 +8,23 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from prefect import State, flow, get_run_logger, task
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.states import Completed, Failed
 
 from blocks.environment import PipelineEnvironment
 from blocks.errors import OutsideError
 from flows.running import as_task_run, flow_context, flow_wave, show_progress, side_by_side
-from tasks.recovery.batch_report import batch_markdown
+from tasks.recovery.batch_report import publish_batch
 from tasks.recovery.procedure import ExportRecovery
 from tasks.recovery.request import PROCEDURE, RecoveryRequest
-from tasks.recovery.sweep import Verdict, chunks, fault_table, look_at_all, scene_ids, systematic_faults
-from tasks.recovery.sweep_page import MAX_ROWS, keep_sweep
+from tasks.recovery.sweep import Verdict, chunks, look_at_all, scene_ids, systematic_faults
+from tasks.recovery.sweep_page import keep_sweep
 from tasks.recovery.sweep_record import now, write_sweep
 from tasks.remediation.batch import check_batch, run_batch
 from tasks.remediation.context import Context
 from tasks.remediation.outcome import GOOD, Outcome, Refused, worst
-from tasks.remediation.report import batch_rows, batch_sentence
+from tasks.remediation.report import batch_sentence
 from tasks.remediation.run import Run
 from tasks.remediation.run_page import keep_page
 from tasks.remediation.runner import run
@@ -87,10 +87,9 @@ def ended(outcome: Outcome, message: str) -> State[Any]:
 
 
 def show(environment: PipelineEnvironment, bad: list[Verdict], seen: int) -> None:
-    """The table of scenes that need attention, and the map of their stages, which is a page too."""
+    """The scenes that need attention and the map of their stages, which is a page too."""
     said = f"{seen} scenes looked at, {len(bad)} need attention"
-    create_table_artifact(table=fault_table(bad, MAX_ROWS), key="export-sweep", description=said)
-    create_markdown_artifact(keep_sweep(environment, bad, seen), key="export-sweep-map", description=said)
+    create_markdown_artifact(keep_sweep(environment, bad, seen), key="export-sweep", description=said)
 
 
 def recover_broken(context: Context, broken: list[Verdict], everywhere: dict[str, int]) -> State[Any]:
@@ -107,8 +106,6 @@ def recover_broken(context: Context, broken: list[Verdict], everywhere: dict[str
         return one
 
     runs = run_batch(names, context, PROCEDURE, flow_wave(recover), show_progress("sweep"))
-    create_table_artifact(table=batch_rows(runs), key="recovery-batch", description=batch_sentence(runs))
-    page = batch_markdown(runs, context.environment)
-    create_markdown_artifact(page, key="recovery-batch-map", description=batch_sentence(runs))
+    publish_batch(runs, context.environment)
     word = worst([one.outcome for one in runs])
     return ended("partial" if common and word in GOOD else word, " ".join([batch_sentence(runs), *common]))

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from prefect import State, flow
-from prefect.artifacts import create_table_artifact
 
 from blocks.errors import OutsideError
 from flows.running import as_task_run, flow_context, flow_wave, side_by_side, state_of, state_of_error
@@ -17,13 +16,14 @@ from tasks.delivery.pauses import open_pauses
 from tasks.gpu_capacity.end_relief import waits_for
 from tasks.gpu_capacity.follow import follow
 from tasks.gpu_capacity.watch import GpuWatch, Standing
+from tasks.recovery.batch_report import publish_batch
 from tasks.recovery.procedure import ExportRecovery
 from tasks.recovery.request import PROCEDURE, RecoveryRequest
 from tasks.remediation.check import check, sections_of
 from tasks.remediation.context import Context
 from tasks.remediation.debt import Rerun
 from tasks.remediation.ledger import LedgerDamaged
-from tasks.remediation.report import batch_rows, batch_sentence, publish
+from tasks.remediation.report import publish
 from tasks.remediation.run import Run
 from tasks.remediation.run_page import keep_page
 from tasks.remediation.runner import run
@@ -58,7 +58,7 @@ def gpu_watch(
         return state_of(seen)
     followed = [follow(context, one, rerun(context), as_task_run) for one in ready]
     if scenes := [run for one in followed for run in one.facts or ()]:
-        create_table_artifact(table=batch_rows(scenes), key="recovery-batch", description=batch_sentence(scenes))
+        publish_batch(scenes, context.environment)
     if late:
         seen.end("escalated", *late)
         followed.append(seen)

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from prefect import State, flow
-from prefect.artifacts import create_table_artifact
 
 from blocks.catalogue import Catalogue
 from blocks.errors import OutsideError
 from flows.running import as_task_run, flow_context, flow_wave, side_by_side, state_of, state_of_error
+from tasks.recovery.batch_report import publish_batch
 from tasks.recovery.procedure import ExportRecovery
 from tasks.recovery.request import PROCEDURE, RecoveryRequest
 from tasks.remediation.context import Context
@@ -21,7 +21,7 @@ from tasks.remediation.debt import Rerun
 from tasks.remediation.ledger import LedgerDamaged
 from tasks.remediation.outcome import GOOD
 from tasks.remediation.procedure import AnyProcedure, Request
-from tasks.remediation.report import batch_rows, batch_sentence, publish
+from tasks.remediation.report import publish
 from tasks.remediation.run import Run
 from tasks.remediation.run_page import keep_page
 from tasks.remediation.runner import run, run_approved
@@ -81,7 +81,7 @@ def simulator_outage(
         return state_of_error(error)
     followed = [follow(context, each, means(context, each.service)) for each in owed]
     if scenes := [made for each in followed for made in each.facts]:
-        create_table_artifact(table=batch_rows(scenes), key="recovery-batch", description=batch_sentence(scenes))
+        publish_batch(scenes, context.environment)
     runs = [one, *followed]
     return state_of(runs, " ".join(each.sentence() for each in runs))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tasks.backup.night import Night
-from tasks.remediation.report import Cell
+from tasks.remediation.table import Cell
 from tasks.snapshots.summary import Summary
 from tasks.sync.progress import human
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from blocks.environment import PipelineEnvironment
 from blocks.storage_bulk import BulkStorage
 from tasks.remediation.outcome import read_word
-from tasks.remediation.report import Cell
+from tasks.remediation.table import Cell
 from tasks.snapshots.summary import Summary
 
 DRILLS = "remediation/backup/drills/"

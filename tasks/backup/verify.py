@@ -23,7 +23,8 @@ from tasks.backup.scorecard import scorecard
 from tasks.remediation.check import Check, Findings
 from tasks.remediation.context import Context, new_run_id
 from tasks.remediation.outcome import Outcome, Refused
-from tasks.remediation.report import Cell, Section, counted
+from tasks.remediation.report import Section, counted
+from tasks.remediation.table import Cell
 from tasks.snapshots.nights import NightDamaged, nights
 from tasks.snapshots.summary import Summary
 from tasks.sync.copying import in_parallel

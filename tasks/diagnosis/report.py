@@ -8,7 +8,8 @@ from typing import Any
 
 from tasks.diagnosis.signs import Cause, utc
 from tasks.diagnosis.symptoms import Row
-from tasks.remediation.report import Section, counted, escaped
+from tasks.remediation.report import Section, counted
+from tasks.remediation.table import escaped
 
 PAGE = "docs/operations/diagnose.md"
 

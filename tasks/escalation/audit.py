@@ -18,7 +18,8 @@ from tasks.incidents.pages import Attempt
 from tasks.remediation.check import Check, Findings
 from tasks.remediation.context import Context
 from tasks.remediation.outcome import outcome_of
-from tasks.remediation.report import Cell, Section
+from tasks.remediation.report import Section
+from tasks.remediation.table import Cell
 
 GRACE = timedelta(minutes=12)
 """How late a message may be: two runs of the schedule that tells people, and the time they take."""

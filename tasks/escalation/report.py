@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from blocks.on_call import Chains, Tier
 from tasks.escalation.told import Told
-from tasks.remediation.report import Cell, Section
+from tasks.remediation.report import Section
+from tasks.remediation.table import Cell
 
 
 def told_section(told: Told) -> Section:

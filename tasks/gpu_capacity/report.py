@@ -7,7 +7,8 @@ from typing import Any
 
 from tasks.gpu_capacity.classes import WORDS, Finding
 from tasks.gpu_capacity.facts import GpuFacts
-from tasks.remediation.report import Cell, Section, counted
+from tasks.remediation.report import Section, counted
+from tasks.remediation.table import Cell
 
 MOST_EVIDENCE = 6
 """Sentences of evidence that are shown for one shortage."""

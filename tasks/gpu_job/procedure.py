@@ -27,8 +27,9 @@ from tasks.remediation.guard import Scope
 from tasks.remediation.outcome import Refused
 from tasks.remediation.plan import Plan
 from tasks.remediation.procedure import Procedure, Verdict
-from tasks.remediation.report import Cell, Section
+from tasks.remediation.report import Section
 from tasks.remediation.run import Run
+from tasks.remediation.table import Cell
 
 LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
 """What the value of a label may be (kubernetes.io, "Labels and Selectors")."""

@@ -10,8 +10,9 @@ from tasks.actions.work import work_params
 from tasks.delivery.backlog import Waiting, waiting
 from tasks.delivery.tickets import Held, Ticket, open_ticket
 from tasks.intake.verify import own_pause_params, scheduler_params
-from tasks.remediation.report import Cell, Section
+from tasks.remediation.report import Section
 from tasks.remediation.run import Run
+from tasks.remediation.table import Cell
 
 NOT_STOPPED = (
     "Not stopped: executions and jobs that run already, starts by hand or by another program, the webhook service, and "

@@ -12,7 +12,8 @@ from tasks.intake.verify import still_live
 from tasks.remediation.check import Check, Findings
 from tasks.remediation.context import Context
 from tasks.remediation.lease import has_ended, read_holder
-from tasks.remediation.report import Cell, Section
+from tasks.remediation.report import Section
+from tasks.remediation.table import Cell
 
 ALARM_SHARE = 0.5
 """A pause is an alarm after this part of the time until its deadline."""

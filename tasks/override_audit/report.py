@@ -10,7 +10,8 @@ from tasks.override_audit.audit import Audited
 from tasks.override_audit.facts import Decision
 from tasks.override_audit.finding import Finding
 from tasks.override_audit.review import Review
-from tasks.remediation.report import MAX_ROWS, Cell, Section, counted
+from tasks.remediation.report import MAX_ROWS, Section, counted
+from tasks.remediation.table import Cell
 
 MINUTE = "%Y-%m-%d %H:%M"
 

@@ -12,8 +12,9 @@ from tasks.backup.calendar import calendar
 from tasks.overview.state import NOTHING, TITLES, CheckPage, Item, Part, State
 from tasks.recovery.stage_map import stage_map
 from tasks.remediation.latest_page import CHECKS
-from tasks.remediation.report import Cell, Section, counted
+from tasks.remediation.report import Section, counted
 from tasks.remediation.run_page import link
+from tasks.remediation.table import Cell
 from tasks.remediation.times import one_line
 
 MOST = 20

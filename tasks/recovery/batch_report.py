@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from prefect.artifacts import create_markdown_artifact
+
 from blocks.environment import PipelineEnvironment
 from tasks.recovery.report import states
 from tasks.recovery.stage_map import stage_map
-from tasks.remediation.report import Cell, Section, batch_sentence
+from tasks.remediation.report import Section, batch_rows, batch_sentence
 from tasks.remediation.run import Run
 from tasks.remediation.run_page import link, page_name
+from tasks.remediation.table import Cell
 
 
 def batch_markdown(runs: Sequence[Run], environment: PipelineEnvironment) -> str:
-    """The map of stages and scenes after the batch, and a link to the page of each run that has begun."""
+    """How each ended, the map of stages and scenes after the batch, and a link to the page of each run that has begun."""
     scenes = [(one.subject, states(one, "after") or states(one, "before")) for one in runs]
     found = stage_map("Where the scenes stand", scenes, list(environment.catalogue.stages))
     pages: list[dict[str, Cell]] = [
@@ -24,5 +27,11 @@ def batch_markdown(runs: Sequence[Run], environment: PipelineEnvironment) -> str
         }
         for one in sorted(runs, key=lambda run: (run.good, run.subject))
     ]
-    parts = [f"# {batch_sentence(runs)}", found.markdown(), Section("Pages", rows=tuple(pages)).markdown()]
-    return "\n\n".join(parts)
+    ended = Section("", rows=tuple(batch_rows(runs)))
+    parts = [ended, found, Section("Pages", rows=tuple(pages))]
+    return "\n\n".join([f"# {batch_sentence(runs)}", *(one.markdown() for one in parts)])
+
+
+def publish_batch(runs: Sequence[Run], environment: PipelineEnvironment) -> None:
+    """The page of a batch as an artifact."""
+    create_markdown_artifact(batch_markdown(runs, environment), "recovery-batch", batch_sentence(runs))

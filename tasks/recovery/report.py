@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import cast
 
-from tasks.remediation.report import Cell, Section
+from tasks.remediation.report import Section
 from tasks.remediation.run import Run
+from tasks.remediation.table import Cell
 
 MARK = {
     "complete": "✅ complete",

@@ -16,6 +16,7 @@ from prefect.context import FlowRunContext
 from tasks.remediation.drawing import Picture
 from tasks.remediation.plan import Effect, Plan
 from tasks.remediation.run import Run
+from tasks.remediation.table import Cell, escaped, fitting, table
 
 MAX_ROWS = 200
 """Rows of a plan shown in the UI; the journal has them all."""
@@ -34,8 +35,6 @@ COMMON = ("effect", "why", "only if", "undo")
 """Columns of a plan that are said once for a step when all its actions have the same."""
 MOST_COLUMNS = 2  # of those that differ stand in the table, the others below it: no column is off the screen
 
-Cell = str | int | float
-
 
 @dataclass(frozen=True, slots=True)
 class Section:
@@ -50,31 +49,21 @@ class Section:
     """Shown between text and table."""
 
     def markdown(self) -> str:
-        """The section as Markdown."""
+        """The section as Markdown for an artifact."""
         picture = self.picture.markdown() if self.picture is not None else ""
-        return "\n\n".join(part for part in (self.heading(), picture, self.table()) if part)
+        return "\n\n".join(part for part in (self.heading(), picture, fitting(self.rows)) if part)
+
+    def document(self) -> str:
+        """The section as Markdown for a file, whose readers wrap tables."""
+        return "\n\n".join(part for part in (self.heading(), self.table()) if part)
 
     def heading(self) -> str:
         """Title and text."""
         return "\n\n".join(part for part in (f"## {self.title}" if self.title else "", self.text) if part)
 
     def table(self) -> str:
-        """The rows."""
+        """The rows as Markdown for a page, whose tables wrap."""
         return table(self.rows)
-
-
-def table(rows: Sequence[Mapping[str, Cell]]) -> str:
-    """Rows as a Markdown table, which wraps where a table artifact would run off the screen."""
-    if not rows:
-        return ""
-    names = list(rows[0])
-    lines = [names, ["---"] * len(names), *([escaped(row.get(name, "")) for name in names] for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def escaped(value: Cell) -> str:
-    """A value that cannot break its table."""
-    return str(value).replace("|", "\\|").replace("\n", " ")
 
 
 def slug(text: str) -> str:

@@ -19,7 +19,8 @@ from blocks.errors import NotFound, OutsideError
 from blocks.execution import LIVE_STATES, Execution
 from tasks.pipeline.activity import scene_of_argument, short
 from tasks.pipeline.locks import holder_of
-from tasks.remediation.report import Cell, counted
+from tasks.remediation.report import counted
+from tasks.remediation.table import Cell
 
 AT_A_TIME = 8
 MOST = 200

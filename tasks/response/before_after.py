@@ -16,7 +16,7 @@ from blocks.environment import PipelineEnvironment
 from blocks.errors import OutsideError
 from tasks.diagnosis.attempts import Attempt, of_workflow
 from tasks.incidents.incident import Incident
-from tasks.remediation.report import Cell
+from tasks.remediation.table import Cell
 from tasks.remediation.times import lasted
 from tasks.response.times import began_at
 

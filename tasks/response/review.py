@@ -18,7 +18,8 @@ from tasks.incidents.verify import keeps_history, verify_incident
 from tasks.remediation.context import Context
 from tasks.remediation.ledger import LedgerDamaged
 from tasks.remediation.page import html_page
-from tasks.remediation.report import Cell, Section
+from tasks.remediation.report import Section
+from tasks.remediation.table import Cell
 from tasks.remediation.timeline_picture import timeline_svg
 from tasks.remediation.times import UNKNOWN, clock, one_line
 from tasks.response.before_after import before_after
@@ -122,21 +123,21 @@ def markdown_of(
         Section(
             "How long it took",
             rows=tuple({"what": one.name, "time": one.words, "how": one.how} for one in measures(incident)),
-        ).markdown(),
+        ).document(),
         f"## Timeline\n\n{PICTURE}\n\nAll times are UTC.",
-        Section("", rows=tuple(map(event_row, told))).markdown(),
-        Section("Causes", bullets(causes(incident))).markdown(),
+        Section("", rows=tuple(map(event_row, told))).document(),
+        Section("Causes", bullets(causes(incident))).document(),
         *(
-            [Section("What was wrong", rows=tuple(map(fault_row, incident.faults))).markdown()]
+            [Section("What was wrong", rows=tuple(map(fault_row, incident.faults))).document()]
             if incident.faults
             else []
         ),
-        Section("What was done", rows=tuple(action_rows(incident)) or ({"what": "nothing is recorded"},)).markdown(),
-        *([ran.markdown()] if ran else []),
-        Section("Still in force", bullets(still)).markdown(),
-        Section("To do", bullets(follow_ups(incident))).markdown(),
-        Section("Evidence", rows=tuple(evidence_rows(incident)) or ({"file": "none was captured"},)).markdown(),
-        Section("Whether this can be trusted", bullets(proved)).markdown(),
+        Section("What was done", rows=tuple(action_rows(incident)) or ({"what": "nothing is recorded"},)).document(),
+        *([ran.document()] if ran else []),
+        Section("Still in force", bullets(still)).document(),
+        Section("To do", bullets(follow_ups(incident))).document(),
+        Section("Evidence", rows=tuple(evidence_rows(incident)) or ({"file": "none was captured"},)).document(),
+        Section("Whether this can be trusted", bullets(proved)).document(),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -158,7 +159,7 @@ def summary(incident: Incident, now: datetime) -> str:
         {"what": "resolved", "is": clock(incident.resolved_at) if incident.resolved else "not yet"},
         {"what": "how it ended", "is": text(incident.resolved.how) if incident.resolved else "not yet"},
     ]
-    return Section("", rows=tuple(rows)).markdown()
+    return Section("", rows=tuple(rows)).document()
 
 
 def event_row(one: Event) -> dict[str, Cell]:

@@ -7,6 +7,7 @@ from prefect.artifacts import create_markdown_artifact
 from tasks.incidents.incident import Incident
 from tasks.remediation.report import slug
 from tasks.remediation.run import Run
+from tasks.remediation.table import fitted
 from tasks.response.review import newest_report
 
 
@@ -21,4 +22,4 @@ def publish_review(one: Run) -> None:
     report = environment.storage.read(environment.ops_bucket, f"{name}.md").decode()
     where = f"The timeline as a picture: `gs://{environment.ops_bucket}/{name}.svg`"
     page = "\n".join(where if line.startswith("![") else line for line in report.split("\n"))
-    create_markdown_artifact(page, f"review-{slug(incident.id)}", f"Post-incident report of {incident.id}")
+    create_markdown_artifact(fitted(page), f"review-{slug(incident.id)}", f"Post-incident report of {incident.id}")

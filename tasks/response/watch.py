@@ -14,7 +14,8 @@ from tasks.remediation.check import Check, Findings
 from tasks.remediation.context import Context
 from tasks.remediation.ledger import LedgerDamaged
 from tasks.remediation.outcome import Refused
-from tasks.remediation.report import Cell, Section, counted
+from tasks.remediation.report import Section, counted
+from tasks.remediation.table import Cell
 from tasks.response.in_force import among
 
 NEWEST = 200

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from pydantic import JsonValue
 
 from tasks.remediation.plan import Plan
-from tasks.remediation.report import Cell, Section
+from tasks.remediation.report import Section
 from tasks.remediation.run import Run
+from tasks.remediation.table import Cell
 
 COUNTS = {
     "same": "already as they were",

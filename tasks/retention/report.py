@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tasks.remediation.report import Cell, Section, counted
+from tasks.remediation.report import Section, counted
+from tasks.remediation.table import Cell
 from tasks.retention.looking import Look
 from tasks.retention.risk import Leaving
 

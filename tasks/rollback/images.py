@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from tasks.remediation.report import Cell, Section
+from tasks.remediation.report import Section
+from tasks.remediation.table import Cell
 from tasks.rollback.evidence import Ran, Version, with_record
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from pydantic import JsonValue
 
-from tasks.remediation.report import Cell, Section
+from tasks.remediation.report import Section
 from tasks.remediation.run import Run
+from tasks.remediation.table import Cell
 from tasks.rollback.evidence import Version, sure_words, sureness
 from tasks.rollback.facts import Facts
 

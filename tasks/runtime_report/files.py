@@ -45,7 +45,7 @@ def keep(context: Context, report: Report) -> str:
 def files(report: Report) -> dict[str, tuple[bytes, str]]:
     """Every file with its type. What is not known has no file: no runs, no table of runs."""
     begins, parts = head(report), sections(report, picture(report))
-    page = "\n\n".join([begins, *(one.markdown() for one in parts)]) + "\n"
+    page = "\n\n".join([begins, *(one.document() for one in parts)]) + "\n"
     made = {
         "report.html": (sections_page(title(report), begins, parts).encode(), "text/html; charset=utf-8"),
         "report.md": (page.encode(), "text/markdown; charset=utf-8"),

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from tasks.remediation.drawing import Picture
-from tasks.remediation.report import Cell, Section, counted, table
+from tasks.remediation.report import Section, counted
+from tasks.remediation.table import Cell, table
 from tasks.runtime_report.report import Report
 from tasks.runtime_report.steps import UNKNOWN, Step
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tasks.remediation.report import Cell, Section, listed
+from tasks.remediation.report import Section, listed
+from tasks.remediation.table import Cell
 from tasks.simulator_outage.facts import ServiceState, SwitchFinding
 
 

@@ -12,7 +12,7 @@ from blocks.on_call import OnCall
 from tasks.escalation import audit, chain, sweep
 from tasks.escalation.report import policy_rows
 from tasks.remediation.outcome import EXIT
-from tasks.remediation.report import table
+from tasks.remediation.table import table
 
 HOME = Path(__file__).resolve().parents[2]
 PAGE = (HOME / "docs" / "operations" / "escalation.md").read_text()

@@ -46,7 +46,7 @@ def test_looking_tells_what_was_left_changes_nothing_and_is_not_green(sandbox: S
     assert state.is_failed()
     assert "1 run left" in str(state.message)
     (row,) = rows(artifacts(state)["runs-left"])
-    assert (row["subject"], row["procedure"], row["was"]) == (SCENE, "export-recovery", "left")
+    assert (row[""], row["procedure"], row["was"]) == (SCENE, "export-recovery", "left")
     assert everything(sandbox) == before
 
 

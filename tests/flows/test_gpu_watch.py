@@ -35,7 +35,7 @@ def test_it_tells_that_work_waits_then_gives_it_back_and_recovers_what_failed(sa
     over = run(gpu_watch, mode="apply")
     assert over.is_completed(), over.message
     assert "2 scenes whole again, 0 still owed" in (over.message or "")
-    assert sorted((row["subject"], row["outcome"]) for row in rows(artifacts(over)["recovery-batch"])) == [
+    assert sorted((row[""], row["outcome"]) for row in rows(artifacts(over)["recovery-batch"])) == [
         (name, "done") for name in names
     ]
     assert set(settings(saved.environment).values()) == {0}

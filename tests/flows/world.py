@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextvars
-import json
 import threading
 import time
 from collections.abc import Callable
@@ -76,8 +75,24 @@ def artifacts(state: State[Any]) -> dict[str, Artifact]:
 
 
 def rows(artifact: Artifact) -> list[dict[str, Any]]:
-    """The rows of a table artifact."""
-    return list(json.loads(str(artifact.data)))
+    """The rows that an artifact shows first, as a table or as a list; the value that leads an entry has no name there."""
+    found: list[dict[str, Any]] = []
+    names: list[str] = []
+    for line in str(artifact.data).splitlines():
+        if line.startswith("| "):
+            cells = [cell.strip() for cell in line.strip("|").split(" | ")]
+            if not names:
+                names = cells
+            elif not cells[0].startswith("---"):
+                found.append(dict(zip(names, cells, strict=True)))
+        elif line.startswith("- **"):
+            lead, *others = line.removeprefix("- **").split(" · ")
+            found.append({"": lead.removesuffix("**"), **dict(one.split(": ", 1) for one in others)})
+        elif line.startswith("  - "):
+            found[-1] |= dict([line.removeprefix("  - ").split(": ", 1)])
+        elif found:
+            break
+    return found
 
 
 def actions(plan: Artifact) -> list[dict[str, str]]:

@@ -25,9 +25,9 @@ from tasks.remediation.report import (
     plan_sentence,
     run_markdown,
     slug,
-    table,
 )
 from tasks.remediation.run import Run
+from tasks.remediation.table import table
 from tests.kernel.fake import an_action, launch, put, take
 
 
