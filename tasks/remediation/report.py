@@ -16,7 +16,7 @@ from prefect.context import FlowRunContext
 from tasks.remediation.drawing import Picture
 from tasks.remediation.plan import Effect, Plan
 from tasks.remediation.run import Run
-from tasks.remediation.table import Cell, escaped, fitting, table
+from tasks.remediation.table import PIXELS, Cell, escaped, fitting, table, width
 
 MAX_ROWS = 200
 """Rows of a plan shown in the UI; the journal has them all."""
@@ -129,29 +129,34 @@ def plan_markdown(plan: Plan) -> str:
 
 
 def step_markdown(name: str, rows: Sequence[Mapping[str, Cell]]) -> str:
-    """One step: what all its actions have in common in a line, the rest as a table.
-
-    The UI gives a table about 700 pixels, the approval form 450; a table artifact would not even wrap.
-    """
+    """One step: what all its actions have in common in a line, the rest as a table, or as a list where that is too wide."""
     folder = common_folder([str(row["target"]) for row in rows])
     common = {key: rows[0].get(key, "") for key in COMMON if len({row.get(key, "") for row in rows}) == 1}
     said = common | {"in": f"`{folder}`" if folder else ""}
     line = " · ".join(f"**{key}:** {escaped(value)}" for key, value in said.items() if value)
     differ = [key for key in COMMON if key not in common]
     left, below = differ[:MOST_COLUMNS], differ[MOST_COLUMNS:]
-    shown = [
-        {
-            "#": row["#"],
-            "target": f"`{str(row['target'])[len(folder) :]}`" if row["#"] else row["target"],
-            **{key: row.get(key, "") for key in left},
-            **({"bytes": f"{row.get('bytes', 0):,}"} if any(row.get("bytes") for row in rows) else {}),
-        }
-        for row in rows
-    ]
+    shown = step_rows(rows, left, folder)
+    if width(shown) > PIXELS:
+        return Section(name, line, tuple(step_rows(rows, differ, folder))).markdown()
     details = [
         f"- {row['#']}: " + "; ".join(f"**{key}:** {escaped(row[key])}" for key in below) for row in rows if row["#"]
     ]
     return "\n\n".join([Section(name, line, tuple(shown)).markdown(), *(["\n".join(details)] if below else [])])
+
+
+def step_rows(rows: Sequence[Mapping[str, Cell]], columns: Sequence[str], folder: str) -> list[dict[str, Cell]]:
+    """The actions of a step, with these columns beside number, target (below the folder) and bytes."""
+    has_bytes = any(row.get("bytes") for row in rows)
+    return [
+        {
+            "#": row["#"],
+            "target": f"`{str(row['target'])[len(folder) :]}`" if row["#"] else row["target"],
+            **{key: row.get(key, "") for key in columns},
+            **({"bytes": f"{row.get('bytes', 0):,}"} if has_bytes else {}),
+        }
+        for row in rows
+    ]
 
 
 def common_folder(targets: Sequence[str]) -> str:

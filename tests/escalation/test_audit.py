@@ -91,7 +91,7 @@ def test_a_chain_that_ran_to_its_end_with_nobody_having_it_is_told(environment: 
     assert reasons(environment, 60 + LATE) == [
         f"{incident.id}: everybody was told and nobody has it: call somebody, or acknowledge it."
     ]
-    table = "\n".join(one.markdown() for one in audit(environment, 60 + LATE).facts.sections)
+    table = "\n".join(one.document() for one in audit(environment, 60 + LATE).facts.sections)
     assert "nobody: it ran to its end" in table
 
 

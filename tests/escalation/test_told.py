@@ -108,7 +108,7 @@ def test_the_report_names_everybody_who_was_told(environment: PipelineEnvironmen
     incident = an_incident(environment)
     one = tell(environment, incident)
     (section,) = Escalation().sections(one)
-    assert "| primary | primary | sent |" in section.markdown()
+    assert "| primary | primary | sent |" in section.document()
 
 
 def test_a_record_that_cannot_be_read_afterwards_is_said_in_the_report(environment: PipelineEnvironment) -> None:
@@ -116,5 +116,5 @@ def test_a_record_that_cannot_be_read_afterwards_is_said_in_the_report(environme
     one = tell(environment, incident)
     environment.storage.create(OPS, f"{incident.case.prefix}000009.json", b"nonsense")
     (section,) = Escalation().sections(one)
-    assert "cannot be read just now" in section.markdown()
-    assert "000009.json" in section.markdown()
+    assert "cannot be read just now" in section.document()
+    assert "000009.json" in section.document()

@@ -7,7 +7,7 @@ from deployments.sandbox.server import Sandbox
 from flows.backup_watch import backup_watch
 from flows.nightly_backup import nightly_backup
 from flows.verify_backup import verify_backup
-from tests.flows.world import Saved, artifacts, everything, run, task_runs
+from tests.flows.world import Saved, artifacts, everything, has_row, run, task_runs
 
 
 def said(state: object, key: str) -> str:
@@ -33,7 +33,7 @@ def test_a_night_is_recorded_verified_and_watched(saved: Saved, sandbox: Sandbox
     assert "@backup: nothing_to_do - 0 nights" in str(state.message)
     live = list(sandbox.store.list("sandbox-scenes", "scenes/"))
     size = sum(found.size for found in live)
-    assert f"| all | {len(live)} | {size} | {len(live)} |" in said(state, "night-backup")
+    assert has_row(artifacts(state)["night-backup"], "all", str(len(live)), str(size))
     steps = {"1 copy", "2 write manifest", "3 capture definitions", "3 capture terraform", "4 write summary"}
     recorded = task_runs(state, lambda found: {f"@backup: {one}" for one in steps} <= {one.name for one in found})
     assert len(recorded) > len(steps), "it looked before it acted"
@@ -42,7 +42,7 @@ def test_a_night_is_recorded_verified_and_watched(saved: Saved, sandbox: Sandbox
     verified = run(verify_backup)
     assert verified.is_completed(), verified.message
     card = said(verified, "check-verify-backup")
-    assert card.count("| 24.0 h ✅ |") == 2
+    assert card.count("24.0 h ✅") == 2
     assert "not measured yet" in card
     watched = run(backup_watch)
     assert watched.is_completed(), watched.message
@@ -63,7 +63,7 @@ def test_a_finding_fails_the_verification_and_is_listed(saved: Saved, sandbox: S
     sandbox.store.delete("sandbox-backup", gone)
     state = run(verify_backup)
     assert state.is_failed()
-    assert f"| missing | gs://sandbox-backup/{gone} |" in said(state, "check-verify-backup")
+    assert has_row(artifacts(state)["check-verify-backup"], "missing", f"gs://sandbox-backup/{gone}")
     assert gone in str(state.message)
     assert run(backup_watch).is_failed()
 

@@ -20,7 +20,7 @@ from tasks.incidents.open_marks import open_marks
 from tasks.incidents.pages import attempts, enough
 from tasks.remediation.context import Context
 from tests.escalation.world import FIRST, an_incident, came
-from tests.flows.world import Saved, actions, artifacts, everything, run
+from tests.flows.world import Saved, actions, artifacts, everything, has_row, run
 from tests.receiver.world import ask
 
 pytestmark = pytest.mark.usefixtures("saved")
@@ -67,7 +67,7 @@ def test_applied_it_tells_people_and_has_the_next_run_made_for_the_minute_of_the
     told = run(escalation, mode="apply", requested_by="ann")
     assert told.is_completed(), told.message
     assert came(sandbox) == {"primary": 1}
-    assert "| primary | primary | sent |" in str(artifacts(told)[f"escalation-escalation-{incident.id}"].data)
+    assert has_row(artifacts(told)[f"escalation-escalation-{incident.id}"], "primary", "sent")
     for _ in range(2):
         again = run(escalation, mode="apply")
         assert again.is_completed()
@@ -154,7 +154,7 @@ def test_the_audit_shows_each_chain(environment: PipelineEnvironment) -> None:
     run(acknowledge_incident, incident=incident.id, by="ann")
     state = run(escalation_audit)
     assert state.is_completed(), state.message
-    assert f"| {incident.id} | ann has it | 0 |" in str(artifacts(state)["check-escalation-audit"].data)
+    assert has_row(artifacts(state)["check-escalation-audit"], incident.id, "ann has it", "0")
 
 
 def test_the_audit_fails_where_nobody_would_be_told(saved: Saved) -> None:

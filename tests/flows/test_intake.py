@@ -43,7 +43,7 @@ def test_a_pause_is_shown_first_then_made_told_of_and_ended(quickly: Saved, sand
     assert seen.is_completed()
     report = str(artifacts(seen)["check-intake-watch"].data)
     assert "export is broken" in report
-    assert "| 1, oldest " in report
+    assert ": 1, oldest " in report
 
     assert run(resume_intake).is_completed()
     resumed = run(resume_intake, mode="apply", requested_by="bo")

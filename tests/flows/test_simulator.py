@@ -25,7 +25,7 @@ def test_an_outage_fails_the_flow_and_its_page_has_what_says_so(saved: Saved, sa
     assert "genie-sim is down" in (told.message or "")
     page = str(artifacts(told)["check-simulator-check"].data)
     assert "No connection to" in page
-    assert "particulate-service | not looked at" in page
+    assert "particulate-service** · it is: not looked at" in page
 
 
 @pytest.fixture

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextvars
+import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -74,25 +75,17 @@ def artifacts(state: State[Any]) -> dict[str, Artifact]:
     return {artifact.key: artifact for artifact in found if artifact.key}
 
 
-def rows(artifact: Artifact) -> list[dict[str, Any]]:
-    """The rows that an artifact shows first, as a table or as a list; the value that leads an entry has no name there."""
-    found: list[dict[str, Any]] = []
-    names: list[str] = []
-    for line in str(artifact.data).splitlines():
-        if line.startswith("| "):
-            cells = [cell.strip() for cell in line.strip("|").split(" | ")]
-            if not names:
-                names = cells
-            elif not cells[0].startswith("---"):
-                found.append(dict(zip(names, cells, strict=True)))
-        elif line.startswith("- **"):
-            lead, *others = line.removeprefix("- **").split(" · ")
-            found.append({"": lead.removesuffix("**"), **dict(one.split(": ", 1) for one in others)})
-        elif line.startswith("  - "):
-            found[-1] |= dict([line.removeprefix("  - ").split(": ", 1)])
-        elif found:
-            break
-    return found
+def rows(artifact: Artifact) -> list[dict[str, str]]:
+    """The rows of its list of entries: those that need a person stand first."""
+    return listed(str(artifact.data).splitlines())
+
+
+def has_row(artifact: Artifact, *values: str) -> bool:
+    """Whether a row with all these values is in it, in whichever table or list."""
+    lines = str(artifact.data).replace("\n  - ", " · ").splitlines()
+    found = [line.strip("|- ").replace(" | ", " · ").split(" · ") for line in lines if line.startswith(("| ", "- "))]
+    cells = [{cell.strip(" *").partition(": ")[2] or cell.strip(" *|") for cell in row} for row in found]
+    return any(set(values) <= row for row in cells)
 
 
 def actions(plan: Artifact) -> list[dict[str, str]]:
@@ -103,13 +96,27 @@ def actions(plan: Artifact) -> list[dict[str, str]]:
         common = dict(part.split(":** ", 1) for part in f" {said}".split(" · **"))
         common = {key.strip(" *"): value for key, value in common.items()}
         cells = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines if line.startswith("|")]
-        below = dict(line.removeprefix("- ").split(": ", 1) for line in lines if line.startswith("- "))
+        below = dict(line.removeprefix("- ").split(": ", 1) for line in lines if re.match(r"- \d+: ", line))
         folder = common.pop("in", "").strip("`")
         for row in cells[2:]:
             one = {"step": name, **common, **dict(zip(cells[0], row, strict=True))}
             details = [part.split(":** ", 1) for part in below.get(one["#"], "").split("; **") if part]
             one |= {key.strip(" *"): value for key, value in details}
             found.append(one | {"target": folder + one["target"].strip("`")})
+        for row in listed(lines):
+            found.append({"step": name, **common, **row, "#": row[""], "target": folder + row["target"].strip("`")})
+    return found
+
+
+def listed(lines: Iterable[str]) -> list[dict[str, str]]:
+    """The entries of a list, as rows that did not fit are shown; the value that leads an entry has no name."""
+    found: list[dict[str, str]] = []
+    for line in lines:
+        if line.startswith("- **"):
+            lead, *others = line.removeprefix("- **").split(" · ")
+            found.append({"": lead.removesuffix("**"), **dict(one.split(": ", 1) for one in others)})
+        elif line.startswith("  - "):
+            found[-1] |= dict([line.removeprefix("  - ").split(": ", 1)])
     return found
 
 

@@ -199,7 +199,7 @@ def test_the_report_shows_what_is_paused_until_when_and_what_is_not_stopped(
 ) -> None:
     one = pause(environment)
     sandbox.store.put(DATA, "scenes/a/layout/scene_layout.json", b"{}")
-    text = "\n".join(section.markdown() for section in PauseIntake().sections(one))
+    text = "\n".join(section.document() for section in PauseIntake().sections(one))
     assert words in text
     assert "| objects-trigger | trigger | eventarc-us-central1-objects-trigger-sub-000 | delivering |" in text
     assert "| 1, oldest " in text

@@ -108,7 +108,7 @@ def test_what_is_no_intake_and_what_nobody_knows_is_told_and_left_alone(
     assert "upkeep: CronJob clean." in told
     assert "does not name them as intake: CronJob theirs, trigger us/unheard-of." in told
     assert pushes(sandbox) == before
-    report = "\n".join(section.markdown() for section in PauseIntake().sections(done))
+    report = "\n".join(section.document() for section in PauseIntake().sections(done))
     assert "- Trigger us/unheard-of is not in the catalogue." in report
     assert "| nightly | CronJob | blueprint | not suspended |" in report
 

@@ -48,7 +48,7 @@ def test_what_waits_is_counted_and_stays_waiting(environment: PipelineEnvironmen
     for number in range(3):
         sandbox.store.put(DATA, f"scenes/s_{number}/layout/scene_layout.json", b"{}")
     seen = look(environment)
-    text = "\n".join(section.markdown() for section in sections_of(seen))
+    text = "\n".join(section.document() for section in sections_of(seen))
     assert "| objects-trigger | trigger | eventarc-us-central1-objects-trigger-sub-000 | delivering |" in text
     assert "| 3, oldest " in text
     assert "waiting: 3, oldest " in seen.summary

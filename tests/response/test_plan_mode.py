@@ -17,7 +17,7 @@ from tests.response.world import GO_ON, OVER, SCENE, TOLD, broken, carried, heir
 def shown(environment: PipelineEnvironment, **changes: Any) -> tuple[Run, str]:
     """A look, and its page."""
     one = check(ShowResponse(), heir(environment), wanted(mode="plan", **changes))
-    return one, "\n\n".join(section.markdown() for section in sections_of(one))
+    return one, "\n\n".join(section.document() for section in sections_of(one))
 
 
 def test_a_new_incident_is_shown_and_nothing_is_written(environment: PipelineEnvironment, sandbox: Sandbox) -> None:

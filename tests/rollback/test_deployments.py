@@ -52,7 +52,7 @@ def test_a_plan_names_what_changes_without_any_value(web: PipelineEnvironment, s
     assert one.outcome == "planned"
     assert sandbox.requests.mutating() == {"total": 0}
     text = page(one)
-    assert "| main | ghcr.io/p/web@sha256:" in text
+    assert "- **main**\n" in text and ": ghcr.io/p/web@sha256:" in text
     for field in ("env.TOKEN.value", "env.EXTRA.value", "env.MODE.value"):
         assert f"`spec.containers.main.{field}`" in text
     assert "hunter" not in text

@@ -55,8 +55,8 @@ def test_a_plan_shows_both_images_and_how_sure_it_is_and_changes_nothing(
     assert sandbox.requests.mutating() == {"total": 0}
     assert one.plan is not None
     assert (one.plan.risk, one.plan.details["sure"]) == ("high", "certain")
-    assert f"@{bad} | " in page(one)
-    assert f"@{former} |" in page(one)
+    assert f"@{bad}\n" in page(one)
+    assert f"@{former}\n" in page(one)
 
 
 def test_one_success_is_likely_and_none_is_for_a_person(environment: PipelineEnvironment, sandbox: Sandbox) -> None:
@@ -196,7 +196,7 @@ def test_the_containers_of_a_job_go_back_together_and_another_number_of_them_is_
     one = rollback(environment, "job", JOB)
     assert one.outcome == "done", one.sentence()
     assert [image.digest for image in live_job(environment).images] == former
-    assert "| sidecar |" in page(one)
+    assert "- **sidecar**\n" in page(one)
 
 
 def add_sidecar(environment: PipelineEnvironment) -> None:
