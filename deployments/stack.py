@@ -37,7 +37,7 @@ SERVER_SETTINGS = {
     "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL": "1",
 }
 """What a Prefect server needs beyond its defaults, here and in a real project (docs/deploy.md)."""
-WORKER_SETTINGS = {"PREFECT_WORKER_QUERY_SECONDS": "1"}
+WORKER_SETTINGS = {"PREFECT_WORKER_QUERY_SECONDS": "0.5"}
 """What a worker needs, likewise."""
 ANSWER_SECONDS = 20.0
 """How long an answer is waited for before a request that may be made twice is made again."""

@@ -87,6 +87,11 @@ def rows(database: str, question: str) -> list[Any]:
     return asyncio.run(look())
 
 
+def alone(found: list[str]) -> list[str]:
+    """The lease of the one run that is held, once those of runs that schedules have started are given back."""
+    return found if len(found) == 1 else []
+
+
 def leases(store: str) -> list[str]:
     """The concurrency leases that are in Redis."""
     names = redis_client.Redis.from_url(f"{store}/0", decode_responses=True).scan_iter("prefect:concurrency:lease:*")
@@ -106,11 +111,11 @@ def test_a_recovery_outlives_a_restart_of_the_server_that_is_on_postgresql_and_r
     wait_for(
         lambda: [one for one in stack.control("GET", executions)["workflows"] if EXPORT in one["of"]], "the export"
     )
-    (lease,) = wait_for(lambda: leases(store), "the run's lease to be in Redis")
+    (lease,) = wait_for(lambda: alone(leases(store)), "the run's lease to be in Redis")
 
     stack.restart_server()
 
-    assert leases(store) == [lease]
+    assert lease in leases(store)
     renewal = f"v2/concurrency_limits/leases/{lease}/renew"
     ask(stack, "POST", renewal, {"lease_duration": 300})  # refused with 410, the run would be ended by Prefect
     stack.control("DELETE", "simulator")
