@@ -28,7 +28,7 @@ RATES = (1_000, 1_500, 2_000)
 """Events per second that are offered."""
 SECONDS = 10.0
 CONNECTIONS = 32
-SCENES = 10
+SCENES = 20
 """Failures measured from the event to a running flow, for each setting."""
 
 ALONE = """
@@ -172,7 +172,8 @@ def whole() -> None:
             created, running = zip(*(one_failure(stack, number) for number in range(SCENES)), strict=True)
         for what, values in (("created", created), ("Running", running)):
             p50, p95 = statistics.median(values), percentile(list(values), 95)
-            print(f"  {name}: {what} p50 {p50:.2f} s, p95 {p95:.2f} s ({SCENES} events)")
+            print(f"  {name}: {what} p50 {p50:.2f} s, p95 {p95:.2f} s ({SCENES} events)", flush=True)
+            print(f"    each: {', '.join(f'{value:.1f}' for value in values)} s", flush=True)
 
 
 def importing() -> float:

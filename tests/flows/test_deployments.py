@@ -137,6 +137,22 @@ def test_every_schedule_has_a_slug_and_a_time_zone() -> None:
             assert schedule["timezone"]
 
 
+def minutes_of(cron: str) -> set[int]:
+    """In which minutes of an hour a schedule of every hour starts a run."""
+    found: set[int] = set()
+    for part in cron.split()[0].split(","):
+        span, _, step = part.partition("/")
+        first, _, last = ("0-59" if span == "*" else span).partition("-")
+        found |= set(range(int(first), int(last or first) + 1, int(step or 1)))
+    return found
+
+
+def test_no_more_than_two_schedules_start_a_run_in_the_same_minute_and_keep_an_event_waiting() -> None:
+    crons = [each["cron"] for one in DEPLOYMENTS for each in one.get("schedules", ())]
+    hourly = [minutes_of(cron) for cron in crons if cron.split()[1] == "*"]
+    assert max(sum(minute in one for one in hourly) for minute in range(60)) <= 2
+
+
 def test_backups_run_one_at_a_time_by_night_and_are_looked_at_before_the_day_begins() -> None:
     def hour(name: str) -> float:
         (schedule,) = BY_NAME[name]["schedules"]
