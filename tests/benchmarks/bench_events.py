@@ -28,7 +28,7 @@ RATES = (1_000, 1_500, 2_000)
 """Events per second that are offered."""
 SECONDS = 10.0
 CONNECTIONS = 32
-SCENES = 20
+SCENES = 10
 """Failures measured from the event to a running flow, for each setting."""
 
 ALONE = """
@@ -191,10 +191,11 @@ def one_failure(stack: Stack, number: int) -> tuple[float, float]:
     stack.control("POST", f"scenes/{scene}/damage", {"name": "export_corrupt"})
     begun = datetime.now(UTC)
     stack.control("POST", f"scenes/{scene}/damage", {"name": "export_failed_marker"})
+    wanted = {"deployments": {"name": {"any_": ["export-recovery-on-failure"]}}, "limit": 200}
     run: dict[str, Any] = {}
     while run.get("state_type") not in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED"):
         time.sleep(0.2)
-        found = call("POST", f"{stack.api_url}/flow_runs/filter", {"sort": "ID_DESC", "limit": 50})
+        found = call("POST", f"{stack.api_url}/flow_runs/filter", wanted)
         run = next((one for one in found if one["parameters"].get("scene_ids") == [scene]), {})
     times = [datetime.fromisoformat(run[field]) for field in ("created", "start_time")]
     return (times[0] - begun).total_seconds(), (times[1] - begun).total_seconds()
