@@ -15,6 +15,7 @@ import time
 from concurrent.futures import Future
 from pathlib import Path
 
+from blocks.clients import OF_WORK, load_libraries
 from blocks.error_details import one_line
 from blocks.errors import OutsideError, TemporaryError
 from deployments.receiver import spool
@@ -68,7 +69,8 @@ class Dispatcher:
         """When Prefect last answered (monotonic)."""
 
     def start(self) -> None:
-        """Begin."""
+        """Begin, with the clients' libraries loaded: the first event would wait for them."""
+        load_libraries(OF_WORK)
         self._thread.start()
 
     def wake(self) -> None:
