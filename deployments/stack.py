@@ -56,6 +56,7 @@ class Stack:
         self.folder = STATE / name
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
+        self.authority = one_authority(self.folder)  # once: whoever reads it must never find it half written
         self.children = Children(self.folder)
         self.ui_port = ui_port or free_port()
         self.receiver_port = free_port()
@@ -83,25 +84,23 @@ class Stack:
         kept.pop("PYTHONDONTWRITEBYTECODE", None)  # each flow run would compile every module again
         temporary = self.folder / "tmp"  # what a killed flow run leaves behind stays with everything else
         temporary.mkdir(parents=True, exist_ok=True)
-        return (
-            kept
-            | {
-                "TMPDIR": str(temporary),
-                "PREFECT_HOME": str(self.folder / "prefect"),
-                "PREFECT_API_URL": self.api_url,
-                "PREFECT_UI_API_URL": self.api_url,
-                "PREFECT_SERVER_API_HOST": "127.0.0.1",
-                "PREFECT_SERVER_API_PORT": str(self.ui_port),
-                "PREFECT_API_SSL_CERT_FILE": str(one_authority(self.folder)),
-                "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false",  # the server wants no token, and is asked for one all the same
-                "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-                "DO_NOT_TRACK": "1",
-                "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
-                **SERVER_SETTINGS,
-                **WORKER_SETTINGS,
-                "REMEDIATION_STATE": str(self.folder),
-            }
-        )
+        return kept | {
+            "TMPDIR": str(temporary),
+            "PREFECT_HOME": str(self.folder / "prefect"),
+            "PREFECT_API_URL": self.api_url,
+            "PREFECT_UI_API_URL": self.api_url,
+            "PREFECT_SERVER_API_HOST": "127.0.0.1",
+            "PREFECT_SERVER_API_PORT": str(self.ui_port),
+            "PREFECT_API_SSL_CERT_FILE": str(self.authority),
+            # The server wants no token, and would be asked for one all the same.
+            "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false",
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            "DO_NOT_TRACK": "1",
+            "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+            **SERVER_SETTINGS,
+            **WORKER_SETTINGS,
+            "REMEDIATION_STATE": str(self.folder),
+        }
 
     def start(self) -> None:
         """Start everything and wait until it is ready. Raises `ChildFailed`."""

@@ -38,7 +38,10 @@ def fitting(rows: Sequence[Mapping[str, Cell]]) -> str:
 
 def fitted(markdown: str) -> str:
     """A document with each of its tables as `fitting` has it."""
-    return "\n\n".join(fitting(rows_of(part)) if part.startswith("| ") else part for part in markdown.split("\n\n"))
+    parts = markdown.split("\n\n")
+    return "\n\n".join(
+        fitting(rows_of(part)) if part.partition("\n")[2].startswith("| ---") else part for part in parts
+    )
 
 
 def rows_of(written: str) -> list[dict[str, str]]:
@@ -62,8 +65,8 @@ def entry(row: Mapping[str, Cell]) -> str:
     if len(first) > SHORT:
         lead, beside = MARK.sub(r"\1\\\2", first), 0
     else:
-        lead, beside = f"**{first}**", SHORT
-    line = " · ".join([lead, *(f"{name}: {value}" for name, value in said if len(value) <= beside)])
+        lead, beside = f"**{first}**" if first else "", SHORT
+    line = " · ".join([*filter(None, [lead]), *(f"{name}: {value}" for name, value in said if len(value) <= beside)])
     return "\n".join([f"- {line}", *(f"  - {name}: {value}" for name, value in said if len(value) > beside)])
 
 

@@ -59,5 +59,13 @@ def test_of_a_document_only_the_tables_that_do_not_fit_are_changed() -> None:
     assert rows_of(table(small)) == small
 
 
+def test_words_that_only_look_like_a_table_are_left_as_they_are() -> None:
+    assert fitted("| somebody's words |\n\n| and\n| more") == "| somebody's words |\n\n| and\n| more"
+
+
+def test_a_row_whose_first_value_is_empty_begins_with_the_next() -> None:
+    assert entry({"#": "", "target": "and 5 more"}) == "- target: and 5 more"
+
+
 def test_a_cell_cannot_break_its_table() -> None:
     assert table([{"a": "one|two\nthree"}]).splitlines()[2] == "| one\\|two three |"
