@@ -15,7 +15,6 @@ import time
 from concurrent.futures import Future
 from pathlib import Path
 
-from blocks.clients import OF_WORK, load_libraries
 from blocks.error_details import one_line
 from blocks.errors import OutsideError, TemporaryError
 from deployments.receiver import spool
@@ -38,7 +37,9 @@ FORGET_SECONDS = 60.0
 REFUSALS = 5
 """How often what Prefect refuses is tried: a deployment may be missing for some seconds while it is made anew."""
 FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0
-"""Seconds between tries, doubling."""
+"""Seconds between tries of an event, doubling."""
+FIRST_PAUSE = 0.05
+"""Seconds before Prefect is asked again, doubling up to the same: its server on SQLite is often busy for a moment only."""
 
 _log = logging.getLogger(__name__)
 
@@ -63,14 +64,13 @@ class Dispatcher:
             target=contextvars.copy_context().run, args=(self._run,), name="dispatcher", daemon=True
         )
         self._subjects: dict[str, float] = {}
-        self._pause = FIRST_WAIT
+        self._pause = FIRST_PAUSE
         self._cared = self._forgot = float("-inf")
         self.prefect_answered = float("-inf")
         """When Prefect last answered (monotonic)."""
 
     def start(self) -> None:
-        """Begin, with the clients' libraries loaded: the first event would wait for them."""
-        load_libraries(OF_WORK)
+        """Begin."""
         self._thread.start()
 
     def wake(self) -> None:
@@ -91,7 +91,7 @@ class Dispatcher:
                     busy = self._round(connection)
                 except NotNow as error:
                     self._told(False)
-                    _log.warning("%s The events wait; next try in %.1f s.", error, self._pause)
+                    _log.warning("%s The events wait; next try in %.2f s.", error, self._pause)
                     self._stopping.wait(self._pause * random.uniform(0.8, 1.2))
                     self._pause = min(2 * self._pause, LONGEST_WAIT)
                     continue
@@ -207,7 +207,7 @@ class Dispatcher:
     def _told(self, answered: bool) -> None:
         self._metrics.prefect.set(answered)
         if answered:  # every answer counts: a busy server on SQLite refuses now and then
-            self.prefect_answered, self._pause = time.monotonic(), FIRST_WAIT
+            self.prefect_answered, self._pause = time.monotonic(), FIRST_PAUSE
 
 
 def _wait(row: Row) -> float:

@@ -16,6 +16,9 @@ from prefect.settings import PREFECT_API_REQUEST_TIMEOUT, PREFECT_CLIENT_MAX_RET
 REQUEST_SECONDS = 10.0
 """How long an answer is waited for; a busy server on SQLite takes seconds."""
 
+BUSY = (429, 502, 503)
+"""Answers after which Prefect's client would try again."""
+
 
 class NotNow(Exception):
     """Prefect did not answer, or not as itself: the event waits, and all others with it."""
@@ -84,6 +87,10 @@ class PrefectServer:
             if status in (404, 409, 422):
                 raise Refused(f"Prefect refused {method} {path} ({status}): {_detail(error.response)}") from error
             raise NotNow(f"Prefect answered {method} {path} with {status}.") from error
+        except NotNow:
+            raise
+        except httpx.TransportError as error:  # the client opens another connection; another client would take 50 ms
+            raise NotNow(f"Prefect did not answer {method} {path}: {type(error).__name__}.") from error
         except Exception as error:  # refused, reset, timed out, no JSON: whatever it is, the event is not lost
             self.close()
             raise NotNow(f"Prefect did not answer {method} {path}: {type(error).__name__}.") from error
@@ -94,9 +101,21 @@ class PrefectServer:
                 # The events wait in the spool: better to be told soon that Prefect is away.
                 limits = {PREFECT_CLIENT_MAX_RETRIES: 0, PREFECT_API_REQUEST_TIMEOUT: REQUEST_SECONDS}
                 stack.enter_context(temporary_settings(limits))
-                self._client = stack.enter_context(get_client(sync_client=True))
+                hooks = {"event_hooks": {"response": [_at_once]}}
+                self._client = stack.enter_context(get_client(hooks, sync_client=True))
                 self._open = stack.pop_all()
         return self._client
+
+
+def _at_once(response: httpx.Response) -> None:
+    """What means 'not now' is told as soon as it is answered.
+
+    Prefect's client waits two seconds after such an answer, also after its last try (3.9.1), and its server on SQLite gives
+    one whenever another writer comes between its reading and its writing.
+    """
+    if response.status_code in BUSY:
+        path = response.request.url.path
+        raise NotNow(f"Prefect answered {response.request.method} {path} with {response.status_code}.")
 
 
 def _detail(response: httpx.Response) -> str:

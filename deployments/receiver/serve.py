@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from dataclasses import dataclass
@@ -10,8 +11,10 @@ from pathlib import Path
 import httpx
 import uvicorn
 from prefect.settings import PREFECT_API_URL
+from starlette.applications import Starlette
 
 from blocks.calls import CallLimits
+from blocks.clients import OF_WORK, load_libraries
 from blocks.environment import PipelineEnvironment
 from blocks.errors import PermanentError
 from blocks.identity import PersonTokens
@@ -60,7 +63,19 @@ def serve(settings: Settings) -> None:
     spool.prepare(settings.spool).close()  # said in one sentence here, rather than in uvicorn's log
     people = PersonTokens(settings.iap_audience) if settings.iap_audience else None
     app = make_app(Receiver(settings.spool, rules, guards, settings.keep_days, people))
-    uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning", access_log=False)
+    listen(app, settings.host, settings.port)
+
+
+def listen(app: Starlette, host: str, port: int) -> None:
+    """Answer requests until this process is told to stop.
+
+    Everything is loaded before, for the first event would wait for it, and is never walked again by the collector of
+    garbage, which would stop all requests for a third of a second each time.
+    """
+    load_libraries(OF_WORK)
+    gc.collect()
+    gc.freeze()
+    uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False)
 
 
 def load(name: str, url: str) -> PipelineEnvironment:

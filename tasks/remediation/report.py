@@ -196,14 +196,23 @@ def closing(run: Run) -> Iterator[Section]:
 
 def publish(run: Run, sections: Iterable[Section], key: str, plan_key: str = "plan") -> None:
     """Artifacts of a flow run, the plan, if it has actions, and the report, both named after the subject; and its page."""
+    name, form = slug(run.subject), apply_form(run)
+    if run.plan is not None and run.plan.actions:
+        create_markdown_artifact(plan_shown(run.plan, form), f"{plan_key}-{name}", plan_sentence(run.plan))
+    create_markdown_artifact(report_shown(run, sections, form), f"{key}-{name}", run.sentence())
+
+
+def plan_shown(plan: Plan, form: str = "") -> str:
+    """The plan as an artifact, with a link to the form that applies it."""
+    return "\n\n".join(filter(None, [f"# Plan for {plan.subject}", form, plan_markdown(plan)]))
+
+
+def report_shown(run: Run, sections: Iterable[Section], form: str = "") -> str:
+    """The report as an artifact, with that link and one to its page, which is kept now."""
     from tasks.remediation.latest_page import keep_report  # which is made of what is here
 
-    name, form, found = slug(run.subject), apply_form(run), list(sections)
-    if run.plan is not None and run.plan.actions:
-        page = "\n\n".join(filter(None, [f"# Plan for {run.subject}", form, plan_markdown(run.plan)]))
-        create_markdown_artifact(page, f"{plan_key}-{name}", plan_sentence(run.plan))
-    shown = [Section("", form), Section("", keep_report(run, found)), *found]
-    create_markdown_artifact(run_markdown(run, shown), f"{key}-{name}", run.sentence())
+    found = list(sections)
+    return run_markdown(run, [Section("", form), Section("", keep_report(run, found)), *found])
 
 
 def apply_form(run: Run) -> str:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import statistics
 import subprocess
@@ -27,6 +28,8 @@ MANY = int(os.environ.get("REMEDIATION_BENCH_EVENTS", "100000"))
 RATES = (1_000, 1_500, 2_000)
 """Events per second that are offered."""
 SECONDS = 10.0
+WARM = 1_000
+"""Events of the first second, in which the receiver makes its client of Prefect."""
 CONNECTIONS = 32
 SCENES = 10
 """Failures measured from the event to a running flow, for each setting."""
@@ -34,13 +37,13 @@ SCENES = 10
 ALONE = """
 import sys
 from pathlib import Path
-import uvicorn
 from deployments.receiver.app import Receiver, make_app
 from deployments.receiver.auth import doors
 from deployments.receiver.rules import load_rules
+from deployments.receiver.serve import listen
 from tests.receiver.world import plain_environment
 receiver = Receiver(Path(sys.argv[1]), load_rules(plain_environment()), doors("127.0.0.1"))
-uvicorn.run(make_app(receiver), host="127.0.0.1", port=int(sys.argv[2]), log_level="warning", access_log=False)
+listen(make_app(receiver), "127.0.0.1", int(sys.argv[2]))
 """
 
 
@@ -111,10 +114,13 @@ def alone() -> None:
 
 
 def measure_alone(path: Path, port: int, pid: int) -> None:
-    sent = 0
+    gc.freeze()  # the sender's own pauses are none of the receiver's
+    sent = len(asyncio.run(send(port, 0, WARM, WARM))[0])
     print(f"Receiver alone: a process of its own, {CONNECTIONS} connections, every event new and flushed to disk.")
     print("Goal: 1,000 events/s accepted and spooled, p99 under 50 ms, memory flat over 100,000.")
-    print(f"Load of the machine before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores.")
+    print(
+        f"Load of the machine before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores. The first {WARM:,} are not counted."
+    )
     for rate in RATES:
         spent = cpu(pid)
         times, took = asyncio.run(send(port, sent, int(rate * SECONDS), rate))
@@ -169,6 +175,7 @@ def whole() -> None:
     )
     for name, kind in (("make up", Stack), ("Prefect's defaults", Defaults)):
         with kind(f"bench-events-{os.getpid()}") as stack:
+            rest(stack)
             created, running = zip(*(one_failure(stack, number) for number in range(SCENES)), strict=True)
         for what, values in (("created", created), ("Running", running)):
             p50, p95 = statistics.median(values), percentile(list(values), 95)
@@ -182,6 +189,15 @@ def importing() -> float:
     begun = time.perf_counter()
     subprocess.run([sys.executable, "-c", "import prefect"], check=True)
     return time.perf_counter() - begun
+
+
+def rest(stack: Stack) -> None:
+    """Wait until the runs that begin with the stack have ended."""
+    at_work = {"flow_runs": {"state": {"type": {"any_": ["PENDING", "RUNNING", "CANCELLING"]}}}}
+    quiet = 0
+    while quiet < 5:
+        time.sleep(1.0)
+        quiet = 0 if call("POST", f"{stack.api_url}/flow_runs/count", at_work) else quiet + 1
 
 
 def one_failure(stack: Stack, number: int) -> tuple[float, float]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -11,7 +9,6 @@ from typing import Any
 
 import pytest
 
-import tasks
 from blocks.policy import RemediationPolicy
 from deployments.sandbox.server import Sandbox
 from tasks.procedures import PROCEDURES, kinds_of
@@ -25,6 +22,7 @@ from tasks.remediation.run import Run
 from tasks.remediation.runner import run
 from tasks.remediation.undo import UndoRun
 from tests.kernel.cases import CASES, Case, World, environment_of
+from tests.kernel.registered import every
 from tests.kernel.world import Killed, Losing, deaths, heir, journals, killed_at, policies, snapshot
 
 OPS = "sandbox-ops"
@@ -268,21 +266,8 @@ def test_every_action_says_what_why_under_which_condition_and_how_back(world: Wo
         assert action.effect in ("read", "start") or (action.precondition and action.undo), action
 
 
-def procedures() -> set[type[Any]]:
-    """Every procedure that there is below `tasks`."""
-    for module in pkgutil.walk_packages(tasks.__path__, "tasks."):
-        importlib.import_module(module.name)
-
-    def below(one: type[Any]) -> Iterator[type[Any]]:
-        for child in one.__subclasses__():
-            yield child
-            yield from below(child)
-
-    return {one for one in below(Procedure) if one.__module__.startswith("tasks.") and not one.__abstractmethods__}
-
-
 def test_every_procedure_is_listed_and_is_in_this_suite() -> None:
-    found = procedures()
+    found = every(Procedure)
     assert found == {*PROCEDURES, UndoRun}
     assert {one.name for one in found} == {case.name for case in CASES}
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from pathlib import Path
 
 import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
+from starlette.applications import Starlette
 from typer.testing import CliRunner, Result
 
 from deployments.cli import app
@@ -97,3 +99,15 @@ def test_it_says_in_one_sentence_why_it_does_not_start(
     assert found.exit_code == 2
     assert said in found.output
     assert len(found.output.splitlines()) == 1
+
+
+def test_what_was_loaded_before_the_first_request_is_not_walked_again_by_the_collector(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frozen = []
+    monkeypatch.setattr("uvicorn.run", lambda *_, **__: frozen.append(gc.get_freeze_count()))
+    try:
+        serve.listen(Starlette(), "127.0.0.1", 0)
+    finally:
+        gc.unfreeze()
+    assert frozen[0] > 100_000

@@ -9,37 +9,14 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
-from prefect.settings import PREFECT_API_URL, PREFECT_SERVER_ALLOW_EPHEMERAL_MODE, temporary_settings
 
-from deployments.sandbox.server import Sandbox
-from tasks.diagnosis.check import Diagnose
-from tasks.diagnosis.check import Question as Symptoms
-from tasks.doctor.check import Doctor
-from tasks.doctor.check import Question as Deployed
-from tasks.gpu_capacity.capacity_record import capacity_over_time
-from tasks.gpu_capacity.check import GpuCheck
-from tasks.monitoring.check import MonitoringAudit
-from tasks.override_audit.check import OverrideAudit
-from tasks.overview.check import Overview, Question
-from tasks.recovery.procedure import ExportRecovery
-from tasks.recovery.request import RecoveryRequest
-from tasks.recovery.sweep import look_at_all, scene_ids
-from tasks.recovery.sweep_page import keep_sweep
-from tasks.remediation.check import Check, check, sections_of
-from tasks.remediation.context import Context
-from tasks.remediation.latest_page import CHECKS, PLANS, keep_report
-from tasks.remediation.report import plan_markdown, run_markdown
-from tasks.remediation.runner import run
-from tasks.retention.check import RetentionWatch
-from tasks.runtime_report.check import RuntimeReport
-from tasks.runtime_report.window import Question as Window
-from tasks.simulator_outage.check import SimulatorCheck
-from tasks.simulator_outage.look import HealthQuestion
+from tasks.remediation.check import Check
 from tests.deployments.world import RunningStack, living
-from tests.override_audit.planted import KINDS
-from tests.restore.world import quick
+from tests.kernel.registered import every
 from tests.ui.browser import CHROMIUM, insist, opened
-from tests.ui.overview_pages import WIDTHS, bodies
+from tests.ui.check_reports import CHECKED, looked
+from tests.ui.overview_pages import WIDTHS
+from tests.ui.run_reports import done
 
 pytestmark = [
     pytest.mark.ui,
@@ -47,69 +24,35 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium: install one, as in apt-get install chromium"),
 ]
 
-OPS = "sandbox-ops"
-HOME = Path(__file__).resolve().parents[2]
-CHECKED: tuple[tuple[Check[object], object], ...] = (
-    (Diagnose(), Symptoms((), 24.0)),
-    (Doctor(), Deployed(HOME)),
-    (GpuCheck(), None),
-    (MonitoringAudit(), None),
-    (OverrideAudit(), 30),
-    (RetentionWatch(), None),
-    (RuntimeReport(), Window(None, None)),
-    (SimulatorCheck(), HealthQuestion()),
-)  # type: ignore[assignment]
 OFF_SCREEN = """[...document.querySelectorAll('table,img,pre,p,li,h1,h2,h3')].filter(one => {
     const box = one.getBoundingClientRect(), around = one.parentElement;
     return box.width && (box.right > window.innerWidth + 1 || box.left < -1 || one.scrollWidth > around.clientWidth + 1)
 }).map(one => one.tagName + ' ' + one.textContent.slice(0, 80))"""
 """What is wider than the window or than what it stands in."""
-LONG = "a-scene-with-a-name-that-is-as-long-as-a-name-may-be-and-has-no-place-to-be-broken-at"
 
 
 @dataclass
 class Reports:
-    """Every report of a world in which something of everything is the matter."""
+    """Every report there is."""
 
     pages: dict[str, Path] = field(default_factory=dict)
-    """As files, by their names in the ops bucket."""
-    artifacts: list[str] = field(default_factory=list)
-    """As Markdown."""
+    """As files, by whose they are."""
+    artifacts: dict[str, list[str]] = field(default_factory=dict)
+    """As Markdown: those of what looks and plans, and those of what was done."""
 
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> Reports:
     """They are many, and made once."""
-    folder, artifacts = tmp_path_factory.mktemp("pages"), []
-    # The doctor finds no Prefect server, and starts none to ask it.
-    alone = temporary_settings({PREFECT_API_URL: None, PREFECT_SERVER_ALLOW_EPHEMERAL_MODE: False})
-    with alone, Sandbox(job_seconds=0.02, seed=7) as sandbox:
-        environment = quick(sandbox)
-        found = bodies(sandbox, environment)
-        for scene, plant in KINDS.values():
-            plant(sandbox, environment, scene)
-        ask = Context(environment, "ann")
-        for one, question in CHECKED:
-            seen = check(one, ask, question)
-            more = [capacity_over_time(environment, seen.facts.facts[0])] if isinstance(one, GpuCheck) else []
-            assert "page" in keep_report(seen, [*sections_of(seen), *more]), seen.sentence()
-            artifacts.append(run_markdown(seen, [*sections_of(seen), *more]))
-        artifacts.append(keep_sweep(environment, look_at_all(environment, list(scene_ids(environment))), 99))
-        sandbox.store.put("sandbox-scenes", f"scenes/{LONG}/geniesim/.failed", b"{}", quiet=True)
-        planned = run(ExportRecovery(), ask, RecoveryRequest(scene_id=LONG, mode="plan"))
-        keep_report(planned, ExportRecovery().sections(planned))
-        assert planned.plan is not None
-        artifacts += [plan_markdown(planned.plan), run_markdown(planned, ExportRecovery().sections(planned))]
-        overview = check(Overview(), ask, Question())
-        artifacts.append(run_markdown(overview, sections_of(overview)))
-        for root in (CHECKS, PLANS):
-            for stored in sandbox.store.list(OPS, root):
-                found[stored.name.removeprefix("remediation/")] = environment.storage.read(OPS, stored.name)
-        environment.close()
-    made = {name: folder / f"{name.replace('/', '_').removesuffix('.html')}.html" for name in found}
-    for name, path in made.items():
-        path.write_bytes(found[name])
-    return Reports(made, artifacts)
+    folder, made = tmp_path_factory.mktemp("pages"), Reports()
+    for group, found in (("looked", looked()), ("done", done())):
+        made.artifacts[group] = []
+        for name, artifacts, page in found:
+            made.artifacts[group] += artifacts
+            if page:
+                made.pages[name] = folder / f"{name.replace('/', '_').removesuffix('.html')}.html"
+                made.pages[name].write_bytes(page)
+    return made
 
 
 @pytest.fixture
@@ -126,29 +69,37 @@ def browser() -> Iterator[Page]:
 
 def test_every_check_and_the_plan_left_a_page(pages: dict[str, Path]) -> None:
     known = {one.name for one, _ in CHECKED} | {"export-sweep"}
-    assert {name.split("/")[1] for name in pages if name.startswith("checks/")} == known
+    assert {name.split("/")[1] for name in pages if name.startswith("checks/")} == known - {"overview"}
     assert "plans/export-recovery/kitchen_004.html" in pages
 
 
+def test_every_check_is_looked_at() -> None:
+    assert {type(one) for one, _ in CHECKED} == every(Check)
+
+
 @pytest.fixture(scope="module")
-def artifact(reports: Reports, stacks: list[RunningStack]) -> tuple[str, str]:
-    """One artifact with all of them, one below the other, in the old interface and in the new one."""
-    stack = living(stacks)
-    body = {"key": "every-report", "type": "markdown", "data": "\n\n".join(reports.artifacts)}
-    made = stack.prefect("POST", "artifacts/", body)["id"]
-    return f"{stack.ui_url}/artifacts/artifact/{made}", f"{stack.ui_url}/v2/artifacts/artifact/{made}"
+def artifacts(reports: Reports, stacks: list[RunningStack]) -> dict[tuple[str, str], str]:
+    """The addresses of two artifacts, each with all reports of a group one below the other, in the old and the new UI."""
+    stack, found = living(stacks), {}
+    for group, listed in reports.artifacts.items():
+        body = {"key": f"every-report-{group}", "type": "markdown", "data": "\n\n".join([*listed, "The last line."])}
+        made = stack.prefect("POST", "artifacts/", body)["id"]
+        found["old", group] = f"{stack.ui_url}/artifacts/artifact/{made}"
+        found["new", group] = f"{stack.ui_url}/v2/artifacts/artifact/{made}"
+    return found
 
 
-@pytest.mark.parametrize("which", [0, 1], ids=["old", "new"])
+@pytest.mark.parametrize("group", ["looked", "done"])
+@pytest.mark.parametrize("which", ["old", "new"])
 def test_nothing_of_any_artifact_is_cut_off(
-    artifact: tuple[str, str], reports: Reports, browser: Page, which: int
+    artifacts: dict[tuple[str, str], str], reports: Reports, browser: Page, which: str, group: str
 ) -> None:
     def look() -> None:
-        browser.goto(artifact[which])
-        expect(browser.get_by_text("Where the time went").last).to_be_visible()
+        browser.goto(artifacts[which, group])
+        expect(browser.get_by_text("The last line.")).to_be_visible()
 
     insist(browser, look)
-    drawn = sum(one.count("data:image/svg") for one in reports.artifacts)
+    drawn = sum(one.count("data:image/svg") for one in reports.artifacts[group])
     for width in WIDTHS:
         browser.set_viewport_size({"width": width, "height": 900})
         assert browser.evaluate(OFF_SCREEN) == []
