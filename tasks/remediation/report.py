@@ -14,6 +14,7 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.context import FlowRunContext
 
 from tasks.remediation.drawing import Picture
+from tasks.remediation.narrow import short_digests
 from tasks.remediation.plan import Effect, Plan
 from tasks.remediation.run import Run
 from tasks.remediation.table import PIXELS, Cell, escaped, fitting, table, width
@@ -204,7 +205,7 @@ def publish(run: Run, sections: Iterable[Section], key: str, plan_key: str = "pl
 
 def plan_shown(plan: Plan, form: str = "") -> str:
     """The plan as an artifact, with a link to the form that applies it."""
-    return "\n\n".join(filter(None, [f"# Plan for {plan.subject}", form, plan_markdown(plan)]))
+    return short_digests("\n\n".join(filter(None, [f"# Plan for {plan.subject}", form, plan_markdown(plan)])))
 
 
 def report_shown(run: Run, sections: Iterable[Section], form: str = "") -> str:
@@ -212,7 +213,7 @@ def report_shown(run: Run, sections: Iterable[Section], form: str = "") -> str:
     from tasks.remediation.latest_page import keep_report  # which is made of what is here
 
     found = list(sections)
-    return run_markdown(run, [Section("", form), Section("", keep_report(run, found)), *found])
+    return short_digests(run_markdown(run, [Section("", form), Section("", keep_report(run, found)), *found]))
 
 
 def apply_form(run: Run) -> str:

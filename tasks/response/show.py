@@ -5,6 +5,7 @@ from __future__ import annotations
 from prefect.artifacts import create_markdown_artifact
 
 from tasks.incidents.incident import Incident
+from tasks.remediation.narrow import short_digests
 from tasks.remediation.report import slug
 from tasks.remediation.run import Run
 from tasks.remediation.table import fitted
@@ -27,4 +28,4 @@ def review_markdown(one: Run, incident: Incident) -> str:
         return ""
     report = environment.storage.read(environment.ops_bucket, f"{name}.md").decode()
     where = f"The timeline as a picture: `gs://{environment.ops_bucket}/{name}.svg`"
-    return fitted("\n".join(where if line.startswith("![") else line for line in report.split("\n")))
+    return short_digests(fitted("\n".join(where if line.startswith("![") else line for line in report.split("\n"))))

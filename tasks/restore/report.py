@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from pydantic import JsonValue
 
+from tasks.remediation.narrow import diff_block
 from tasks.remediation.plan import Plan
 from tasks.remediation.report import Section
 from tasks.remediation.run import Run
@@ -44,7 +45,7 @@ def sections(run: Run) -> Iterator[Section]:
     ]
     yield Section("", rows=tuple(found))
     if diff := details.get("diff"):
-        yield Section("From what is live to what was recorded", f"```diff\n{diff}\n```")
+        yield Section("From what is live to what was recorded", diff_block(str(diff)))
     for kind, names in mapping(details.get("shown")).items():
         if isinstance(names, list) and names and kind in COUNTS:
             yield named(COUNTS[kind], list(map(str, names)))

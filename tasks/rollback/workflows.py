@@ -19,6 +19,7 @@ from blocks.workflow_definitions import WorkflowDefinition
 from tasks.actions.definitions import Kept, body_of, same
 from tasks.actions.workflow_runs import meaning
 from tasks.pipeline.activity import scene_of_argument, short
+from tasks.remediation.narrow import diff_block
 from tasks.remediation.outcome import Refused
 from tasks.remediation.report import Section, listed
 from tasks.rollback.evidence import Ran, Version, with_record
@@ -109,7 +110,7 @@ def difference(live: WorkflowDefinition, wanted: WorkflowDefinition) -> str:
     more = len(lines) - MOST_LINES
     shown = [*lines[:MOST_LINES], *([f"... and {more:,} more lines"] if more > 0 else [])]
     code = "\n".join(shown) or "The sources are the same."
-    return f"{' '.join(beside(live, wanted))}\n\n````diff\n{code}\n````"
+    return f"{' '.join(beside(live, wanted))}\n\n{diff_block(code)}"
 
 
 def beside(live: WorkflowDefinition, wanted: WorkflowDefinition) -> Iterator[str]:

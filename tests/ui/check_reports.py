@@ -73,8 +73,9 @@ CHECKED: tuple[tuple[Check[object], object], ...] = (
 )  # type: ignore[assignment]
 
 
-def looked() -> Iterator[Left]:
-    """All of them in one world; the doctor finds no Prefect server there, and starts none to ask it."""
+def looked(prefect: str) -> Iterator[Left]:
+    """All of them in one world. Only the watchdog, which needs it, is told of a Prefect server: the doctor finds none, and
+    starts none to ask it."""
     alone = temporary_settings({PREFECT_API_URL: None, PREFECT_SERVER_ALLOW_EPHEMERAL_MODE: False})
     with alone, Sandbox(job_seconds=0.02, seed=7) as sandbox:
         environment = quick(sandbox)
@@ -86,7 +87,8 @@ def looked() -> Iterator[Left]:
         yield "export-sweep", [keep_sweep(environment, look_at_all(environment, list(scene_ids(environment))), 99)], b""
         yield from planned(sandbox, ask)
         for one, question in CHECKED:
-            seen = check(one, ask, question)
+            with temporary_settings({PREFECT_API_URL: prefect} if isinstance(one, Watchdog) else {}):
+                seen = check(one, ask, question)
             yield one.name, [report_shown(seen, shown(environment, seen))], b""
         for root in (CHECKS, PLANS):
             for stored in sandbox.store.list(OPS, root):
