@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.deployments.world import ON_FAILURE, Run, RunningStack, nobody_works, wait_for
+from tests.receiver import messages as m
 
 DATA = "sandbox-scenes"
 
@@ -62,6 +64,26 @@ def test_a_failed_execution_recovers_its_scene(stack: RunningStack) -> None:
     run = stack.ended(one_run(stack, scene))
     assert run["state"]["message"] == f"{scene}: done"
     assert stack.is_healthy(scene)
+
+
+def test_two_probes_that_fail_make_one_look_at_the_simulator(stack: RunningStack) -> None:
+    """Kubernetes writes an event for each; the service answers, so nothing is restarted."""
+    before = {run["id"] for run in stack.runs("simulator-outage-on-event")}
+    for number in ("first", "second"):
+        entry = m.pod_event("geniesim-server-0", "Unhealthy", "Readiness probe failed") | {"insertId": number}
+        path, headers, body = m.pubsub(entry)
+        answer = httpx.post(stack.receiver.replace("/pubsub", path), headers=headers, content=body, timeout=60)
+        assert answer.status_code == 204
+
+    def new() -> list[Run]:
+        return [run for run in stack.runs("simulator-outage-on-event") if run["id"] not in before]
+
+    (run,) = wait_for(new, "a look at the simulator")
+    assert run["parameters"]["reason"] == "Kubernetes calls its pod geniesim-server-0 unwell"
+    ended = stack.ended(run)
+    assert ended["state_type"] == "COMPLETED", ended["state"]["message"]
+    assert "nothing_to_do" in ended["state"]["message"]
+    assert len(new()) == 1
 
 
 @pytest.mark.usefixtures("paused")
