@@ -122,6 +122,19 @@ def retry(number: Number, spool: SpoolOption = None) -> None:
     typer.echo(f"Event {number} is handled again within a second, if the receiver runs.")
 
 
+@events.command()
+def drop(number: Number, spool: SpoolOption = None) -> None:
+    """Put a dead event away that you have looked at: it is kept in the list as ignored, with your name."""
+    from getpass import getuser
+
+    from deployments.receiver.writes import Drop
+
+    with reading(spool) as connection:
+        if not Drop(number, getuser())(connection):
+            stop(f"There is no event {number} that is dead.")
+    typer.echo(f"Event {number} is dropped.")
+
+
 @contextlib.contextmanager
 def reading(path: Path | None) -> Iterator[sqlite3.Connection]:
     """A connection to the spool; exit 2 with a sentence when there is none."""

@@ -22,7 +22,7 @@ from blocks.signing import BadLink
 from deployments.receiver.acknowledge import fields_in, not_known, page
 from deployments.receiver.auth import Forged
 from deployments.receiver.people import People
-from deployments.receiver.prefect_server import NotNow, PrefectServer, Refused
+from deployments.receiver.prefect_server import Broken, NotNow, PrefectServer, Refused
 from tasks.remediation.approval import Approval
 from tasks.remediation.approval_link import PATH, Asked, decided, read_token
 
@@ -31,6 +31,10 @@ means no.</p><form method="post"><p><label>Why <input name="comment" maxlength="
 <p><button name="decision" value="approve">Approve exactly this plan</button>
 <button name="decision" value="reject">Reject it</button></p></form>"""
 UNKNOWN = "Nobody vouches for who you are here: open the link by the address behind Identity-Aware Proxy, or use Prefect's form."
+
+UNHEARD = (
+    "Whether it has your decision is not known. Press again in a minute, or look at the run: the first answer counts."
+)
 
 
 class ApprovalPages:
@@ -78,8 +82,8 @@ def hand_over(asked: Asked, answer: Approval) -> Response:
     with closing(PrefectServer()) as server:
         try:
             server.resume(asked.flow_run, answer.model_dump(mode="json"))
-        except NotNow:
-            return page("Prefect does not answer", "<p>Nothing was decided. Try again in a minute.</p>", 503)
+        except (NotNow, Broken):
+            return page("Prefect does not answer", f"<p>{UNHEARD}</p>", 503)
         except Refused as error:
             return page("The run does not wait for this", f"<p>{html.escape(str(error))}</p>", 409)
     what = "approved" if answer.decision == "approve" else "rejected"

@@ -12,6 +12,7 @@ import random
 import sqlite3
 import threading
 import time
+from collections import Counter
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from blocks.errors import OutsideError, TemporaryError
 from deployments.receiver import spool
 from deployments.receiver.facts import ASKS, CHECKS, NothingToDo
 from deployments.receiver.metrics import Metrics
-from deployments.receiver.prefect_server import NotNow, PrefectServer, Refused
+from deployments.receiver.prefect_server import Broken, NotNow, PrefectServer, Refused
 from deployments.receiver.rule import Rule, filled
 from deployments.receiver.rules import Rules
 from deployments.receiver.spool import Row
@@ -31,6 +32,8 @@ TOGETHER = 200
 """Events taken from the spool at once."""
 IDLE_SECONDS = 1.0
 """How often the spool is looked at when nothing wakes us: for what was put off, or is to be handled again."""
+ROUND_SECONDS = 10.0
+"""After which the spool is looked at again: facts that do not answer take seconds each, and newer events come first."""
 CARE_SECONDS = 10.0
 """How often Prefect and the spool are tried while nothing comes."""
 FORGET_SECONDS = 60.0
@@ -64,6 +67,7 @@ class Dispatcher:
             target=contextvars.copy_context().run, args=(self._run,), name="dispatcher", daemon=True
         )
         self._subjects: dict[str, float] = {}
+        self._refusals: Counter[int] = Counter()
         self._pause = FIRST_PAUSE
         self._cared = self._forgot = float("-inf")
         self.prefect_answered = float("-inf")
@@ -107,10 +111,13 @@ class Dispatcher:
         """One look at the spool. Whether there was anything. Raises `NotNow`."""
         self._care()
         rows = spool.due(connection, TOGETHER)
+        if not rows:
+            self._pause = FIRST_PAUSE
         ends: list[Future[bool]] = []
+        until = time.monotonic() + ROUND_SECONDS
         try:
             for row in rows:
-                if self._stopping.is_set():
+                if self._stopping.is_set() or time.monotonic() > until:
                     break
                 ends.append(self._writer.submit(self._counted(row, self._handle(connection, row))))
         finally:  # what has been done is on disk before the spool is looked at again
@@ -133,6 +140,9 @@ class Dispatcher:
             return Later(row.number, time.time() + _wait(row), one_line(error))
         except OutsideError as error:
             return End(row.number, "dead", "fact", one_line(error))
+        except Broken as error:  # it may be this event alone
+            self._metrics.retries.labels("prefect").inc()
+            return Later(row.number, time.time() + _wait(row), str(error))
         except Refused as error:
             return self._given_up(row, "refused", str(error))
         except (NotNow, sqlite3.Error):
@@ -142,8 +152,10 @@ class Dispatcher:
             return self._given_up(row, "fault", one_line(error))
 
     def _given_up(self, row: Row, word: str, reason: str) -> Write:
-        """Another try in a while, or none after so many."""
-        if row.attempts + 1 >= REFUSALS:
+        """Another try in a while, or none after so many. What it has waited for otherwise does not count."""
+        self._refusals[row.number] += 1
+        if self._refusals[row.number] >= REFUSALS:
+            del self._refusals[row.number]
             return End(row.number, "dead", word, reason)
         self._metrics.retries.labels(word).inc()
         return Later(row.number, time.time() + _wait(row), reason)
@@ -172,6 +184,7 @@ class Dispatcher:
                 raise
             reason = str(error)
         self._told(True)
+        self._pause = FIRST_PAUSE
         self._subjects[subject] = row.received
         return End(row.number, "done", reason=reason, subject=subject, run=run)
 
@@ -207,8 +220,8 @@ class Dispatcher:
     def _told(self, answered: bool) -> None:
         self._metrics.prefect.set(answered)
         if answered:  # every answer counts: a busy server on SQLite refuses now and then
-            self.prefect_answered, self._pause = time.monotonic(), FIRST_PAUSE
+            self.prefect_answered = time.monotonic()
 
 
 def _wait(row: Row) -> float:
-    return float(min(FIRST_WAIT * 2**row.attempts, LONGEST_WAIT))
+    return float(min(FIRST_WAIT * 2 ** min(row.attempts, 16), LONGEST_WAIT))  # an event may wait for days

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import ssl
 from datetime import UTC, datetime
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -11,17 +12,28 @@ from uuid import NAMESPACE_URL, uuid5
 import httpx
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.exceptions import PrefectHTTPStatusError
-from prefect.settings import PREFECT_API_REQUEST_TIMEOUT, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+from prefect.settings import (
+    PREFECT_API_REQUEST_TIMEOUT,
+    PREFECT_CLIENT_MAX_RETRIES,
+    PREFECT_CLIENT_RETRY_EXTRA_CODES,
+    temporary_settings,
+)
 
 REQUEST_SECONDS = 10.0
 """How long an answer is waited for; a busy server on SQLite takes seconds."""
 
-BUSY = (429, 502, 503)
+BUSY = (408, 429, 502, 503)
 """Answers after which Prefect's client would try again."""
+REFUSED = (400, 404, 409, 413, 422)
+"""Answers to what will not be taken however often it is said."""
 
 
 class NotNow(Exception):
     """Prefect did not answer, or not as itself: the event waits, and all others with it."""
+
+
+class Broken(Exception):
+    """Prefect failed at this one request; it may be at this one only: the event waits, and the others do not."""
 
 
 class Refused(Exception):
@@ -39,7 +51,7 @@ class PrefectServer:
     def create_run(self, deployment: str, parameters: dict[str, Any], key: str) -> str:
         """Create a flow run of a deployment (`flow/name`), or find the one that was created with this key. Its id.
 
-        Raises `NotNow`, `Refused`.
+        Raises `NotNow`, `Broken`, `Refused`.
         """
         body = {"parameters": parameters, "idempotency_key": key, "state": {"type": "SCHEDULED"}}
         if deployment not in self._ids:
@@ -51,7 +63,7 @@ class PrefectServer:
             raise
 
     def emit(self, name: str, resource: str, key: str, payload: dict[str, str], occurred: float) -> None:
-        """Hand one event to the server. Raises `NotNow`, `Refused`."""
+        """Hand one event to the server. Raises `NotNow`, `Broken`, `Refused`."""
         event = {
             "id": str(uuid5(NAMESPACE_URL, key)),
             "event": name,
@@ -62,7 +74,7 @@ class PrefectServer:
         self._request("POST", "/events", [event])
 
     def resume(self, flow_run: str, answer: dict[str, str]) -> None:
-        """Give a run that waits for a person its answer. Raises `NotNow`, `Refused`."""
+        """Give a run that waits for a person its answer. Raises `NotNow`, `Broken`, `Refused`."""
         said = self._request("POST", f"/flow_runs/{flow_run}/resume", {"run_input": answer})
         if said.get("status") != "ACCEPT":
             raise Refused(str((said.get("details") or {}).get("reason") or "The run waits for nobody."))
@@ -84,12 +96,16 @@ class PrefectServer:
             return answer.json() if answer.content else None
         except (httpx.HTTPStatusError, PrefectHTTPStatusError) as error:
             status = error.response.status_code
-            if status in (404, 409, 422):
+            if status in REFUSED:
                 raise Refused(f"Prefect refused {method} {path} ({status}): {_detail(error.response)}") from error
+            if status == 500:
+                raise Broken(f"Prefect answered {method} {path} with 500: its own log has the reason.") from error
             raise NotNow(f"Prefect answered {method} {path} with {status}.") from error
         except NotNow:
             raise
         except httpx.TransportError as error:  # the client opens another connection; another client would take 50 ms
+            if _certificate(error):  # but only another one reads the file of authorities again
+                self.close()
             raise NotNow(f"Prefect did not answer {method} {path}: {type(error).__name__}.") from error
         except Exception as error:  # refused, reset, timed out, no JSON: whatever it is, the event is not lost
             self.close()
@@ -113,9 +129,17 @@ def _at_once(response: httpx.Response) -> None:
     Prefect's client waits two seconds after such an answer, also after its last try (3.9.1), and its server on SQLite gives
     one whenever another writer comes between its reading and its writing.
     """
-    if response.status_code in BUSY:
+    if response.status_code in {*BUSY, *PREFECT_CLIENT_RETRY_EXTRA_CODES.value()}:
+        response.read()  # so that the connection is kept
         path = response.request.url.path
         raise NotNow(f"Prefect answered {response.request.method} {path} with {response.status_code}.")
+
+
+def _certificate(error: BaseException | None) -> bool:
+    """Whether a connection failed because of the server's certificate."""
+    while error is not None and not isinstance(error, ssl.SSLError):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _detail(response: httpx.Response) -> str:

@@ -13,6 +13,9 @@ from deployments.receiver.message import Kind
 
 _PIECE = re.compile(r'"([^"]+)"|([^."]+)')
 _NAME = re.compile(r"\{(\w+)\}")
+SEARCHED = 20_000
+"""Letters of a text that is searched at most: longer ones match nothing. Whoever may write a log could else keep the receiver
+busy for minutes with one entry."""
 
 
 def compiled(pattern: str) -> re.Pattern[str]:
@@ -133,7 +136,7 @@ def kept(data: Any, value: str | Part) -> Any:
     if isinstance(value, str):
         return at(data, value)
     whole = at(data, value.path)
-    found = re.search(value.matches, whole) if isinstance(whole, str) else None
+    found = _searched(value.matches, whole) if isinstance(whole, str) else None
     return found.group(1) if found else None
 
 
@@ -150,8 +153,12 @@ def _holds(condition: str | list[str] | Fits, value: Any) -> bool:
     if not isinstance(value, str):
         return False
     if isinstance(condition, Fits):
-        return re.search(condition.matches, value) is not None
+        return _searched(condition.matches, value) is not None
     return value == condition if isinstance(condition, str) else value in condition
+
+
+def _searched(pattern: str, text: str) -> re.Match[str] | None:
+    return re.search(pattern, text) if len(text) <= SEARCHED else None
 
 
 def _names(template: str) -> list[str]:

@@ -42,7 +42,8 @@ CREATE TABLE IF NOT EXISTS events (
     ended REAL,
     duplicates INTEGER NOT NULL DEFAULT 0     -- how often it came again
 );
-CREATE INDEX IF NOT EXISTS events_waiting ON events (number) WHERE state = 'new';
+DROP INDEX IF EXISTS events_waiting;                -- of earlier versions
+CREATE INDEX IF NOT EXISTS events_due ON events (due, number) WHERE state = 'new';
 CREATE INDEX IF NOT EXISTS events_done ON events (subject, received) WHERE state = 'done';
 CREATE INDEX IF NOT EXISTS events_unread ON events (number) WHERE rule = 'undecodable';
 CREATE INDEX IF NOT EXISTS events_ended ON events (ended) WHERE state <> 'new';
@@ -114,9 +115,9 @@ def prepare(path: Path) -> IO[str]:
 
 
 def due(connection: sqlite3.Connection, limit: int, now: float | None = None) -> list[Row]:
-    """The events to be handled now, in the order they came."""
+    """The events to be handled now: those that were never tried, in the order they came, then those that wait longest."""
     when = time.time() if now is None else now
-    return rows(connection, "state = 'new' AND due <= ? ORDER BY number LIMIT ?", when, limit)
+    return rows(connection, "state = 'new' AND due <= ? ORDER BY due, number LIMIT ?", when, limit)
 
 
 def rows(connection: sqlite3.Connection, where: str, *values: object) -> list[Row]:

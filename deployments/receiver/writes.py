@@ -106,6 +106,22 @@ class Again:
         return done.rowcount > 0
 
 
+@dataclass(frozen=True)
+class Drop:
+    """A dead event that a person has looked at. It stays in the list as long as others. False when it is not dead."""
+
+    number: int
+    who: str
+
+    def __call__(self, connection: sqlite3.Connection) -> bool:
+        done = connection.execute(
+            "UPDATE events SET state = 'ignored', word = 'dropped', reason = reason || ' (dropped by ' || ? || ')'"
+            " WHERE number = ? AND state = 'dead'",
+            (self.who, self.number),
+        )
+        return done.rowcount > 0
+
+
 def probe(connection: sqlite3.Connection) -> bool:
     """Nothing but a transaction that writes: whether the spool can be written."""
     connection.execute("PRAGMA user_version = 1")

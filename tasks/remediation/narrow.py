@@ -1,20 +1,10 @@
-"""Words and lines that a narrow column cannot break: Prefect's newer interface gives an artifact 584 pixels of a window of 1,280,
-breaks no word there, and lets what is longer run under what stands beside it."""
+"""Lines of code that fit an artifact: Prefect's newer interface gives it 584 pixels of a window of 1,280 and breaks no line."""
 
 from __future__ import annotations
 
-import re
-
-DIGEST = re.compile(r"(?<![/\w])([0-9a-f]{12})[0-9a-f]{52}\b")
-"""A SHA-256 that is no part of an address."""
 LETTERS = 64
 """Of a line of code that fit, measured there."""
 GOES_ON = "    … "
-
-
-def short_digests(markdown: str) -> str:
-    """The text with each SHA-256 cut to twelve letters, as tools for images do; the report's page has it whole."""
-    return DIGEST.sub(r"\1…", markdown)
 
 
 def diff_block(lines: str) -> str:

@@ -14,7 +14,6 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.context import FlowRunContext
 
 from tasks.remediation.drawing import Picture
-from tasks.remediation.narrow import short_digests
 from tasks.remediation.plan import Effect, Plan
 from tasks.remediation.run import Run
 from tasks.remediation.table import PIXELS, Cell, escaped, fitting, table, width
@@ -205,15 +204,17 @@ def publish(run: Run, sections: Iterable[Section], key: str, plan_key: str = "pl
 
 def plan_shown(plan: Plan, form: str = "") -> str:
     """The plan as an artifact, with a link to the form that applies it."""
-    return short_digests("\n\n".join(filter(None, [f"# Plan for {plan.subject}", form, plan_markdown(plan)])))
+    return "\n\n".join(filter(None, [f"# Plan for {plan.subject}", form, plan_markdown(plan)]))
 
 
 def report_shown(run: Run, sections: Iterable[Section], form: str = "") -> str:
-    """The report as an artifact, with that link and one to its page, which is kept now."""
-    from tasks.remediation.latest_page import keep_report  # which is made of what is here
+    """The report as an artifact, with that link and one to its page, which is kept now, and with the run's timeline."""
+    from tasks.remediation.latest_page import keep_report  # which are made of what is here
+    from tasks.remediation.run_page import timeline
 
     found = list(sections)
-    return short_digests(run_markdown(run, [Section("", form), Section("", keep_report(run, found)), *found]))
+    shown = [Section("", form), Section("", keep_report(run, found)), *found]
+    return run_markdown(run, [*shown, timeline(run)] if run.begun else shown)
 
 
 def apply_form(run: Run) -> str:

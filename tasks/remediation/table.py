@@ -17,9 +17,10 @@ LETTER, PADDING = 8, 24
 """Pixels of a letter, and of a cell round its letters, likewise."""
 SHORT = 40
 """Letters of a value that stands in the first line of an entry; a longer one has a line of its own."""
+BREAK = re.compile(r"\r\n|[\n\r\v\f\x85\u2028\u2029]")
 LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
-MARK = re.compile(r"^(\d*)([#>.)+*-])")
-"""What would begin a heading, a quotation or a list where a line begins."""
+MARK = re.compile(r"^(?:(\d{1,9})(?=[.)](?:\s|$))|(?=(?:[-+*]|#{1,6})(?:\s|$)|>))")
+"""Where a backslash goes before what would begin a heading, a quotation or a list where a line begins."""
 
 
 def table(rows: Sequence[Mapping[str, Cell]]) -> str:
@@ -63,7 +64,7 @@ def entry(row: Mapping[str, Cell]) -> str:
     (_, first), *rest = ((name, one_line(value)) for name, value in row.items())
     said = [(name, value) for name, value in rest if value]
     if len(first) > SHORT:
-        lead, beside = MARK.sub(r"\1\\\2", first), 0
+        lead, beside = MARK.sub(lambda found: f"{found[1] or ''}\\", first), 0
     else:
         lead, beside = f"**{first}**" if first else "", SHORT
     line = " · ".join([*filter(None, [lead]), *(f"{name}: {value}" for name, value in said if len(value) <= beside)])
@@ -71,9 +72,9 @@ def entry(row: Mapping[str, Cell]) -> str:
 
 
 def one_line(value: Cell) -> str:
-    return str(value).replace("\n", " ").strip()
+    return BREAK.sub(" ", str(value)).strip()
 
 
 def escaped(value: Cell) -> str:
     """A value that cannot break its table."""
-    return str(value).replace("|", "\\|").replace("\n", " ")
+    return BREAK.sub(" ", str(value)).replace("|", "\\|")

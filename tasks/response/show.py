@@ -5,11 +5,11 @@ from __future__ import annotations
 from prefect.artifacts import create_markdown_artifact
 
 from tasks.incidents.incident import Incident
-from tasks.remediation.narrow import short_digests
+from tasks.remediation.drawing import in_markdown
 from tasks.remediation.report import slug
 from tasks.remediation.run import Run
 from tasks.remediation.table import fitted
-from tasks.response.review import newest_report
+from tasks.response.review import alt_of, newest_report
 
 
 def publish_review(one: Run) -> None:
@@ -22,10 +22,12 @@ def publish_review(one: Run) -> None:
 
 
 def review_markdown(one: Run, incident: Incident) -> str:
-    """The newest report as it is shown there: the picture is in the ops bucket beside it. Empty: none was written."""
+    """The newest report as it is shown there, with its picture in it. Empty: none was written."""
     environment, name = one.context.environment, newest_report(one.context, incident)
     if not name:
         return ""
-    report = environment.storage.read(environment.ops_bucket, f"{name}.md").decode()
-    where = f"The timeline as a picture: `gs://{environment.ops_bucket}/{name}.svg`"
-    return short_digests(fitted("\n".join(where if line.startswith("![") else line for line in report.split("\n"))))
+    report, drawn = (
+        environment.storage.read(environment.ops_bucket, f"{name}.{kind}").decode() for kind in ("md", "svg")
+    )
+    picture = in_markdown(alt_of(incident), drawn)
+    return fitted("\n".join(picture if line.startswith("![") else line for line in report.split("\n")))

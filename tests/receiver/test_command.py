@@ -101,6 +101,14 @@ def test_it_says_in_one_sentence_why_it_does_not_start(
     assert len(found.output.splitlines()) == 1
 
 
+def test_a_dead_letter_that_nobody_can_read_is_dropped_so_that_the_watchdog_is_content(kept: Path) -> None:
+    dropped = remediate("events", "drop", "4", "--spool", str(kept))
+    assert (dropped.exit_code, dropped.output) == (0, "Event 4 is dropped.\n")
+    assert remediate("events", "dead", "--spool", str(kept)).exit_code == 0
+    again = remediate("events", "drop", "4", "--spool", str(kept))
+    assert (again.exit_code, again.output) == (2, "There is no event 4 that is dead.\n")
+
+
 def test_what_was_loaded_before_the_first_request_is_not_walked_again_by_the_collector(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import closing
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,7 +14,6 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from blocks.environment import PipelineEnvironment
 from blocks.errors import PermanentError
 from deployments.receiver import dispatch, serve
-from deployments.receiver.prefect_server import NotNow, PrefectServer
 from deployments.sandbox.server import Sandbox
 from tests.receiver.world import Bridge, ask, fail, running, wait_for
 
@@ -85,25 +82,3 @@ def test_it_waits_for_prefect_while_both_are_just_starting(bridge: Bridge) -> No
         serve.load("no-such", "http://prefect")
     coming.join()
     bridge.down()
-
-
-class Busy(BaseHTTPRequestHandler):
-    """A Prefect server that has no time for anybody."""
-
-    def do_GET(self) -> None:
-        self.send_response(503)
-        self.send_header("content-length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Nothing."""
-
-
-def test_a_busy_prefect_is_asked_again_by_the_receiver_and_waited_for_by_nobody_else(monkeypatch: Any) -> None:
-    monkeypatch.setattr("prefect.client.base.time.sleep", lambda _: pytest.fail("Prefect's client waits by itself"))
-    with ThreadingHTTPServer(("127.0.0.1", 0), Busy) as server, closing(PrefectServer()) as prefect:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        there = temporary_settings({PREFECT_API_URL: f"http://127.0.0.1:{server.server_port}/api"})
-        with there, pytest.raises(NotNow, match=r"Prefect answered GET /api/health with 503\."):
-            prefect.check()
-        server.shutdown()

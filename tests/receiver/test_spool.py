@@ -16,7 +16,7 @@ import pytest
 from blocks.errors import PermanentError
 from deployments.receiver import spool, writer, writes
 from deployments.receiver.writer import SpoolBusy, Writer
-from deployments.receiver.writes import Accept, Again, End, Forget, Later
+from deployments.receiver.writes import Accept, Again, Drop, End, Forget, Later
 
 
 @pytest.fixture
@@ -53,10 +53,31 @@ def test_what_has_ended_or_is_put_off_does_not_come_out(connection: sqlite3.Conn
     End(2, "ignored", "gone", "It is gone.")(connection)
     Later(3, time.time() + 100, "Not now.")(connection)
     assert [row.key for row in spool.due(connection, 10)] == ["d"]
-    assert [row.key for row in spool.due(connection, 10, time.time() + 200)] == ["c", "d"]
+    assert [row.key for row in spool.due(connection, 10, time.time() + 200)] == ["d", "c"], (
+        "what was put off comes last"
+    )
     assert spool.counts(connection) == {"done": 1, "ignored": 1, "new": 2}
     assert spool.waiting(connection)[0] == 2
     assert spool.rows(connection, "number = 3")[0].attempts == 1
+
+
+def test_what_was_never_tried_comes_before_what_was_put_off(connection: sqlite3.Connection) -> None:
+    accept(connection, "a", "b", "c", "d")
+    Later(1, 20.0, "away")(connection)
+    Later(2, 10.0, "away")(connection)
+    assert [row.number for row in spool.due(connection, 10, now=30.0)] == [3, 4, 2, 1]
+    assert [row.number for row in spool.due(connection, 1, now=30.0)] == [3]
+
+
+def test_a_dead_event_is_dropped_by_a_person_and_is_kept_with_their_name(connection: sqlite3.Connection) -> None:
+    accept(connection, "a")
+    assert not Drop(1, "ann")(connection), "it may be handled yet"
+    End(1, "dead", "refused", "No such deployment.")(connection)
+    assert Drop(1, "ann")(connection)
+    (row,) = spool.rows(connection, "1")
+    assert (row.state, row.reason) == ("ignored", "No such deployment. (dropped by ann)")
+    assert spool.dead(connection) == 0
+    assert not Drop(1, "ann")(connection)
 
 
 def test_a_subject_is_quiet_for_a_while_around_what_was_done(connection: sqlite3.Connection) -> None:

@@ -41,6 +41,9 @@ def test_an_entry_begins_with_the_first_value_then_the_short_ones_then_each_long
         (f"1. {LONG}", f"- 1\\. {LONG}"),
         (f"{LONG}\n\n# A heading", f"- {LONG}  # A heading"),
         (f"! {LONG}", f"- ! {LONG}"),
+        (f"**!** {LONG}", f"- **!** {LONG}"),
+        (f"2.5 {LONG}", f"- 2.5 {LONG}"),
+        (f"### {LONG}", f"- \\### {LONG}"),
     ],
 )
 def test_what_leads_an_entry_begins_nothing_else(first: str, shown: str) -> None:
@@ -67,5 +70,7 @@ def test_a_row_whose_first_value_is_empty_begins_with_the_next() -> None:
     assert entry({"#": "", "target": "and 5 more"}) == "- target: and 5 more"
 
 
-def test_a_cell_cannot_break_its_table() -> None:
-    assert table([{"a": "one|two\nthree"}]).splitlines()[2] == "| one\\|two three |"
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\u2028", "\x0b"])
+def test_a_cell_cannot_break_its_table(end: str) -> None:
+    assert table([{"a": f"one|two{end}three"}]).splitlines()[2:] == ["| one\\|two three |"]
+    assert entry({"a": f"one{end}two"}) == "- **one two**"
