@@ -21,6 +21,7 @@ from tasks.gpu_job.facts import JobFacts, JobRequest
 from tasks.gpu_job.manifest import RENDERED
 from tasks.gpu_job.observe import observe, rule_of
 from tasks.gpu_job.watching import settled, verdict
+from tasks.pipeline.image_names import shown
 from tasks.pipeline.scene_view import scene_view
 from tasks.remediation.context import Context
 from tasks.remediation.guard import Scope
@@ -92,7 +93,8 @@ class DeployGpuJob(Procedure[JobRequest, JobFacts]):
         params = create_gke_job.read(run.journal.plan().actions[0])
         seen, wanted = settled(run, params.name), wanted_job(run, params)
         found = verdict(seen, params.name, wanted)
-        ran = ", ".join(sorted((seen.job.ran if seen.job is not None else {}).values())) or "no image yet"
+        images = (seen.job.ran if seen.job is not None else {}).values()
+        ran = ", ".join(sorted(shown(image) for image in images)) or "no image yet"
         where = f"on node {seen.pod.node}" if seen.pod is not None and seen.pod.node else "on no node"
         run.summary = f"Job {params.name} was created; its pod is {where} with {ran}"
         back = () if found.outcome == "done" else (f"Take it back with: remediate undo {run.subject} {run.id}",)

@@ -97,6 +97,9 @@ class ExportRecovery(Procedure[RecoveryRequest, SceneFacts]):
         fault = str(plan.details.get("fault", ""))
         if fault and request.mode == "apply":
             record_fault(run.context.environment, fault, facts.scene_id)
+            if request.unattended:  # once more: others may have been counted since this one has looked
+                lately = scenes_lately(run.context.environment, 60, but=facts.scene_id)
+                yield from storming(replace(facts, lately=lately), run.context.policy().unattended_per_hour)
         if fault and not request.accept_systematic:
             yield from systematic(run, facts, fault)
 

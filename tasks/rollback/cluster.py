@@ -16,20 +16,13 @@ from blocks.gke_workloads import Workloads
 from tasks.actions.definitions import Kept
 from tasks.actions.gke_jobs import RecreateJob, manifest_of, recreate_action
 from tasks.actions.rollouts import RollDeployment, roll_action, template_digest
+from tasks.pipeline.image_names import shown
 from tasks.remediation.outcome import Refused
 from tasks.remediation.plan import canonical
 from tasks.remediation.report import Section
 from tasks.rollback.evidence import Ran, Version, with_record
 from tasks.rollback.facts import STEP, Canary, Change, Facts, chosen, no_evidence
-from tasks.rollback.images import (
-    former_versions,
-    images_section,
-    normalised,
-    outside,
-    shown,
-    version_id,
-    version_of,
-)
+from tasks.rollback.images import former_versions, images_section, normalised, outside, version_id, version_of
 from tasks.rollback.request import RollbackRequest
 from tasks.rollback.revisions import with_evidence
 

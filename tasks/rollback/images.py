@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from tasks.pipeline.image_names import shown
 from tasks.remediation.report import Section
 from tasks.remediation.table import Cell
 from tasks.rollback.evidence import Ran, Version, with_record
@@ -15,12 +16,6 @@ DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 def version_id(images: Iterable[str]) -> str:
     """What tells one version from another: the digest of each container, or what it names where that is not known."""
     return "+".join(image.partition("@")[2] or image for image in images)
-
-
-def shown(image: str) -> str:
-    """An image as a person knows it: its last name, and the beginning of its digest."""
-    name, _, digest = image.rpartition("/")[2].partition("@")
-    return f"{name}@{digest[:19]}" if digest else name
 
 
 def version_of(images: tuple[str, ...], containers: int) -> Version:

@@ -12,19 +12,12 @@ from blocks.job_definitions import ImageRef, JobDefinition
 from blocks.job_execution import JobExecution
 from tasks.actions.definitions import Kept, body_of, same
 from tasks.pipeline.activity import short
+from tasks.pipeline.image_names import shown
 from tasks.remediation.outcome import Refused
 from tasks.rollback.canary import find_canary
 from tasks.rollback.evidence import Ran, Version, with_record
 from tasks.rollback.facts import MOST_EXECUTIONS, Change, Facts, chosen, no_evidence
-from tasks.rollback.images import (
-    former_versions,
-    images_section,
-    normalised,
-    outside,
-    shown,
-    version_id,
-    version_of,
-)
+from tasks.rollback.images import former_versions, images_section, normalised, outside, version_id, version_of
 from tasks.rollback.redeploy import redeploy
 from tasks.rollback.registered import notes_of, with_registry
 from tasks.rollback.request import RollbackRequest

@@ -12,9 +12,9 @@ from dataclasses import replace
 
 from blocks.environment import PipelineEnvironment
 from blocks.errors import OutsideError
+from tasks.pipeline.image_names import shown
 from tasks.remediation.report import listed
 from tasks.rollback.evidence import Version
-from tasks.rollback.images import shown
 
 AT_A_TIME = 8
 MOST_ASKED = 20

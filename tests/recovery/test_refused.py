@@ -13,6 +13,7 @@ from deployments.sandbox.pipeline.damage import damage
 from deployments.sandbox.pipeline.scenes import make_scene
 from deployments.sandbox.pipeline.simulator_faults import SimulatorFault
 from deployments.sandbox.server import Sandbox
+from tasks.pipeline import fault_log
 from tasks.recovery.procedure import ExportRecovery
 from tasks.recovery.request import RecoveryRequest
 from tasks.remediation.approval import Approval
@@ -232,6 +233,24 @@ def test_beyond_so_many_scenes_an_hour_an_event_escalates_and_a_person_may_act(
     assert [one.outcome for one in outcomes] == ["done", "nothing_to_do", "done", "escalated"]
     assert "2 other scenes within the last hour" in outcomes[-1].reasons[0]
     assert recover(environment).outcome == "done", "a person looks while he acts"
+
+
+def test_of_many_events_at_the_same_moment_none_is_let_through_because_all_have_looked_before(
+    environment: PipelineEnvironment, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment.policy.unattended_per_hour = 2
+    environment.policy.systematic_scenes = 50
+    ill(sandbox, "isaac_missing", objects=1)
+
+    def all_at_once(environment: PipelineEnvironment, fault: str, scene_id: str) -> None:
+        for name in ("a", "b", scene_id):
+            fault_log.record_fault(environment, fault, name)
+
+    monkeypatch.setattr("tasks.recovery.procedure.record_fault", all_at_once)
+    request = RecoveryRequest(scene_id=SCENE, mode="apply", unattended=True)
+    one = run(ExportRecovery(), Context(environment, "an event"), request)
+    assert one.outcome == "refused"
+    assert "2 other scenes within the last hour" in one.reasons[0]
 
 
 def test_where_nothing_is_wrong_the_limit_says_nothing(environment: PipelineEnvironment, sandbox: Sandbox) -> None:

@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tasks.pipeline.image_names import shown
 from tasks.remediation.outcome import Refused
 from tasks.rollback.evidence import Ran, Version, last_good, sure_words, sureness, with_record
 from tasks.rollback.facts import chosen, no_evidence
-from tasks.rollback.images import former_versions, normalised, outside, repository_of, shown, version_id, version_of
+from tasks.rollback.images import former_versions, normalised, outside, repository_of, version_id, version_of
 from tasks.rollback.request import RollbackRequest, request_of, subject_of
 
 NOON = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
