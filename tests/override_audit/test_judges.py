@@ -79,6 +79,7 @@ def test_only_who_is_allowed_may_approve_where_somebody_has_said_who() -> None:
         ({"word": "approved", "category": "", "ticket": "", "justification": "", "failing": ""}, []),
         ({"word": "approved", "asked_until": NOW - 6 * HOUR}, ["approved-after-expiry"]),
         ({"asked_until": NOW - 6 * HOUR}, []),
+        ({"word": "approved", "asked_until": datetime.max.replace(tzinfo=UTC)}, []),
         ({"word": "auto_approved", "approver": "SYSTEM:auto_timeout"}, ["auto-approved"]),
         ({"failing": ""}, ["nothing-failing"]),
     ],
