@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.server import Sandbox
 from tasks.override_audit import stored
+from tasks.override_audit.audit import audit
 from tasks.override_audit.facts import Facts, Scene, Written
 from tasks.override_audit.judge_scenes import judge_scene, regressed, went_on
 from tasks.override_audit.stored import Stored, from_folder
+from tasks.remediation.context import Context
 from tests.override_audit.test_judges import CATALOGUE, HOUR, NOW, blocks, decision, done
-from tests.override_audit.world import put, record
+from tests.override_audit.world import GATE, codes, environment_of, metadata, put, put_scene, record, report, stamp
 
 EARLIER = timedelta(hours=20)
 
@@ -39,6 +43,24 @@ def test_a_scene_that_was_restored_after_a_revocation_is_not_accused() -> None:
     one = decision(word="revoked", revoked=NOW - HOUR)
     assert went_on(restored, one, CATALOGUE, NOW - HOUR) == []
     assert regressed(restored, one, CATALOGUE) == []
+
+
+@pytest.mark.parametrize("place", ["quality_gate_approvals", "a file of the scene"])
+def test_a_gate_that_passes_since_before_the_window_is_not_told_of_an_override_that_is_over(
+    sandbox: Sandbox, place: str
+) -> None:
+    """The report is older than the window, and the override ended in it."""
+    environment, at = environment_of(sandbox), datetime.now(UTC)
+    put_scene(sandbox, "s", at, report(at, GATE, passed=True))
+    made = record("apr_1", "s", at, metadata(at, expires_at=stamp(at + timedelta(days=2.5))))
+    if place.startswith("quality"):
+        sandbox.firestore.put(place, "apr_1", made)
+    else:
+        put(sandbox, "scenes/s/approvals/apr_1.json", made)
+    seen = audit(Context(environment, "a test"), 1, now=at + timedelta(days=3))
+    environment.close()
+    assert "override-expired" not in codes(seen)
+    assert [one.id for one in seen.decisions] == ["apr_1"]
 
 
 def test_an_approval_file_that_is_too_large_leaves_its_own_scene_unknown_and_no_other(
