@@ -202,6 +202,11 @@ def in_run(**env: str) -> Plant:
     return plant
 
 
+def on_gpu(main: dict[str, str] | None = None, **env: str) -> Plant:
+    """A GPU Job of the cluster with these variables in the container that prepares it, and those in its main one."""
+    return lambda sandbox, _, scene: gpu_job_made(sandbox, f"geniesim-gpu-{scene}-17", main, **env)
+
+
 def in_argument(**extra: Any) -> Plant:
     """An execution with that in its argument."""
 
@@ -256,7 +261,8 @@ KINDS: dict[str, tuple[str, Plant]] = {
     "switch-in-definition": ("definition", in_definition),
     "switch-in-schedule": ("schedule", in_schedule),
     "switch-in-run": ("run", in_run(BYPASS_QUALITY_GATES="1")),
-    "switch-in-run-gpu-job": ("gpu", lambda sandbox, _, scene: gpu_job_made(sandbox, f"geniesim-gpu-{scene}-17", ALLOW_GENIESIM_MOCK="true")),
+    "switch-in-run-gpu-job": ("gpu", on_gpu(ALLOW_GENIESIM_MOCK="true")),
+    "switch-in-run-gpu-first": ("gpu-first", on_gpu({"BYPASS_QUALITY_GATES": "false"}, BYPASS_QUALITY_GATES="true")),
     "switch-in-argument": ("argument", in_argument(enforce_quality_gates=False)),
 }  # fmt: skip
 """By code (with a word behind it where one code has several kinds): the scene, and what is planted there."""
