@@ -108,6 +108,31 @@ def record_edited(sandbox: Sandbox, environment: PipelineEnvironment, scene: str
     sandbox.firestore.put("quality_gate_approvals", id_, record(id_, scene, at, changed))
 
 
+def expiry_edited(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> None:
+    """The log says when it was to end, with a right hash; the record says later, and the end is still to come."""
+    at = ago(10)
+    put_scene(sandbox, scene, at, report(at, GATE))
+    id_ = declared(sandbox, scene, at, metadata(at, expires_at=stamp(at + 20 * HOUR)))
+    changed = metadata(at, expires_at=stamp(at + 900 * HOUR))
+    sandbox.firestore.put("quality_gate_approvals", id_, record(id_, scene, at, changed))
+
+
+def turned_rejected(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> None:
+    """The log says that it was overridden, and the record that it was rejected."""
+    at = ago(10)
+    put_scene(sandbox, scene, at, report(at, GATE))
+    id_ = declared(sandbox, scene, at)
+    sandbox.firestore.put("quality_gate_approvals", id_, record(id_, scene, at, status="rejected"))
+
+
+def requester_edited(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> None:
+    at = ago(10)
+    put_scene(sandbox, scene, at, report(at, GATE))
+    id_ = declared(sandbox, scene, at, metadata(at, requester=LEAD.replace("lead", "second")))
+    changed = metadata(at, requester=ASKER)
+    sandbox.firestore.put("quality_gate_approvals", id_, record(id_, scene, at, changed))
+
+
 def log_edited(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> None:
     at = ago(10)
     put_scene(sandbox, scene, at, report(at, GATE))
@@ -249,6 +274,9 @@ KINDS: dict[str, tuple[str, Plant]] = {
     "hash-forged": ("forged", logged(override_metadata_hash="0" * 64)),
     "hash-missing": ("without-hash", logged(override_metadata_hash=None)),
     "record-edited": ("edited", record_edited),
+    "record-edited-expiry": ("edited-expiry", expiry_edited),
+    "record-edited-requester": ("edited-requester", requester_edited),
+    "record-edited-status": ("edited-status", turned_rejected),
     "log-edited": ("log-edited", log_edited),
     "not-in-log": ("unlogged", not_in_log),
     "record-unreadable": ("cut-off", unreadable),
