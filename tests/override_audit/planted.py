@@ -8,6 +8,8 @@ from typing import Any
 
 from google.cloud import scheduler_v1
 
+from blocks.catalogue_gates import GateSwitch
+from blocks.catalogue_load import load_catalogue
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.names import LOCATION, OPS_BUCKET
 from deployments.sandbox.server import Sandbox
@@ -36,6 +38,14 @@ from tests.override_audit.world import (
     workflow_ran,
 )
 
+ALLOWED = (
+    "gates: {collection: quality_gate_approvals, log_collection: quality_gate_approvals_audit, "
+    f"rules: {{allowed_overriders: [{LEAD}]}}}}"
+)
+"""The overlay of an installation that says who may override."""
+WITHOUT_A_SCENE = ("switch-on-job", "switch-in-variables", "switch-in-definition", "switch-in-schedule", "record-unreadable",
+                   "record-misplaced", "ledger-damaged")  # fmt: skip
+"""Codes of what is about every scene, or of a record that does not say of which."""
 Plant = Callable[[Sandbox, PipelineEnvironment, str], object]
 EPISODES, IMPORT, POLLER = "episode-generation-pipeline", "genie-sim-import-pipeline", "genie-sim-import-poller"
 
@@ -218,11 +228,11 @@ def in_schedule(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) 
     client.create_job(scheduler_v1.CreateJobRequest(parent=LOCATION, job=live))
 
 
-def in_run(**env: str) -> Plant:
-    """A run of a job with these variables, which the job itself does not have."""
+def in_run(hours: float = 5.0, **env: str) -> Plant:
+    """A run of a job with these variables, which the job itself does not have. Its number is of the moment it began at."""
 
     def plant(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> None:
-        job_ran(sandbox, "usd-assembly-job", ago(5), SCENE_ID=scene, **env)
+        job_ran(sandbox, "usd-assembly-job", ago(hours), SCENE_ID=scene, **env)
 
     return plant
 
@@ -242,6 +252,17 @@ def in_argument(**extra: Any) -> Plant:
     return plant
 
 
+def setting(switch: GateSwitch) -> dict[str, str]:
+    """The switch as it would be set to pass its gates."""
+    value = {"on": "true", "off": "false", "set": "0.1", "value": next(iter(switch.values), "")}[switch.when]
+    return {switch.name.replace("*", "X"): value}
+
+
+SWITCHES: dict[str, tuple[str, Plant]] = {
+    f"switch-in-run-{one.name}": (f"run-{number}", in_run(5 + number / 10, **setting(one)))
+    for number, one in enumerate(load_catalogue().gates.switches)
+}
+"""Every switch of the catalogue, each in a run of its own."""
 KINDS: dict[str, tuple[str, Plant]] = {
     "gate-passed-silently": ("blocked-and-went-on", silent(lambda at: report(at, GATE))),
     "gate-passed-silently-nameless": ("blocked-without-names", silent(lambda at: report(at, GATE) | {"results": []})),
@@ -288,7 +309,8 @@ KINDS: dict[str, tuple[str, Plant]] = {
     "switch-in-variables": ("variables", in_variables),
     "switch-in-definition": ("definition", in_definition),
     "switch-in-schedule": ("schedule", in_schedule),
-    "switch-in-run": ("run", in_run(BYPASS_QUALITY_GATES="1")),
+    "not-allowed": ("a-stranger", said(approver_id="stranger@example.com")),
+    **SWITCHES,
     "switch-in-run-gpu-job": ("gpu", on_gpu(ALLOW_GENIESIM_MOCK="true")),
     "switch-in-run-gpu-first": ("gpu-first", on_gpu({"BYPASS_QUALITY_GATES": "false"}, BYPASS_QUALITY_GATES="true")),
     "switch-in-argument": ("argument", in_argument(enforce_quality_gates=False)),
