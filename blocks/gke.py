@@ -35,8 +35,8 @@ class GkeJobInfo:
     suspended: bool
     created: datetime
     labels: dict[str, str] = field(default_factory=dict)
-    env: dict[str, str] = field(default_factory=dict)
-    """Variables of its containers that have a value of their own; of one name in several the last container's."""
+    envs: tuple[dict[str, str], ...] = ()
+    """Of each container, those that prepare its pods first, the variables that have a value of their own."""
 
     @property
     def finished(self) -> bool:
@@ -190,7 +190,7 @@ def _job(job: Any) -> GkeJobInfo:
         suspended=bool(job.spec.suspend),
         created=job.metadata.creation_timestamp,
         labels=dict(job.metadata.labels or {}),
-        env={one.name: one.value for container in _containers(job) for one in container.env or () if one.value},
+        envs=tuple({one.name: one.value for one in container.env or () if one.value} for container in _containers(job)),
     )
 
 

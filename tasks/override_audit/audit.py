@@ -89,7 +89,7 @@ def _findings(catalogue: Catalogue, facts: Facts, stored: Stored, decisions: lis
             yield from judge_record(one, catalogue.gates.rules, facts.scenes.get(one.scene), facts.now)
     for code, where, sentence in facts.broken:
         yield finding(code, facts.now, where, sentence)
-    yield from disagreements(stored.decisions, stored.logged, facts.now)
+    yield from disagreements(stored, facts.now)
     for scene in facts.scenes.values():
         yield from judge_scene(scene, by_scene[scene.id], catalogue, facts.now)
     yield from judge_uses(facts.uses, decisions, facts.now)

@@ -42,9 +42,9 @@ def _who(one: Decision, rules: OverrideRules) -> Iterator[tuple[str, str]]:
 def _when(one: Decision, now: datetime) -> Iterator[tuple[str, str]]:
     if one.at is None:
         yield "no-time", "it does not say when it was decided"
-    elif one.at > now + CLOCKS:
+    elif one.at - now > CLOCKS:
         yield "time-to-come", f"it was decided at {one.at:%Y-%m-%d %H:%M} UTC, which is still to come"
-    elif one.word == "approved" and one.asked_until is not None and one.at > one.asked_until + CLOCKS:
+    elif one.word == "approved" and one.asked_until is not None and one.at - one.asked_until > CLOCKS:
         yield (
             "approved-after-expiry",
             f"it was approved after {one.asked_until:%Y-%m-%d %H:%M} UTC, when it had expired",

@@ -40,7 +40,7 @@ def _passed(
     scene: Scene, report: Report, gate: str, mine: list[Decision], passed: tuple[datetime, str], now: datetime
 ) -> Iterator[Finding]:
     when, path = passed
-    in_time = [one for one in mine if one.at is None or one.at <= when + CLOCKS]
+    in_time = [one for one in mine if one.at is None or one.at - when <= CLOCKS]
     if any(one.holds(max(when, one.at or when)) for one in in_time):
         return
     if late := [one for one in mine if one not in in_time]:

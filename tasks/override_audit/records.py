@@ -20,7 +20,8 @@ REQUESTERS = ("requester", "requested_by", "requester_id")
 WORDS = {"auto_approved_timeout": "auto_approved"}
 NOBODY = "SYSTEM:"
 """How the pipeline names itself where a person should stand."""
-COMPARED = ("approver_id", *JUNE, *JANUARY, "timestamp")
+TIMES = ("timestamp", "expires_at")
+COMPARED = ("approver_id", *REQUESTERS, *JUNE, *JANUARY, *TIMES)
 
 
 def decision_of(record: Mapping[str, Any], where: str) -> Decision | None:
@@ -41,7 +42,7 @@ def decision_of(record: Mapping[str, Any], where: str) -> Decision | None:
         word=word,
         where=where,
         approver=approver,
-        requester=_first(record, metadata),
+        requester=requester_of(record, metadata),
         names_requester=any(name in one for name in REQUESTERS for one in (record, metadata)),
         at=moment(metadata.get("timestamp")) if overridden else moment(record.get("approved_at")),
         asked_until=moment(record.get("expires_at")),
@@ -80,7 +81,7 @@ def decision_of_log(entry: Logged) -> Decision:
         word=entry.action,
         where=entry.where,
         approver=text(entry.metadata.get("approver_id")) or entry.actor,
-        requester=_first(entry.metadata),
+        requester=requester_of(entry.metadata),
         names_requester=any(name in entry.metadata for name in REQUESTERS),
         at=moment(entry.metadata.get("timestamp")) if entry.action == "overridden" else entry.at,
     )
@@ -109,6 +110,11 @@ def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     return [name for name in COMPARED if _comparable(name, one.get(name)) != _comparable(name, other.get(name))]
 
 
+def requester_of(*places: Mapping[str, Any]) -> str:
+    """Who asked, by the first place that says it; empty: none does."""
+    return next((said for one in places for name in REQUESTERS if (said := text(one.get(name)))), "")
+
+
 def text(value: object) -> str:
     """A text without blanks around it; empty for anything else."""
     return value.strip() if isinstance(value, str) else ""
@@ -134,15 +140,11 @@ def _made(metadata: Mapping[str, Any], **known: Any) -> Decision:
     )
 
 
-def _first(*places: Mapping[str, Any]) -> str:
-    return next((said for one in places for name in REQUESTERS if (said := text(one.get(name)))), "")
-
-
 def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
 def _comparable(name: str, value: object) -> object:
-    if name == "timestamp":
+    if name in TIMES:
         return moment(value) or text(value)
     return text(value) if isinstance(value, str) or value is None else value

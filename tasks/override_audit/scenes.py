@@ -151,7 +151,7 @@ def _look(environment: PipelineEnvironment, listed: Listed, since: datetime, dec
     looked = Looked(Scene(listed.id, written=listed.written), Stored())
     newest = max((one.updated for one in listed.written), default=None)
     for entry in listed.reports:
-        if _updated(entry) >= since or (newest is not None and newest >= since):
+        if decided or listed.records or _updated(entry) >= since or (newest is not None and newest >= since):
             _read_report(environment, looked, entry)
     if decided or listed.records or any(one.blocks for one in looked.scene.reports):
         _read_markers(environment, looked, listed)

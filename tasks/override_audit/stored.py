@@ -29,6 +29,8 @@ class Stored:
     decisions: list[Decision] = field(default_factory=list)
     logged: list[Logged] = field(default_factory=list)
     broken: list[tuple[str, str, str]] = field(default_factory=list)
+    logs: set[str] = field(default_factory=set)
+    """Logs that are kept and could be read, even when nothing is in them."""
 
     def __bool__(self) -> bool:
         return bool(self.decisions or self.logged or self.broken)
@@ -115,6 +117,8 @@ def from_firestore(environment: PipelineEnvironment, facts: Facts, found: Stored
                 if not take(found, one.fields, where, FIRESTORE, changed):
                     sentence = f"{where} is no record of an approval that can be read."
                     found.broken.append(("record-unreadable", where, sentence))
+            if collection == gates.log_collection:
+                found.logs.add(FIRESTORE)
         except OutsideError as error:
             facts.records_known = False
             facts.unknown.append(f"Firestore's collection {collection}: {error}")

@@ -8,24 +8,22 @@ from __future__ import annotations
 
 import base64
 import json
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from blocks.catalogue import Catalogue
-from blocks.catalogue_gates import Gates, GateSwitch
+from blocks.catalogue_gates import GateSwitch
 from blocks.environment import PipelineEnvironment
 from blocks.errors import OutsideError
 from tasks.override_audit.facts import Facts, Use, Way
+from tasks.override_audit.source import flat, in_source, passed_in
 from tasks.pipeline.activity import scene_of_argument
 
 PARALLEL = 8
 """Services' lists that are asked at the same time."""
-_PAIR = re.compile(r"""\bname["']?\s*:\s*["']?(\w+)["']?\s*[,\n]\s*["']?value["']?\s*:\s*["']?([\w.-]+)""")
-_KEY = re.compile(r"""^[\s{,-]*["']?(\w+)["']?\s*:\s*["']?([\w.-]+)["']?\s*[,}]?\s*$""", re.MULTILINE)
 
 
 def look_at_switches(environment: PipelineEnvironment, facts: Facts) -> None:
@@ -63,19 +61,19 @@ def _gpu_jobs(environment: PipelineEnvironment, since: datetime) -> list[Use]:
     catalogue = environment.catalogue
     heads = tuple(rule.name.partition("{scene_id}")[0] for rule in catalogue.gke_jobs)
     return [
-        _use(one, "run", f"GPU Job {job.name}", job.created, scene_of_job(catalogue, job.name, job.env))
+        _use(one, "run", f"GPU Job {job.name}", job.created, scene_of_job(catalogue, job.name, job.envs))
         for job in (environment.cluster.jobs() if heads else ())
         if job.name.startswith(heads) and job.created >= since
-        for one in catalogue.gates.passed_by(job.env)
+        for one in passed_in(catalogue.gates, (pair for env in job.envs for pair in env.items()))
     ]
 
 
-def scene_of_job(catalogue: Catalogue, name: str, env: Mapping[str, str]) -> str:
+def scene_of_job(catalogue: Catalogue, name: str, envs: Sequence[Mapping[str, str]]) -> str:
     """The scene that a GPU Job is for: as its variable says, else as its name does; empty: neither says it.
 
     Names of the cluster have no underscores, which scenes have: so the variable, where there is one, is the better witness.
     """
-    if said := env.get("SCENE_ID", ""):
+    if said := next((said for env in envs if (said := env.get("SCENE_ID", ""))), ""):
         return said
     for rule in catalogue.gke_jobs:
         head, _, tail = rule.name.partition("{scene_id}")
@@ -94,7 +92,7 @@ def _workflow(environment: PipelineEnvironment, name: str, since: datetime) -> l
     found += [_use(one, "definition", where) for one in in_source(gates, workflow.source)]
     for execution in environment.workflows.executions(name, since=since):
         scene = scene_of_argument(execution, environment) or ""
-        for one in gates.passed_by(flat(execution.argument)):
+        for one in passed_in(gates, flat(execution.argument)):
             found.append(_use(one, "argument", execution.name, execution.created, scene))
     return found
 
@@ -105,33 +103,25 @@ def _schedulers(environment: PipelineEnvironment) -> list[Use]:
         _use(one, "schedule", f"scheduler {job.name}")
         for job in environment.schedulers.list()
         if job.name in environment.catalogue.schedulers
-        for one in gates.passed_by(flat(sent_by(job.definition)))
+        for one in passed_in(gates, flat(sent_by(job.definition)))
     ]
-
-
-def in_source(gates: Gates, source: str) -> list[tuple[GateSwitch, str, str]]:
-    """Switches that a workflow's source sets to a value of its own. An expression is no value: what it gives is in the argument.
-
-    Read by lines and not as YAML: most sources of the pipeline are none. Comments are left out.
-    """
-    lines = "\n".join(line for line in source.splitlines() if not line.lstrip().startswith("#"))
-    found = {(name, value) for pattern in (_PAIR, _KEY) for name, value in pattern.findall(lines)}
-    return [one for name, value in sorted(found) for one in gates.passed_by({name: value})]
-
-
-def flat(value: Mapping[str, Any]) -> dict[str, object]:
-    """Every plain value of an argument by its key, however deep it stands."""
-    return dict(_pairs(value))
 
 
 def sent_by(definition: Mapping[str, Any]) -> dict[str, Any]:
     """The argument that a scheduler starts its workflow with; empty when it sends none that can be read."""
     target = definition.get("httpTarget")
     body = target.get("body") if isinstance(target, Mapping) else None
-    value = _json(base64.b64decode(body)) if isinstance(body, str) else None
+    value = _decoded(body) if isinstance(body, str) else None
     argument = value.get("argument") if isinstance(value, dict) else None
     inner = _json(argument) if isinstance(argument, str) else argument
     return inner if isinstance(inner, dict) else value if isinstance(value, dict) else {}
+
+
+def _decoded(body: str) -> object:
+    try:
+        return _json(base64.b64decode(body))
+    except ValueError:
+        return None
 
 
 def _json(text: str | bytes) -> object:
@@ -139,20 +129,6 @@ def _json(text: str | bytes) -> object:
         return json.loads(text)
     except ValueError:
         return None
-
-
-def _pairs(value: object) -> Iterator[tuple[str, object]]:
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            if isinstance(inner, Mapping | list):
-                yield from _pairs(inner)
-            else:
-                yield str(key), inner
-        if isinstance(value.get("name"), str) and "value" in value:
-            yield value["name"], value["value"]
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _pairs(inner)
 
 
 def _use(passed: tuple[GateSwitch, str, str], way: Way, where: str, at: datetime | None = None, scene: str = "") -> Use:

@@ -8,6 +8,8 @@ from typing import Any
 
 from google.cloud import scheduler_v1
 
+from blocks.catalogue_gates import GateSwitch
+from blocks.catalogue_load import load_catalogue
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.names import LOCATION, OPS_BUCKET
 from deployments.sandbox.server import Sandbox
@@ -36,6 +38,14 @@ from tests.override_audit.world import (
     workflow_ran,
 )
 
+ALLOWED = (
+    "gates: {collection: quality_gate_approvals, log_collection: quality_gate_approvals_audit, "
+    f"rules: {{allowed_overriders: [{LEAD}]}}}}"
+)
+"""The overlay of an installation that says who may override."""
+WITHOUT_A_SCENE = ("switch-on-job", "switch-in-variables", "switch-in-definition", "switch-in-schedule", "record-unreadable",
+                   "record-misplaced", "ledger-damaged")  # fmt: skip
+"""Codes of what is about every scene, or of a record that does not say of which."""
 Plant = Callable[[Sandbox, PipelineEnvironment, str], object]
 EPISODES, IMPORT, POLLER = "episode-generation-pipeline", "genie-sim-import-pipeline", "genie-sim-import-poller"
 
@@ -105,6 +115,31 @@ def record_edited(sandbox: Sandbox, environment: PipelineEnvironment, scene: str
     put_scene(sandbox, scene, at, report(at, GATE))
     id_ = declared(sandbox, scene, at)
     changed = metadata(at, ticket="OPS-99")
+    sandbox.firestore.put("quality_gate_approvals", id_, record(id_, scene, at, changed))
+
+
+def expiry_edited(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> None:
+    """The log says when it was to end, with a right hash; the record says later, and the end is still to come."""
+    at = ago(10)
+    put_scene(sandbox, scene, at, report(at, GATE))
+    id_ = declared(sandbox, scene, at, metadata(at, expires_at=stamp(at + 20 * HOUR)))
+    changed = metadata(at, expires_at=stamp(at + 900 * HOUR))
+    sandbox.firestore.put("quality_gate_approvals", id_, record(id_, scene, at, changed))
+
+
+def turned_rejected(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> None:
+    """The log says that it was overridden, and the record that it was rejected."""
+    at = ago(10)
+    put_scene(sandbox, scene, at, report(at, GATE))
+    id_ = declared(sandbox, scene, at)
+    sandbox.firestore.put("quality_gate_approvals", id_, record(id_, scene, at, status="rejected"))
+
+
+def requester_edited(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> None:
+    at = ago(10)
+    put_scene(sandbox, scene, at, report(at, GATE))
+    id_ = declared(sandbox, scene, at, metadata(at, requester=LEAD.replace("lead", "second")))
+    changed = metadata(at, requester=ASKER)
     sandbox.firestore.put("quality_gate_approvals", id_, record(id_, scene, at, changed))
 
 
@@ -193,13 +228,18 @@ def in_schedule(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) 
     client.create_job(scheduler_v1.CreateJobRequest(parent=LOCATION, job=live))
 
 
-def in_run(**env: str) -> Plant:
-    """A run of a job with these variables, which the job itself does not have."""
+def in_run(hours: float = 5.0, **env: str) -> Plant:
+    """A run of a job with these variables, which the job itself does not have. Its number is of the moment it began at."""
 
     def plant(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> None:
-        job_ran(sandbox, "usd-assembly-job", ago(5), SCENE_ID=scene, **env)
+        job_ran(sandbox, "usd-assembly-job", ago(hours), SCENE_ID=scene, **env)
 
     return plant
+
+
+def on_gpu(main: dict[str, str] | None = None, **env: str) -> Plant:
+    """A GPU Job of the cluster with these variables in the container that prepares it, and those in its main one."""
+    return lambda sandbox, _, scene: gpu_job_made(sandbox, f"geniesim-gpu-{scene}-17", main, **env)
 
 
 def in_argument(**extra: Any) -> Plant:
@@ -212,6 +252,17 @@ def in_argument(**extra: Any) -> Plant:
     return plant
 
 
+def setting(switch: GateSwitch) -> dict[str, str]:
+    """The switch as it would be set to pass its gates."""
+    value = {"on": "true", "off": "false", "set": "0.1", "value": next(iter(switch.values), "")}[switch.when]
+    return {switch.name.replace("*", "X"): value}
+
+
+SWITCHES: dict[str, tuple[str, Plant]] = {
+    f"switch-in-run-{one.name}": (f"run-{number}", in_run(5 + number / 10, **setting(one)))
+    for number, one in enumerate(load_catalogue().gates.switches)
+}
+"""Every switch of the catalogue, each in a run of its own."""
 KINDS: dict[str, tuple[str, Plant]] = {
     "gate-passed-silently": ("blocked-and-went-on", silent(lambda at: report(at, GATE))),
     "gate-passed-silently-nameless": ("blocked-without-names", silent(lambda at: report(at, GATE) | {"results": []})),
@@ -244,6 +295,9 @@ KINDS: dict[str, tuple[str, Plant]] = {
     "hash-forged": ("forged", logged(override_metadata_hash="0" * 64)),
     "hash-missing": ("without-hash", logged(override_metadata_hash=None)),
     "record-edited": ("edited", record_edited),
+    "record-edited-expiry": ("edited-expiry", expiry_edited),
+    "record-edited-requester": ("edited-requester", requester_edited),
+    "record-edited-status": ("edited-status", turned_rejected),
     "log-edited": ("log-edited", log_edited),
     "not-in-log": ("unlogged", not_in_log),
     "record-unreadable": ("cut-off", unreadable),
@@ -255,8 +309,10 @@ KINDS: dict[str, tuple[str, Plant]] = {
     "switch-in-variables": ("variables", in_variables),
     "switch-in-definition": ("definition", in_definition),
     "switch-in-schedule": ("schedule", in_schedule),
-    "switch-in-run": ("run", in_run(BYPASS_QUALITY_GATES="1")),
-    "switch-in-run-gpu-job": ("gpu", lambda sandbox, _, scene: gpu_job_made(sandbox, f"geniesim-gpu-{scene}-17", ALLOW_GENIESIM_MOCK="true")),
+    "not-allowed": ("a-stranger", said(approver_id="stranger@example.com")),
+    **SWITCHES,
+    "switch-in-run-gpu-job": ("gpu", on_gpu(ALLOW_GENIESIM_MOCK="true")),
+    "switch-in-run-gpu-first": ("gpu-first", on_gpu({"BYPASS_QUALITY_GATES": "false"}, BYPASS_QUALITY_GATES="true")),
     "switch-in-argument": ("argument", in_argument(enforce_quality_gates=False)),
 }  # fmt: skip
 """By code (with a word behind it where one code has several kinds): the scene, and what is planted there."""

@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.server import Sandbox
 from tasks.override_audit import stored
+from tasks.override_audit.audit import audit
 from tasks.override_audit.facts import Facts, Scene, Written
 from tasks.override_audit.judge_scenes import judge_scene, regressed, went_on
+from tasks.override_audit.merge import disagreements, merged
+from tasks.override_audit.records import decision_of, logged_of
 from tasks.override_audit.stored import Stored, from_folder
+from tasks.remediation.context import Context
 from tests.override_audit.test_judges import CATALOGUE, HOUR, NOW, blocks, decision, done
-from tests.override_audit.world import put, record
+from tests.override_audit.world import (
+    GATE,
+    audited,
+    codes,
+    environment_of,
+    log_entry,
+    metadata,
+    put,
+    put_scene,
+    record,
+    report,
+    stamp,
+)
 
 EARLIER = timedelta(hours=20)
 
@@ -39,6 +57,54 @@ def test_a_scene_that_was_restored_after_a_revocation_is_not_accused() -> None:
     one = decision(word="revoked", revoked=NOW - HOUR)
     assert went_on(restored, one, CATALOGUE, NOW - HOUR) == []
     assert regressed(restored, one, CATALOGUE) == []
+
+
+@pytest.mark.parametrize("place", ["quality_gate_approvals", "a file of the scene"])
+def test_a_gate_that_passes_since_before_the_window_is_not_told_of_an_override_that_is_over(
+    sandbox: Sandbox, place: str
+) -> None:
+    """The report is older than the window, and the override ended in it."""
+    environment, at = environment_of(sandbox), datetime.now(UTC)
+    put_scene(sandbox, "s", at, report(at, GATE, passed=True))
+    made = record("apr_1", "s", at, metadata(at, expires_at=stamp(at + timedelta(days=2.5))))
+    if place.startswith("quality"):
+        sandbox.firestore.put(place, "apr_1", made)
+    else:
+        put(sandbox, "scenes/s/approvals/apr_1.json", made)
+    seen = audit(Context(environment, "a test"), 1, now=at + timedelta(days=3))
+    environment.close()
+    assert "override-expired" not in codes(seen)
+    assert [one.id for one in seen.decisions] == ["apr_1"]
+
+
+def test_an_expiry_that_was_edited_is_judged_by_the_earlier_one() -> None:
+    """The log has it with a right hash. Where the log's own was forged, it says nothing."""
+    at, late = NOW - 50 * HOUR, metadata(NOW, expires_at=stamp(NOW + 50 * HOUR))
+    early = metadata(at, expires_at=stamp(NOW - HOUR))
+    edited = decision_of(record("apr_1", "s", at, late), "here")
+    entry, forged = (
+        logged_of(log_entry("apr_1", "s", at, early, **more), "log", "x")
+        for more in ({}, {"override_metadata_hash": "0"})
+    )
+    assert edited and entry and forged
+    assert [one.until for one in merged([edited], [entry])] == [NOW - HOUR]
+    assert [one.until for one in merged([edited], [forged])] == [NOW + 50 * HOUR]
+
+
+def test_a_log_that_was_emptied_lacks_every_override_of_its_store(sandbox: Sandbox) -> None:
+    environment, at = environment_of(sandbox), datetime.now(UTC) - HOUR
+    sandbox.firestore.put("quality_gate_approvals", "apr_1", record("apr_1", "s", at))
+    seen = audited(environment)
+    environment.close()
+    assert codes(seen, "s") == {"not-in-log"}
+
+
+def test_a_request_that_was_rejected_and_overridden_later_is_not_told_as_edited() -> None:
+    """The copy of the earlier time stays."""
+    stale = decision_of(record("apr_1", "s", NOW, status="rejected"), "file")
+    entries = [logged_of({"action": one, "request_id": "apr_1"}, "log", "x") for one in ("REJECTED", "APPROVED")]
+    stored_ = Stored(decisions=[stale] if stale else [], logged=[one for one in entries if one])
+    assert [one.code for one in disagreements(stored_, NOW)] == []
 
 
 def test_an_approval_file_that_is_too_large_leaves_its_own_scene_unknown_and_no_other(

@@ -109,6 +109,21 @@ def approved_in_time(sandbox: Sandbox, environment: PipelineEnvironment, scene: 
     declared(sandbox, scene, at, status="approved", override_metadata=None, approved_by="qa@example.com")
 
 
+def approved_for_ever(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> None:
+    at, last = blocked(sandbox, scene), "9999-12-31T23:59:59Z"
+    declared(
+        sandbox, scene, at, status="approved", override_metadata=None, approved_by="qa@example.com", expires_at=last
+    )
+
+
+def times_of_no_year(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> None:
+    """Times that are before the first year or after the last one in UTC: in a record, in a report and in a marker."""
+    at, first, last = ago(10), "0001-01-01T00:00:00+05:00", "9999-12-31T23:59:59-08:00"
+    put_scene(sandbox, scene, at, report(at, GATE) | {"timestamp": first})
+    declared(sandbox, scene, at, metadata(at, expires_at=last), created_at=first)
+    put(sandbox, f"scenes/{scene}/replicator/.replicator_complete", {"status": "complete", "timestamp": last})
+
+
 def rejected(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> None:
     at = ago(10)
     put_scene(sandbox, scene, at, report(at, GATE), went_on=False)
@@ -167,7 +182,7 @@ def old_run(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> N
 
 ODD: tuple[Odd, ...] = (
     other_order, extra_fields, zones, no_zone, firestore_times, january_file, january_log, migrated, override_after_expiry,
-    approved_in_time, rejected, waits, blocked_and_stopped, blocked_after_it_went_on, june_report, only_a_warning,
+    approved_in_time, approved_for_ever, times_of_no_year, rejected, waits, blocked_and_stopped, blocked_after_it_went_on, june_report, only_a_warning,
     harmless_switches, declared_switch, old_run,
 )  # fmt: skip
 

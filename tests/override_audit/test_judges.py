@@ -18,7 +18,8 @@ from tasks.override_audit.judge_uses import covers
 from tasks.override_audit.records import decision_of, differences, form_of, hash_of, logged_of, moment
 from tasks.override_audit.reports import NAMELESS, report_of, stage_of
 from tasks.override_audit.review import reviews
-from tasks.override_audit.uses import flat, in_source, sent_by
+from tasks.override_audit.source import flat, in_source, passed_in
+from tasks.override_audit.uses import sent_by
 from tests.override_audit.world import GATE, LEAD, WHY, metadata, record
 
 CATALOGUE = load_catalogue()
@@ -79,6 +80,7 @@ def test_only_who_is_allowed_may_approve_where_somebody_has_said_who() -> None:
         ({"word": "approved", "category": "", "ticket": "", "justification": "", "failing": ""}, []),
         ({"word": "approved", "asked_until": NOW - 6 * HOUR}, ["approved-after-expiry"]),
         ({"asked_until": NOW - 6 * HOUR}, []),
+        ({"word": "approved", "asked_until": datetime.max.replace(tzinfo=UTC)}, []),
         ({"word": "auto_approved", "approver": "SYSTEM:auto_timeout"}, ["auto-approved"]),
         ({"failing": ""}, ["nothing-failing"]),
     ],
@@ -254,10 +256,23 @@ def test_a_switch_is_covered_only_by_an_override_that_names_it_and_held(
         "env:\n  - {name: REQUIRE_QUALITY_GATES, value: 'false'}\n",
         '{"name": "REQUIRE_QUALITY_GATES", "value": "false"}',
         "broken: : yaml\n  - require_quality_gates: false\n",
+        "require_quality_gates: false  # until OPS-12\n",
+        "args: {bucket: b, require_quality_gates: false}\n",
+        """body: '{"require_quality_gates": false, "x": 1}'\n""",
+        "env:\n  - value: \"false\"\n    name: REQUIRE_QUALITY_GATES\n",
+        'run: ${default(map.get(event, "require_quality_gates"), false)}\n',
+        'run: ${default(map.get(event, ["data", "require_quality_gates"]), "false")}\n',
     ],
 )  # fmt: skip
-def test_a_switch_is_found_in_a_source_of_any_shape(source: str) -> None:
-    assert [one[2] for one in in_source(CATALOGUE.gates, source)] == ["false"]
+@pytest.mark.parametrize("broken", ["", "- broken: : yaml\n"], ids=["whole", "broken"])
+def test_a_switch_is_found_in_a_source_of_any_shape(source: str, broken: str) -> None:
+    assert [one[2] for one in in_source(CATALOGUE.gates, broken + source)] == ["false"]
+
+
+@pytest.mark.parametrize("broken", ["", "- broken: : yaml\n"], ids=["whole", "broken"])
+def test_a_threshold_is_set_by_any_value_even_one_of_signs(broken: str) -> None:
+    found = in_source(CATALOGUE.gates, broken + """- name: BP_QUALITY_X\n  value: "{}"\n""")
+    assert [one[1:] for one in found] == [("BP_QUALITY_X", "{}")]
 
 
 @pytest.mark.parametrize(
@@ -267,19 +282,31 @@ def test_a_switch_is_found_in_a_source_of_any_shape(source: str) -> None:
         "- name: REQUIRE_QUALITY_GATES\n  value: ${require}\n",
         "- require: ${default(map.get(event, \"enforce_quality_gates\"), true)}\n",
         "- name: REQUIRE_QUALITY_GATES\n  value: \"true\"\n",
+        "- name: A\n  value: \"false\"\n- name: REQUIRE_QUALITY_GATES\n  value: ${require}\n",
+        "- {name: A, value: \"false\"}\n- {name: REQUIRE_QUALITY_GATES, value: \"true\"}\n",
+        "- require: true  # require_quality_gates: false\n",
+        "- text: \"say require_quality_gates: false to pass\"\n",
+        "- condition: ${not require_quality_gates == false}\n",
+        "- BP_QUALITY_X: ${thresholds}\n- BP_QUALITY_Y: null\n- BP_QUALITY_Z:\n",
         "",
     ],
 )  # fmt: skip
-def test_a_comment_an_expression_and_a_gate_that_is_kept_are_no_switch(source: str) -> None:
-    assert in_source(CATALOGUE.gates, source) == []
+@pytest.mark.parametrize("broken", ["", "- broken: : yaml\n"], ids=["whole", "broken"])
+def test_a_comment_an_expression_and_a_gate_that_is_kept_are_no_switch(source: str, broken: str) -> None:
+    assert in_source(CATALOGUE.gates, broken + source) == []
 
 
 def test_an_argument_is_searched_however_deep() -> None:
-    assert flat({"a": {"b": [{"c": 1}]}, "env": [{"name": "X", "value": "y"}]})["c"] == 1
-    assert flat({"env": [{"name": "X", "value": "y"}]})["X"] == "y"
+    assert dict(flat({"a": {"b": [{"c": 1}]}, "env": [{"name": "X", "value": "y"}]}))["c"] == 1
+    assert dict(flat({"env": [{"name": "X", "value": "y"}]}))["X"] == "y"
 
 
-@pytest.mark.parametrize("body", ["e30=", "", None, "bm8=", "W10="])
+def test_a_value_that_passes_no_gate_hides_no_other_of_its_name() -> None:
+    argument = {"first": {"enforce_quality_gates": False}, "second": {"enforce_quality_gates": True}}
+    assert [one[2] for one in passed_in(CATALOGUE.gates, flat(argument))] == ["False"]
+
+
+@pytest.mark.parametrize("body", ["e30=", "", None, "bm8=", "W10=", "not base64", "abc", "\u00fc"])
 def test_what_a_scheduler_sends_may_be_nothing(body: Any) -> None:
     assert sent_by({"httpTarget": {"body": body}}) == sent_by({}) == {}
 

@@ -150,11 +150,13 @@ def job_ran(sandbox: Sandbox, job: str, at: datetime, **env: str) -> None:
     made.created, made.ended, made.state = at, at + HOUR, "SUCCEEDED"
 
 
-def gpu_job_made(sandbox: Sandbox, name: str, **env: str) -> None:
-    """A GPU Job of the cluster with these variables in the container that prepares it, and one that comes from a secret."""
+def gpu_job_made(sandbox: Sandbox, name: str, main: dict[str, str] | None = None, **env: str) -> None:
+    """A GPU Job of the cluster with these variables in the container that prepares it; the other one has `main` and one that
+    comes from a secret."""
     secret = {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}
+    own = [{"name": key, "value": value} for key, value in (main or {}).items()]
     first = {"name": "prepare", "image": "i", "env": [{"name": key, "value": value} for key, value in env.items()]}
-    pod = {"initContainers": [first], "containers": [{"name": "main", "image": "i", "env": [secret]}]}
+    pod = {"initContainers": [first], "containers": [{"name": "main", "image": "i", "env": [secret, *own]}]}
     spec = {"template": {"spec": {**pod, "restartPolicy": "Never"}}}
     sandbox.cluster.create("blueprint", {"metadata": {"name": name}, "spec": spec})
 

@@ -61,6 +61,7 @@ def test_a_breaker_past_its_recovery_time_is_half_open_and_says_what_that_means(
         (dump({"status": "half_open"}), False),
         (dump({"state": "open"}), True),
         (dump({"status": "open", "opened_at": "noon"}), True),
+        (dump({"status": "open", "opened_at": "9999-12-31T23:59:59Z"}), True),
         (b"{", True),
         (b"", True),
         (dump([1]), True),

@@ -38,6 +38,7 @@ def test_a_time_without_an_offset_is_utc_wherever_the_validator_runs(monkeypatch
 @pytest.mark.parametrize("value", [
     None, 1768726800, True, "", "now", "18.01.2026 09:00", "2026-13-01T09:00:00Z", "2026-02-30T09:00:00Z",
     "2026-01-18T25:00:00Z", "2026-01-18", "09:00:00Z", ["2026-01-18T09:00:00Z"], "x" * 1001 + "2026-01-18T09:00:00Z",
+    "0001-01-01T00:00:00+05:00", "9999-12-31T23:59:59-08:00",
 ])  # fmt: skip
 def test_what_is_no_time_is_none(value: object) -> None:
     assert parse_time(value) is None

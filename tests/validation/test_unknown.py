@@ -133,6 +133,13 @@ def test_the_bound_of_a_document_is_read_and_one_byte_more_is_not() -> None:
     assert report_of(scene | {LAYOUT: filled + b" "}, "documents").healthy is None
 
 
+def test_a_marker_of_the_first_year_ends_no_validation() -> None:
+    scene = healthy()
+    for path in [path for path in scene if path.endswith("_complete")]:
+        scene[path] = b'{"status": "complete", "timestamp": "0001-01-01T00:00:00Z"}'
+    assert report_of(scene).healthy is False
+
+
 @pytest.mark.usefixtures("without_openusd")
 def test_the_marker_of_the_workflow_does_not_say_when_the_export_was_made() -> None:
     """It is written after the import, so the run would look older than the export it was made from."""

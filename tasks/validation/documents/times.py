@@ -17,7 +17,7 @@ _ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-
 
 
 def parse_time(text: object) -> datetime | None:
-    """The time `text` is or holds, in UTC; None when there is none in it."""
+    """The time `text` is or holds, in UTC; None when there is none in it, or when it is none of the years 1 to 9999 in UTC."""
     if not isinstance(text, str):
         return None
     found = _ISO.search(text[:1000])
@@ -25,9 +25,9 @@ def parse_time(text: object) -> datetime | None:
         return None
     try:
         when = datetime.fromisoformat(found.group())
-    except ValueError:
+        return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
 
 
 def time_field(payload: Mapping[str, object]) -> str | None:

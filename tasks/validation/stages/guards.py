@@ -18,6 +18,8 @@ from tasks.validation.scene_under_test import SceneUnderTest
 
 OPENED = ("opened_at", "last_failure_at", "last_failure_time", "updated_at")
 """Where a circuit breaker says since when it is open; the first one that holds a time counts."""
+WRONG_CLOCK = timedelta(days=1)
+"""A breaker that was opened so far in the time to come says nothing of when it ends."""
 PAUSED_BY = "remediation_run"
 """Key under which an object of the pipeline's own pause names the pause of intake that wrote it."""
 
@@ -103,7 +105,9 @@ def _breaker(guard: Guard, path: str, record: Mapping[str, object], now: datetim
     if word == "closed":
         return None
     opened = next((when for name in OPENED if (when := parse_time(record.get(name))) is not None), None)
-    until = opened + timedelta(seconds=guard.recovery_seconds) if opened else None
+    until = None
+    if opened is not None and opened - now < WRONG_CLOCK:
+        until = opened + timedelta(seconds=guard.recovery_seconds)
     reason = text(record.get("last_failure_reason"))
     cause = f" The last failure was {show(reason)}." if reason else ""
     if word in ("half_open", "half-open") or (word == "open" and until is not None and now >= until):

@@ -60,7 +60,7 @@ class StageTimes:
             if not self._view.deep and not self._suspicious(stage, need):
                 continue
             mine, theirs = self.completed(stage), self.completed(need)
-            if mine and theirs and mine < theirs - TOLERANCE:
+            if mine and theirs and theirs - mine > TOLERANCE:
                 path = next(iter(self._markers.of(stage)), self._places.job)
                 message = f"{stage} was completed at {shown(mine)}, before {need} at {shown(theirs)}."
                 self._view.add("stage-stale", path, message, stage=stage)
@@ -74,7 +74,7 @@ class StageTimes:
 
     def _suspicious(self, stage: str, need: str) -> bool:
         mine, theirs = self._listed(stage), self._listed(need)
-        return mine is None or theirs is None or mine < theirs - TOLERANCE
+        return mine is None or theirs is None or theirs - mine > TOLERANCE
 
     def _listed(self, stage: str) -> datetime | None:
         if stage == self._run:
@@ -89,6 +89,6 @@ class StageTimes:
             return
         stage = self._view.stage_of(path)
         made, completed = payload_time(self._view.document(path).value), self.completed(stage)
-        if made and completed and completed < made - TOLERANCE:
+        if made and completed and made - completed > TOLERANCE:
             message = f"{stage} was completed at {shown(completed)}, before its input {path} at {shown(made)}."
             self._view.add("stage-stale", path, message, at=("generated_at",), stage=stage)
