@@ -10,6 +10,7 @@ import shlex
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import yaml
@@ -23,11 +24,13 @@ import blocks
 from deployments.doctor import server_problems
 from deployments.sandbox.server import Endpoints
 from deployments.sandbox_environment import for_sandbox
+from tasks.doctor.compared import differing
 
 HOME = Path(__file__).resolve().parent.parent
 DEPLOYMENTS = HOME / "prefect.yaml"
 AUTOMATIONS = HOME / "deployments" / "automations.yaml"
 WORK_POOL = "remediation"
+DEPLOY = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(DEPLOYMENTS)]
 
 
 def bootstrap(endpoints: Endpoints, receiver_url: str = "") -> None:
@@ -38,8 +41,7 @@ def bootstrap(endpoints: Endpoints, receiver_url: str = "") -> None:
     make_blocks(endpoints, receiver_url)
     make_work_pool()
     make_automations(AUTOMATIONS)
-    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(DEPLOYMENTS)]
-    subprocess.run(command, cwd=HOME, check=True)
+    subprocess.run(DEPLOY, cwd=HOME, check=True)
     if wrong := server_problems():
         raise RuntimeError(" ".join(wrong))
 
@@ -49,14 +51,20 @@ def make_blocks(endpoints: Endpoints, receiver_url: str = "", attempts: int = 10
     and whoever comes second is told that they exist: then once more."""
     for remaining in reversed(range(attempts)):
         try:
-            for name in blocks.__all__:
-                getattr(blocks, name).register_type_and_schema()
+            register_blocks()
             for_sandbox(endpoints, receiver_url=receiver_url).save("default", overwrite=True)
             return
         except (ObjectAlreadyExists, PrefectHTTPStatusError):
             if not remaining:
                 raise
             time.sleep(0.5)
+
+
+def register_blocks() -> int:
+    """Every block type, with its form as this version has it; how many there are."""
+    for name in blocks.__all__:
+        getattr(blocks, name).register_type_and_schema()
+    return len(blocks.__all__)
 
 
 def make_work_pool() -> None:
@@ -74,14 +82,22 @@ def make_work_pool() -> None:
             return
 
 
-def make_automations(path: Path) -> None:
-    """The automations of a file, each once: one that is there under its name is replaced."""
+def make_automations(path: Path) -> Counter[str]:
+    """The automations of a file, each once: `kept` what is there as the file says, which forgets no run that it watches;
+    `replaced` what is there otherwise, or more than once; `made` what is not there."""
+    done: Counter[str] = Counter(made=0, replaced=0, kept=0)
     with get_client(sync_client=True) as client:
         for body in yaml.safe_load(path.read_text())["automations"]:
             wanted = AutomationCore.model_validate(body)
-            for old in client.read_automations_by_name(wanted.name):
-                client.delete_automation(old.id)
+            old = client.read_automations_by_name(wanted.name)
+            if len(old) == 1 and not differing(body, old[0].model_dump(mode="json")):
+                done["kept"] += 1
+                continue
+            for one in old:
+                client.delete_automation(one.id)
             client.create_automation(wanted)
+            done["replaced" if old else "made"] += 1
+    return done
 
 
 if __name__ == "__main__":

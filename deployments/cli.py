@@ -17,6 +17,7 @@ from deployments import (
     cli_gpu,
     cli_health,
     cli_incident,
+    cli_install,
     cli_intake,
     cli_job,
     cli_journal,
@@ -48,6 +49,7 @@ app.add_typer(cli_override.app, name="override")
 app.add_typer(cli_watching.app, name="monitoring")
 app.add_typer(cli_self.app, name="kill-switch")
 app.command()(cli_self.unfinished)
+app.command()(cli_install.install)
 app.command()(cli_diagnose.diagnose)
 app.command()(cli_scene.e2e)
 app.command()(cli_health.health)

@@ -45,6 +45,13 @@ OPS_HOLD = Code(
     "Where every new object is put under a hold no lease can be given back: its scene stays locked for good.",
     "Run `gcloud storage buckets update gs://BUCKET --no-default-event-based-hold`, or use another bucket.",
 )
+OPS_NO_UNDO = Code(
+    "ops-no-undo",
+    "warning",
+    "What a remediation replaced or deleted is kept here, in quarantine, with the journals that say how to take it back. "
+    "With neither versioning nor soft delete, whoever deletes that ends the undo.",
+    "Turn soft delete on: `gcloud storage buckets update gs://BUCKET --soft-delete-duration=7d`.",
+)
 DATA_NO_UNDO = Code(
     "data-no-undo",
     "warning",
@@ -102,8 +109,8 @@ STATE_NO_UNDO = Code(
     "Turn versioning on, as Terraform's own documentation advises.",
 )
 CODES = (
-    UNNAMED, NO_BACKUP, MISSING, NOT_APART, OPS_RETENTION, OPS_HOLD, DATA_NO_UNDO, DATA_KEPT, BACKUP_UNPROTECTED,
-    BACKUP_UNLOCKED, BACKUP_LONG, BACKUP_HOLD, BACKUP_NEAR, NOT_UNIFORM, STATE_NO_UNDO,
+    UNNAMED, NO_BACKUP, MISSING, NOT_APART, OPS_RETENTION, OPS_HOLD, OPS_NO_UNDO, DATA_NO_UNDO, DATA_KEPT,
+    BACKUP_UNPROTECTED, BACKUP_UNLOCKED, BACKUP_LONG, BACKUP_HOLD, BACKUP_NEAR, NOT_UNIFORM, STATE_NO_UNDO,
 )  # fmt: skip
 DAY = 24 * 3600
 
@@ -163,13 +170,15 @@ def judge_bucket(deployed: Deployed, role: str, facts: BucketFacts, look: Look) 
 
 
 def judge_ops(facts: BucketFacts, look: Look) -> None:
-    """Journals and leases must be deletable."""
+    """Journals and leases must be deletable, and what is kept for an undo should come back."""
     name, kept = facts.name, facts.protection
     lock = ", locked" if facts.retention_locked else ""
     said = f"The ops bucket {name} has a retention policy of {kept.retention_seconds:,} s{lock}."
     look.judge(OPS_RETENTION, name, said, kept.retention_seconds)
     said = f"The ops bucket {name} puts every new object under an event-based hold."
     look.judge(OPS_HOLD, name, said, kept.default_event_based_hold)
+    said = f"The ops bucket {name} has neither versioning nor soft delete."
+    look.judge(OPS_NO_UNDO, name, said, not kept.undoable)
 
 
 def judge_data(facts: BucketFacts, look: Look) -> None:

@@ -18,7 +18,7 @@ NOT_REGISTERED = Code(
     "prefect-blocks-not-registered",
     "warning",
     "The forms in the UI lack the fields of this version, so new settings cannot be seen or set there.",
-    "Run `python -m prefect block register -m blocks` with this version.",
+    "Run `remediate install` in the checkout, or `python -m prefect block register -m blocks` with this version.",
 )
 NO_ENVIRONMENT = Code(
     "no-environment-block",

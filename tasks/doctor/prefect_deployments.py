@@ -16,13 +16,13 @@ NO_DEPLOYMENT = Code(
     "prefect-deployment-missing",
     "error",
     "Its schedule runs nothing, its event starts nothing, and nobody can start it in the UI.",
-    "Run `prefect --no-prompt deploy --all` in the checkout.",
+    "Run `remediate install` in the checkout.",
 )
 DIFFERS = Code(
     "prefect-deployment-differs",
     "warning",
     "It runs at another time, with other limits, elsewhere or with other code than prefect.yaml of this checkout says.",
-    "Run `prefect --no-prompt deploy --all`, or ask who changed it in the UI and why.",
+    "Run `remediate install`, or ask who changed it in the UI and why.",
 )
 OFF = Code(
     "prefect-schedule-off",

@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from tasks.doctor.compared import differing
 from tasks.doctor.examine import Look
 from tasks.doctor.finding import Code
 
@@ -33,7 +34,7 @@ NO_AUTOMATION = Code(
     "error",
     "Without the zombie automation a run whose machine dies stays Running for ever, and so does its claim; without a "
     "deployment's own, its event starts nothing.",
-    f"Make it with: prefect automation create --from-file {AUTOMATIONS}; a deployment's own with: prefect deploy --all.",
+    "Run `remediate install` in the checkout.",
 )
 AUTOMATION_OFF = Code(
     "prefect-automation-off",
@@ -41,7 +42,20 @@ AUTOMATION_OFF = Code(
     "Prefect does nothing for an automation that is switched off, and nobody is told.",
     "Switch it on in the UI under Automations, or ask who switched it off.",
 )
-CODES = (IN_MEMORY, SPINS, NO_AUTOMATION, AUTOMATION_OFF)
+AUTOMATION_TWICE = Code(
+    "prefect-automation-twice",
+    "warning",
+    "Each copy acts by itself, and one that an older version made goes on acting by its old terms.",
+    "Run `remediate install` in the checkout: it puts one in the place of all of that name.",
+)
+AUTOMATION_DIFFERS = Code(
+    "prefect-automation-differs",
+    "warning",
+    "Runs are called dead at another time, or something else is done about them, than this version expects.",
+    "Run `remediate install` in the checkout, or ask who changed it in the UI and why.",
+)
+CODES = (IN_MEMORY, SPINS, NO_AUTOMATION, AUTOMATION_OFF, AUTOMATION_TWICE, AUTOMATION_DIFFERS)
+COMPARED = ("trigger", "actions")
 
 
 def ask(verb: str, path: str, body: dict[str, Any] | None = None) -> Any:
@@ -61,7 +75,9 @@ def look_at_server(home: Path, look: Look) -> None:
     if has_checkout(home):
         wanted = expected_automations(home)
         named = {"name": {"any_": wanted}}  # a server that others use too has more than a page of them
-        judge_automations(wanted, ask("POST", "/automations/filter", {"automations": named}), look)
+        found = ask("POST", "/automations/filter", {"automations": named})
+        judge_automations(wanted, found, look)
+        judge_contents(own_automations(home), found, look)
 
 
 def has_checkout(home: Path) -> bool:
@@ -88,8 +104,27 @@ def judge_automations(wanted: list[str], found: list[dict[str, Any]], look: Look
             look.judge(AUTOMATION_OFF, name, f"The automation '{name}' is switched off.", not enabled[name])
 
 
+def judge_contents(own: list[dict[str, Any]], found: list[dict[str, Any]], look: Look) -> None:
+    """Those of our file: each once, and as the file says. Of one that is switched off or not there nothing more is said."""
+    for body in own:
+        name = body["name"]
+        there = [one for one in found if one["name"] == name and one.get("enabled", True)]
+        if not there:
+            continue
+        said = f"The Prefect server has the automation '{name}' {len(there)} times."
+        look.judge(AUTOMATION_TWICE, name, said, len(there) > 1)
+        wanted = {key: body[key] for key in COMPARED if key in body}
+        wrong = list(dict.fromkeys(text for one in there for text in differing(wanted, one)))
+        look.judge(AUTOMATION_DIFFERS, name, f"Of the automation '{name}' {', '.join(wrong)}.", wrong)
+
+
+def own_automations(home: Path) -> list[dict[str, Any]]:
+    """The automations of a file of their own, as it gives them."""
+    return list(yaml.safe_load((home / AUTOMATIONS).read_text())["automations"])
+
+
 def expected_automations(home: Path) -> list[str]:
     """Those of a file of their own, and those of each deployment with triggers."""
-    own = [one["name"] for one in yaml.safe_load((home / AUTOMATIONS).read_text())["automations"]]
+    own = [one["name"] for one in own_automations(home)]
     deployments = yaml.safe_load((home / "prefect.yaml").read_text())["deployments"]
     return own + [trigger["name"] for one in deployments for trigger in one.get("triggers", [])]

@@ -120,6 +120,7 @@ OF_THE_BLOCK: list[tuple[str, str, Change]] = [
 OF_THE_SANDBOX: list[tuple[str, str, Change]] = [
     ("buckets", "ops-retention", bucket(OPS, retention_seconds=3600, retention_locked=True)),
     ("buckets", "ops-default-hold", bucket(OPS, extra=HOLD)),
+    ("buckets", "ops-no-undo", bucket(OPS, soft_delete_seconds=0)),
     ("buckets", "data-no-undo", bucket(DATA, soft_delete_seconds=0)),
     ("buckets", "data-kept", bucket(DATA, retention_seconds=3600)),
     ("buckets", "backup-unprotected", bucket(BACKUP, soft_delete_seconds=0, versioning=False)),

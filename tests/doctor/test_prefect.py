@@ -123,6 +123,22 @@ def test_an_automation_that_is_off_or_gone_is_found(asked: RunningStack, home: P
     assert "'another-one'" in said(server(home), "prefect-automation-missing")
 
 
+def test_an_automation_that_is_there_twice_or_acts_otherwise_is_found(asked: RunningStack) -> None:
+    """As a second `prefect automation create --from-file` leaves it."""
+    (zombie,) = [one for one in asked.prefect("POST", "automations/filter", {}) if "zombie" in one["name"]]
+    copy = {key: zombie[key] for key in ("name", "description", "enabled", "actions")}
+    copy["trigger"] = {key: value for key, value in zombie["trigger"].items() if key != "id"} | {"within": 45}
+    made = asked.prefect("POST", "automations/", copy)
+    try:
+        look = server(HOME)
+        assert codes(look) == {"prefect-automation-twice", "prefect-automation-differs"}
+        assert f"'{zombie['name']}' 2 times" in said(look, "prefect-automation-twice")
+        assert "trigger.within is 45.0, not 90" in said(look, "prefect-automation-differs")
+    finally:
+        asked.prefect("DELETE", f"automations/{made['id']}")
+    assert codes(server(HOME)) == set()
+
+
 @pytest.mark.parametrize(
     ("how", "what"),
     [

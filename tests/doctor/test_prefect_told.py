@@ -10,7 +10,7 @@ import pytest
 from tasks.doctor import prefect_deployments, prefect_server
 from tasks.doctor.examine import Look
 from tasks.doctor.prefect_deployments import differences, judge_deployments
-from tasks.doctor.prefect_server import judge_automations
+from tasks.doctor.prefect_server import judge_automations, judge_contents
 from tests.doctor.told import found
 from tests.doctor.world import codes, said
 
@@ -123,6 +123,32 @@ def test_an_automation_is_there_when_one_of_its_name_is_switched_on(there: list[
     look = Look("prefect server")
     judge_automations(["a"], there, look)
     assert codes(look) == ({expected} if expected else set())
+
+
+@pytest.mark.parametrize(
+    ("there", "expected"),
+    [
+        ([], set()),
+        ([{}], set()),
+        ([{}, {"enabled": False}], set()),
+        ([{}, {"name": "other", "trigger": {}}], set()),
+        ([{}, {}], {"prefect-automation-twice"}),
+        ([{"trigger": {"within": 60.0}}], {"prefect-automation-differs"}),
+        ([{"actions": []}], {"prefect-automation-differs"}),
+        ([{"enabled": False, "actions": []}], set()),
+        ([{"description": "Another one."}], set()),
+        ([{}, {"trigger": {"within": 60.0}}], {"prefect-automation-twice", "prefect-automation-differs"}),
+    ],
+)
+def test_an_automation_of_ours_is_there_once_and_as_the_file_says(
+    there: list[dict[str, Any]], expected: set[str]
+) -> None:
+    """One that is switched off acts on nothing: of it the doctor says that, and no more."""
+    wanted = {"name": "a", "description": "Ours.", "trigger": {"within": 90}, "actions": [{"type": "x"}]}
+    look = Look("prefect server")
+    judge_contents([wanted], [wanted | {"enabled": True} | one for one in there], look)
+    assert codes(look) == expected
+    assert len(look.findings) == len(expected)
 
 
 def test_on_a_server_that_others_use_too_ours_are_asked_for_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
