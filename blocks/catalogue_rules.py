@@ -93,7 +93,7 @@ def kept_as(classes: Mapping[str, Retention], path: str) -> tuple[str, Retention
     Of several that match it is the last one, as in the clean-up itself: it takes the outputs first and then the markers,
     also those among the outputs, which from then on are markers only.
     """
-    return next(((name, one) for name, one in reversed(classes.items()) if matches_any(one.patterns, path)), None)
+    return next(((name, one) for name, one in reversed(list(classes.items())) if matches_any(one.patterns, path)), None)
 
 
 class WorkRecord(Model):
