@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from blocks.patterns import matches_any
 
 ObjectClass = Literal[
     "input",
@@ -82,6 +85,15 @@ class Retention(Model):
     days: int = Field(gt=0)
     job: str = ""
     """The job that deletes it, whose log names each object; empty: none is known."""
+
+
+def kept_as(classes: Mapping[str, Retention], path: str) -> tuple[str, Retention] | None:
+    """The class by which an object of a scene is deleted; None: by none.
+
+    Of several that match it is the last one, as in the clean-up itself: it takes the outputs first and then the markers,
+    also those among the outputs, which from then on are markers only.
+    """
+    return next(((name, one) for name, one in reversed(list(classes.items())) if matches_any(one.patterns, path)), None)
 
 
 class WorkRecord(Model):

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from tasks.remediation.drawing import Picture, printable
+from tasks.remediation.drawing import Picture, described, printable
 from tasks.remediation.times import clock
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 960, 260, 56, 24, 72, 36
@@ -52,10 +52,11 @@ def capacity_picture(title: str, looks: Sequence[Look]) -> Picture:
     first, last = looks[0].at, looks[-1].at
     most = max([1, *(count for one in looks for count in (one.there, one.used, one.waiting) if count is not None)])
     alt = alt_text(looks)
+    named, words = described(title, alt)
     body = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" role="img" '
-        f'aria-labelledby="t d" font-family="system-ui,sans-serif" font-size="12">',
-        f'<title id="t">{printable(title)}</title><desc id="d">{printable(alt)}</desc>',
+        f'{named} font-family="system-ui,sans-serif" font-size="12">',
+        words,
         f"<style>{STYLE}</style>",
         f'<rect class="page" width="{WIDTH}" height="{HEIGHT}"/>',
         f'<text class="text" x="24" y="24" font-size="15" font-weight="600">{printable(title)}</text>',

@@ -9,6 +9,7 @@ Code = Literal[
     "missing",
     "points-nowhere",
     "cannot-fire",
+    "counts-other",
     "disabled",
     "snoozed",
     "notifies-nobody",
@@ -31,6 +32,10 @@ CODES: dict[Code, tuple[str, str]] = {
         "An alert whose condition can never be true: Google calls it invalid, or it asks for another kind of resource than the "
         "metric is written for.",
         "Correct its condition: the resource type must be the one in the filter of the metric.",
+    ),
+    "counts-other": (
+        "A log-based metric of the expected name whose filter is not the pipeline's: it counts something else than its name says.",
+        "Give it the filter of the command, or write the filter that you want into the overlay (`monitoring: log_metrics:`).",
     ),
     "disabled": ("It is switched off.", "Switch it on, or say in the overlay that the installation does without it."),
     "snoozed": ("It is silenced until the time that is given.", "End the snooze when its reason is gone."),

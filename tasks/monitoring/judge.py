@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -12,7 +13,7 @@ from blocks.catalogue_monitoring import WatchedMetric
 from blocks.monitoring_facts import LogMetric, by_their_names
 from tasks.monitoring.alerts import problems_of
 from tasks.monitoring.finding import Finding
-from tasks.monitoring.references import named_in
+from tasks.monitoring.references import named_in, terms_of
 from tasks.monitoring.seen import Seen
 
 KINDS = {
@@ -114,8 +115,14 @@ def _metrics(catalogue: Catalogue, seen: Seen) -> Iterator[Finding]:
         if one.disabled:
             said = f"The log-based metric {one.name} is disabled: it counts nothing."
             yield Finding("disabled", what, said)
-        for wrong in nowhere(catalogue, one, seen):
+        gone = list(nowhere(catalogue, one, seen))
+        for wrong in gone:
             yield Finding("points-nowhere", what, f"The log-based metric {one.name} names {wrong}.")
+        wanted = catalogue.monitoring.log_metrics[one.name].filter
+        if not gone and wanted.strip() and terms_of(one.filter) != terms_of(wanted):
+            said = f"The log-based metric {one.name} counts something else: its filter is `{' '.join(one.filter.split())}`."
+            fix = f"gcloud logging metrics update {one.name} --log-filter={shlex.quote(wanted.strip())}"
+            yield Finding("counts-other", what, said, f"Set it to the pipeline's: `{fix}`.")
 
 
 def nowhere(catalogue: Catalogue, metric: LogMetric, seen: Seen) -> Iterator[str]:

@@ -21,6 +21,10 @@ _NAMES = re.compile(
 )
 _EXCLUDED = re.compile(r"(?:\bNOT\s*|-)\([^()]*\)")
 _RESOURCE = re.compile(r"(?<!-)(?<!NOT )\bresource\.type\s*=\s*[\"']?([\w./]+)[\"']?")
+_TOKEN = re.compile(r"\"(?:[^\"\\]|\\.)*\"|[<>!=]=|=~|!~|[()=<>:~]|[^\s()=<>:~!\"]+|.", re.DOTALL)
+_PLAIN = re.compile(r"\"(?!(?:AND|OR|NOT)\")([\w./]+)\"")
+"""A word in quotation marks that needs none."""
+_COMPARE = frozenset({"=", "!=", "<", ">", "<=", ">=", ":", "=~", "!~"})
 _FETCH = re.compile(r"\bfetch\s+([\w./]+)")
 """The kind of resource that a query of Monitoring's query language (MQL) begins with."""
 
@@ -41,6 +45,21 @@ def named_in(text: str) -> set[tuple[str, str]]:
 def resources_in(text: str) -> set[str]:
     """The kinds of resources that a filter or query is about; empty: any."""
     return set(_RESOURCE.findall(text)) | set(_FETCH.findall(text))
+
+
+def terms_of(text: str) -> list[str]:
+    """What a filter asks for, so that two that ask for the same are equal: without white space, `AND`, needless quotes, or the terms' order.
+
+    A filter with `OR`, `NOT` or parentheses keeps its order: what belongs together there is not worked out.
+    """
+    tokens = [_PLAIN.sub(r"\1", one) for one in _TOKEN.findall(text) if not one.isspace() and one != "AND"]
+    terms: list[str] = []
+    for place, one in enumerate(tokens):
+        if terms and (one in _COMPARE or tokens[place - 1] in _COMPARE):
+            terms[-1] += one
+        else:
+            terms.append(one)
+    return terms if {"OR", "NOT", "(", ")", "-"} & set(tokens) else sorted(terms)
 
 
 def _bare(value: str) -> str:

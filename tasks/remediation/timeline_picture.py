@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from tasks.remediation.drawing import printable
+from tasks.remediation.drawing import described, printable
 from tasks.remediation.times import clock, lasted, one_line
 
 WIDTH, ROW, TOP, LEFT, RIGHT = 960, 22, 64, 24, 24
@@ -55,10 +55,11 @@ def timeline_svg(title: str, events: Sequence[Event]) -> str:
     first, last = rows[0].at, rows[-1].at
     height = TOP + ROW * (len(rows) + bool(left_out)) + 24
     alt = alt_text(title, rows, left_out)
+    named, words = described(f"Timeline of {one_line(title, LONGEST)}", alt)
     body = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" role="img" '
-        f'aria-labelledby="t d" font-family="system-ui,sans-serif" font-size="12">',
-        f'<title id="t">Timeline of {printable(one_line(title, LONGEST))}</title><desc id="d">{printable(alt)}</desc>',
+        f'{named} font-family="system-ui,sans-serif" font-size="12">',
+        words,
         f"<style>{STYLE}</style>",
         f'<rect class="page" width="{WIDTH}" height="{height}"/>',
         f'<text class="text" x="{LEFT}" y="22" font-size="15" font-weight="600">{printable(one_line(title, LONGEST))}</text>',

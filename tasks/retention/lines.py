@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from blocks.catalogue import SCENE_ID, Catalogue
+from blocks.catalogue_rules import kept_as
 from blocks.logs import LogLine
-from blocks.patterns import matches_any
 from tasks.pipeline.retention_record import Removal
 
 
@@ -109,8 +109,8 @@ def _removal(said: dict[str, Any], at: datetime, catalogue: Catalogue) -> Remova
 def _note_days(one: Removal, catalogue: Catalogue, tally: Tally) -> None:
     """Keep how long the class is kept, by its own name or else by the path."""
     classes = catalogue.retention
-    by_path = (name for name, rule in classes.items() if matches_any(rule.patterns, one.path))
-    name = one.kept_as if one.kept_as in classes else next(by_path, "")
+    by_path = kept_as(classes, one.path)
+    name = one.kept_as if one.kept_as in classes else by_path[0] if by_path else ""
     if name and one.days > 0:
         tally.days[name] = one.days
 

@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from blocks.catalogue import SCENE_ID, Catalogue
+from blocks.catalogue_rules import kept_as
 from blocks.environment import PipelineEnvironment
 from blocks.errors import OutsideError
-from blocks.patterns import matches_any
 from blocks.stored_object import StoredObject
 from tasks.delivery.tickets import open_tickets
 from tasks.incidents.incident import read_incident
@@ -122,9 +122,11 @@ def leaving(context: Context, needed: Needed, now: datetime, days: Mapping[str, 
 
 def ends_at(catalogue: Catalogue, path: str, one: StoredObject, days: Mapping[str, int]) -> datetime | None:
     """When the clean-up may remove an object: its last write and the days its class is kept; None when it never does."""
-    found = ((name, rule) for name, rule in catalogue.retention.items() if matches_any(rule.patterns, path))
-    name, rule = next(found, ("", None))
-    return None if rule is None else one.updated + timedelta(days=min(rule.days, days.get(name, rule.days)))
+    found = kept_as(catalogue.retention, path)
+    if found is None:
+        return None
+    name, rule = found
+    return one.updated + timedelta(days=min(rule.days, days.get(name, rule.days)))
 
 
 def _night(environment: PipelineEnvironment) -> tuple[Summary | Literal["unknown"] | None, str]:

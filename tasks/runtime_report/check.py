@@ -48,5 +48,5 @@ def reported(context: Context, question: Question, now: datetime | None = None) 
 
 
 def word_of(report: Report) -> Outcome:
-    """`partial` when something could not be asked or kept, else `failed` when a person must act."""
-    return "partial" if report.unknown else "failed" if report.reasons() else "nothing_to_do"
+    """`failed` when a person must act, else `partial` when something could not be asked or kept."""
+    return "failed" if report.reasons() else "partial" if report.unknown else "nothing_to_do"

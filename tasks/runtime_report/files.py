@@ -22,9 +22,9 @@ from tasks.remediation.drawing import Picture
 from tasks.remediation.page import sections_page
 from tasks.runtime_report.picture import alt_text, percentiles_svg
 from tasks.runtime_report.report import Report
-from tasks.runtime_report.slo_summary import slo_summary
+from tasks.runtime_report.slo_summary import slo_summary, template_table
 from tasks.runtime_report.steps import Step
-from tasks.runtime_report.words import sections, sentence, template_table
+from tasks.runtime_report.words import sections, sentence
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,13 +45,14 @@ def keep(context: Context, report: Report) -> str:
 def files(report: Report) -> dict[str, tuple[bytes, str]]:
     """Every file with its type. What is not known has no file: no runs, no table of runs."""
     begins, parts = head(report), sections(report, picture(report))
+    summary = slo_summary(report.in_window(), report.starts, report.made_at)
     page = "\n\n".join([begins, *(one.document() for one in parts)]) + "\n"
     made = {
         "report.html": (sections_page(title(report), begins, parts).encode(), "text/html; charset=utf-8"),
         "report.md": (page.encode(), "text/markdown; charset=utf-8"),
         "report.json": (pretty(as_data(report)), "application/json"),
-        "runtime_slo_summary.json": (pretty(slo_summary(report.in_window(), report.starts, report.made_at)), "application/json"),
-        "runtime_table.md": (template_table(report.steps).encode(), "text/markdown; charset=utf-8"),
+        "runtime_slo_summary.json": (pretty(summary), "application/json"),
+        "runtime_table.md": (template_table(summary["stages"]).encode(), "text/markdown; charset=utf-8"),
         "steps.csv": (steps_csv(report.steps), "text/csv; charset=utf-8"),
     }  # fmt: skip
     if report.runs is not None and len(report.runs):

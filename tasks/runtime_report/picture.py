@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from blocks.service_levels import ServiceLevels
-from tasks.remediation.drawing import printable
+from tasks.remediation.drawing import described, printable
 from tasks.runtime_report.steps import Step
 
 WIDTH, ROW, TOP, LEFT, RIGHT = 960, 34, 76, 330, 210
@@ -28,10 +28,11 @@ def percentiles_svg(title: str, steps: Sequence[Step], service: ServiceLevels) -
     """The picture. Without steps it says so."""
     rows, left_out = drawn(steps)
     height = TOP + ROW * max(len(rows), 1) + 28
+    named, words = described(title, alt_text(steps))
     body = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" role="img" '
-        f'aria-labelledby="t d" font-family="system-ui,sans-serif" font-size="12">',
-        f'<title id="t">{printable(title)}</title><desc id="d">{printable(alt_text(steps))}</desc>',
+        f'{named} font-family="system-ui,sans-serif" font-size="12">',
+        words,
         f"<style>{STYLE}</style>",
         f'<rect class="page" width="{WIDTH}" height="{height}"/>',
         f'<text class="text" x="24" y="24" font-size="15" font-weight="600">{printable(title)}</text>',

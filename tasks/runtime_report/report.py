@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from blocks.environment import PipelineEnvironment
@@ -18,10 +18,12 @@ from tasks.runtime_report.levels import Level, complaints, levels_of
 from tasks.runtime_report.proposals import Proposal, proposals
 from tasks.runtime_report.starts import JobRuns, Started, job_runs, looked_failed, starts_of
 from tasks.runtime_report.steps import Step, steps_of
-from tasks.runtime_report.window import Window
+from tasks.runtime_report.window import MOST, Window
 
 if TYPE_CHECKING:
     import pandas as pd
+
+DAY = timedelta(days=1)
 
 
 @dataclass(slots=True)
@@ -127,5 +129,19 @@ def _from_log(report: Report, log: Log, environment: PipelineEnvironment) -> Non
     report.proposals = proposals(report.steps, service)
     report.starts = starts_of(now, window)
     report.notes += looked_failed(report.starts, report.executions, window)
+    if said := past_sentence(entries, runs, window, report.made_at):
+        report.notes.append(said)
+
+
+def past_sentence(entries: pd.DataFrame, runs: pd.DataFrame, window: Window, now: datetime) -> str:
+    """What the log lacks of the time before the window; empty: nothing. Older entries than 30 days show that it keeps more."""
     if runs[~runs["now"]].empty:
-        report.notes.append("Nothing is known of the time before the window, so nothing can be compared with it.")
+        return "Nothing is known of the time before the window, so nothing can be compared with it."
+    kept_from = now - MOST
+    oldest = float(entries["at"].min())
+    if window.before >= kept_from - DAY or oldest < (kept_from - DAY).timestamp():
+        return ""
+    return (
+        f"The time before the window is {window.days:.1f} days long, and the log has only {(window.since - kept_from) / DAY:.1f} "
+        f"of them (it keeps {MOST.days} days): numbers of runs cannot be compared, and percentiles before are of these days alone."
+    )

@@ -7,16 +7,19 @@ timeouts their mean, which no run has.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from tasks.remediation.table import Cell, table
 from tasks.runtime_report.starts import Started
-from tasks.runtime_report.steps import QUANTILES
+from tasks.runtime_report.steps import QUANTILES, UNKNOWN
 
 if TYPE_CHECKING:
     import pandas as pd
 
+TABLE_START, TABLE_END = "<!-- RUNTIME_TABLE_START -->", "<!-- RUNTIME_TABLE_END -->"
+"""Between these lines the pipeline's template has its table, and whoever copies this one finds its place."""
 NAMES = tuple(f"p{round(100 * one)}_duration_seconds" for one in QUANTILES)
 
 
@@ -35,6 +38,27 @@ def slo_summary(runs: pd.DataFrame | None, starts: Iterable[Started], made_at: d
         "stage_count": len(jobs),
         "complete": runs is not None and any(_known(one) for one in jobs.values()),
     }
+
+
+def template_table(stages: Mapping[str, Mapping[str, Any]]) -> str:
+    """The table with the very columns of the pipeline's template, between the lines by which its place is found.
+
+    A row for each job of the summary in the form of the pipeline's own tool, so that table and summary never differ.
+    """
+    rows: list[dict[str, Cell]] = [
+        {
+            "Stage": job,
+            "Timeout (s)": _said(one["configured_timeout_seconds"], "g"),
+            "P50 Duration (s)": _said(one["p50_duration_seconds"], ".4f"),
+            "P90 Duration (s)": _said(one["p90_duration_seconds"], ".4f"),
+            "P95 Duration (s)": _said(one["p95_duration_seconds"], ".4f"),
+            "P99 Duration (s)": _said(one["p99_duration_seconds"], ".4f"),
+            "P95 Timeout Usage": _said(one["timeout_usage_p95"], ".4f"),
+            "Timeout Exhausted": one["timeout_exhausted_events"],
+        }
+        for job, one in stages.items()
+    ]
+    return f"{TABLE_START}\n{table(rows)}\n{TABLE_END}\n"
 
 
 def _job(runs: pd.DataFrame) -> dict[str, Any]:
@@ -60,3 +84,8 @@ def _nothing() -> dict[str, Any]:
 
 def _known(job: dict[str, Any]) -> bool:
     return job["p95_duration_seconds"] is not None and job["timeout_usage_p95"] is not None
+
+
+def _said(value: float | None, form: str) -> str:
+    """A number in this form, or `unknown`."""
+    return UNKNOWN if value is None else f"{value:{form}}"

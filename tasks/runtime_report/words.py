@@ -7,12 +7,9 @@ from collections.abc import Iterable, Mapping
 
 from tasks.remediation.drawing import Picture
 from tasks.remediation.report import Section, counted
-from tasks.remediation.table import Cell, table
+from tasks.remediation.table import Cell
 from tasks.runtime_report.report import Report
 from tasks.runtime_report.steps import UNKNOWN, Step
-
-TABLE_START, TABLE_END = "<!-- RUNTIME_TABLE_START -->", "<!-- RUNTIME_TABLE_END -->"
-"""Between these lines the pipeline's template has its table, and whoever copies this one finds its place."""
 
 
 def sections(report: Report, picture: Picture) -> list[Section]:
@@ -109,24 +106,6 @@ def few(step: Step) -> str:
     if step.runs >= 100:
         return ""
     return " (few for P95)" if step.runs < 20 else " (few for P99)"
-
-
-def template_table(steps: Iterable[Step]) -> str:
-    """The table with the very columns of the pipeline's template, between the lines by which its place is found."""
-    rows: list[dict[str, Cell]] = [
-        {
-            "Stage": one.job,
-            "Timeout (s)": f"{one.timeout:g}" if one.timeout else UNKNOWN,
-            "P50 Duration (s)": f"{one.p50:.4f}",
-            "P90 Duration (s)": f"{one.p90:.4f}",
-            "P95 Duration (s)": f"{one.p95:.4f}",
-            "P99 Duration (s)": f"{one.p99:.4f}",
-            "P95 Timeout Usage": UNKNOWN if one.usage_p95 is None else f"{one.usage_p95:.4f}",
-            "Timeout Exhausted": one.timed_out,
-        }
-        for one in steps
-    ]
-    return f"{TABLE_START}\n{table(rows)}\n{TABLE_END}\n"
 
 
 def promised(report: Report) -> Iterable[Mapping[str, Cell]]:

@@ -12,7 +12,9 @@ from google.protobuf import json_format
 
 PAGE = 1000
 DIFFERENT = 50
-"""Pages that are made; making one takes longer than reading it, so each is answered again and again."""
+"""Pages that are made; making one takes longer than reading it, so each is answered again and again, with other executions."""
+ROUND = b"-round-000000-"
+"""Stands in every execution's id, and is replaced by as many bytes: no length in the message changes."""
 JOBS = (
     ("usd-assembly-pipeline", "usd-assembly-job", 1800, 400), ("usd-assembly-pipeline", "usd-assembly-job", 3600, 900),
     ("usd-assembly-pipeline", "simready-job", 3600, 300), ("usd-assembly-pipeline", "replicator-job", 1800, 1500),
@@ -35,7 +37,7 @@ def entry(number: int, at: datetime) -> dict[str, object]:
         "logName": "projects/bench/logs/Workflows",
         "severity": "INFO",
         "resource": {"type": "workflows.googleapis.com/Workflow", "labels": {"workflow_id": workflow, "location": "us-central1"}},
-        "labels": {"workflows.googleapis.com/execution_id": f"{run:036x}"},
+        "labels": {"workflows.googleapis.com/execution_id": f"{run:022x}{ROUND.decode()}"},
         "jsonPayload": {
             "bp_metric": "job_invocation", "workflow": workflow, "job": job, "scene_id": f"scene-{run % 10_000:05}", "timeout_seconds": limit,
             "start_time": at.isoformat(), **(told if end else {"event": "start", "status": "STARTED", "duration_seconds": 0}),
@@ -54,6 +56,11 @@ def page(number: int, until: datetime) -> bytes:
     return bytes(answer.SerializeToString())
 
 
+def in_round(made: bytes, number: int) -> bytes:
+    """The page with executions of its own, as often as it is answered."""
+    return made.replace(ROUND, b"-round-%06d-" % number)
+
+
 def main() -> None:
     """Make the pages first, so that only reading them is measured; print the port when that is done."""
     count, until = int(sys.argv[1]) // PAGE, datetime.fromtimestamp(float(sys.argv[2]), UTC)
@@ -63,7 +70,7 @@ def main() -> None:
         number = int(request.page_token or 0)
         token = ListLogEntriesResponse(next_page_token=str(number + 1) if number + 1 < count else "")
         # Protocol buffers: two messages one after the other are one message with the fields of both.
-        return pages[number % DIFFERENT] + ListLogEntriesResponse.serialize(token)
+        return in_round(pages[number % DIFFERENT], number // DIFFERENT) + ListLogEntriesResponse.serialize(token)
 
     method = grpc.unary_unary_rpc_method_handler(listed, ListLogEntriesRequest.deserialize, lambda body: body)
     server = grpc.server(futures.ThreadPoolExecutor(2))

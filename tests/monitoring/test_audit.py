@@ -17,6 +17,7 @@ from deployments.sandbox.services.monitoring_service import policy
 from tests.monitoring.world import ALERT, GATE, METRIC, NOW, ROOT, SPIKE, audited, codes, gone, thing
 
 WATCHES = f'resource.type="workflows.googleapis.com/Workflow" AND metric.type="logging.googleapis.com/user/{METRIC}"'
+FAILURES = "blueprint_job_failure_events"
 ON_ALERT, ON_METRIC = f"alert {ALERT}", f"log-based metric {METRIC}"
 Spoil = Callable[[Sandbox], None]
 
@@ -131,6 +132,19 @@ DEFECTS: dict[str, tuple[Spoil, list[tuple[str, str]]]] = {
         set_on("metrics", METRIC, filter='resource.labels.namespace_name="pipeline"'),
         [("points-nowhere", ON_METRIC)],
     ),
+    "a metric of the right name that counts another status": (
+        lambda s: edited(s, FAILURES, 'status="FAILED"', 'status="FAILURE"'),
+        [("counts-other", f"log-based metric {FAILURES}")],
+    ),
+    "a metric that leaves some out": (
+        lambda s: edited(s, METRIC, "jsonPayload.event", 'NOT jsonPayload.job="shop" AND jsonPayload.event'),
+        [("counts-other", ON_METRIC)],
+    ),
+    "a metric by what the cluster's jobs are called": (
+        set_on("metrics", METRIC, filter='jsonPayload.job="genie-sim-gpu-job"'),
+        [("counts-other", ON_METRIC)],
+    ),
+    "a metric of everything": (set_on("metrics", METRIC, filter=""), [("counts-other", ON_METRIC)]),
     "a metric of a workflow that is not deployed": (
         lambda s: (
             set_on("metrics", METRIC, filter='jsonPayload.workflow="arena-export-pipeline"')(s),
@@ -158,6 +172,33 @@ def test_each_defect_is_found_and_nothing_else(sandbox: Sandbox, environment: Pi
     run, audit = audited(environment)
     assert codes(audit) == expected, run.reasons
     assert run.outcome == "failed"
+
+
+def edited(sandbox: Sandbox, name: str, old: str, new: str) -> None:
+    """Write something else into the filter of a metric."""
+    metric = thing(sandbox, "metrics", name)
+    assert old in metric.filter
+    metric.filter = metric.filter.replace(old, new)
+
+
+def reordered(sandbox: Sandbox, name: str) -> None:
+    metric = thing(sandbox, "metrics", name)
+    metric.filter = " AND ".join(reversed(metric.filter.split(" AND ")))
+
+
+def test_the_finding_of_another_filter_says_both_filters(sandbox: Sandbox, environment: PipelineEnvironment) -> None:
+    edited(sandbox, FAILURES, 'status="FAILED"', 'status="FAILURE"')
+    (found,) = audited(environment)[1].findings
+    assert 'jsonPayload.status="FAILURE"`.' in found.said
+    assert f"`gcloud logging metrics update {FAILURES} --log-filter='" in found.fix
+    assert 'jsonPayload.status="FAILED"' in found.fix
+
+
+def test_where_the_catalogue_has_no_filter_any_will_do(sandbox: Sandbox, environment: PipelineEnvironment) -> None:
+    metrics = environment.catalogue.monitoring.log_metrics
+    metrics[FAILURES] = metrics[FAILURES].model_copy(update={"filter": ""})
+    edited(sandbox, FAILURES, 'status="FAILED"', 'status="FAILURE"')
+    assert audited(environment)[1].findings == []
 
 
 def extra_alert(sandbox: Sandbox) -> None:
@@ -206,8 +247,11 @@ HARMLESS: dict[str, Spoil] = {
     "a snooze that is over": snoozed(hours=-0.5),
     "a snooze that is to come": snoozed(hours=3, since=2),
     "a condition of any resource": lambda s: condition(s, f'metric.type="logging.googleapis.com/user/{METRIC}"'),
-    "a metric by what the cluster's jobs are called": set_on("metrics", METRIC, filter='jsonPayload.job="genie-sim-gpu-job"'),
-    "a metric that leaves a job out": set_on("metrics", METRIC, filter='NOT jsonPayload.job="shop"'),
+    "a metric with other white space": lambda s: edited(s, FAILURES, " AND ", "\n   AND\n\t"),
+    "a metric without a word between its terms": lambda s: edited(s, FAILURES, " AND ", "\n"),
+    "a metric with spaces around its signs": lambda s: edited(s, FAILURES, "=", " = "),
+    "a metric without quotation marks where none are needed": lambda s: edited(s, FAILURES, '"FAILED"', "FAILED"),
+    "a metric with its terms in another order": lambda s: reordered(s, FAILURES),
 }  # fmt: skip
 
 

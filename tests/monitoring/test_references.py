@@ -6,7 +6,7 @@ import pytest
 
 from blocks.catalogue_load import load_catalogue
 from blocks.monitoring_facts import by_their_names, log_metrics_in
-from tasks.monitoring.references import named_in, resources_in
+from tasks.monitoring.references import named_in, resources_in, terms_of
 
 JOB, FLOW = ("job", "a-job"), ("workflow", "w")
 
@@ -61,3 +61,21 @@ def test_the_shipped_filters_name_only_what_the_catalogue_has(state: str | None)
     named = [one for metric in catalogue.monitoring.log_metrics.values() for one in named_in(metric.filter)]
     assert ("job", "quality-gate-job") in named
     assert [(kind, name) for kind, name in named if name not in known[kind]] == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ('a="x" AND b="y"', 'b = "y"\n a="x"', True),
+        ('a="x y"', 'a="x  y"', False),
+        ('a="x" OR b="y"', 'a="x" AND b="y"', False),
+        ('NOT a="x" AND b="y"', 'a="x" AND NOT b="y"', False),
+        ('-a="x" b="y"', 'b="y" -a="x"', True),
+        ('a="x"', 'a="X"', False),
+        ('a="AND"', "a=", False),
+        ('a=~"x"', 'a="x"', False),
+        ("a>=1", "a>1", False),
+    ],
+)
+def test_filters_that_ask_for_the_same_are_equal_and_no_others(one: str, other: str, same: bool) -> None:
+    assert (terms_of(one) == terms_of(other)) is same

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from blocks.catalogue_load import load_catalogue
+from blocks.catalogue_rules import kept_as
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.names import DATA_BUCKET
@@ -197,6 +198,9 @@ def test_looking_changes_nothing_but_its_own_record(
 @pytest.mark.parametrize(("state", "path", "days"), [
     (None, "layout/x", 30), (None, "input/x", 90), (None, "logs/x", 180), (None, "episodes/x", 365),
     (None, "geniesim/x", None), (None, "usd/.failed", 365), ("2026-06", "episodes/x", None), ("2026-06", "geniesim/.failed", 30),
+    ("2026-06", "assets/.failed", 30), ("2026-06", "replicator/.failed", 30), ("2026-06", "isaac_lab/.failed", 30),
+    ("2026-06", "usd/.failed.summary", 30), ("2026-06", "usd/scene.usda", 365), ("2026-06", "assets/.interactive_failed", 365),
+    ("2026-06", "geniesim/idempotency/4b.json", 30), ("2026-06", "geniesim/idempotency/import/local-1.json", None),
 ])  # fmt: skip
 def test_each_state_of_the_pipeline_has_its_own_windows(
     sandbox: Sandbox, environment: PipelineEnvironment, state: str | None, path: str, days: int | None
@@ -206,6 +210,15 @@ def test_each_state_of_the_pipeline_has_its_own_windows(
     assert stored is not None
     end = ends_at(load_catalogue(state), path, stored, {})
     assert end == (None if days is None else stored.updated + days * DAY)
+
+
+def test_a_marker_among_the_outputs_is_kept_as_a_marker_as_the_clean_up_does_it() -> None:
+    """Its own code gathers the outputs, then the markers over them."""
+    classes = load_catalogue("2026-06").retention
+    found = [
+        kept_as(classes, path) for path in ("assets/.failed", "assets/obj_1/model.usd", "geniesim/scene_graph.json")
+    ]
+    assert [one and one[0] for one in found] == ["markers", "outputs", None]
 
 
 def test_a_class_that_the_clean_up_keeps_for_less_ends_sooner(

@@ -127,6 +127,33 @@ def test_the_window_that_is_asked_for_is_the_one_that_is_told(
     assert [(one.runs, one.p50) for one in report.steps] == [(1, 20.0)]
 
 
+@pytest.mark.parametrize(
+    ("days", "oldest", "said"),
+    [
+        (20, 29, "20.0 days long, and the log has only 10.0 of them"),
+        (20, 39, ""),  # the log keeps more than 30 days, as it shows
+        (15, 29, ""),
+        (7, 9, ""),
+        (20, 19, "Nothing is known of the time before"),
+    ],
+)
+def test_a_past_that_is_only_partly_in_the_log_is_said(
+    sandbox: Sandbox, environment: PipelineEnvironment, days: int, oldest: int, said: str
+) -> None:
+    write(sandbox, [*ran(NOW - HOUR, 10), *ran(NOW - 24 * HOUR * oldest, 10)])
+    notes = "\n".join(report_of(environment, Question(NOW - 24 * HOUR * days, NOW)).notes)
+    assert said in notes
+    assert bool(said) == bool(notes)
+
+
+def test_what_is_unknown_never_hides_what_a_person_must_do(sandbox: Sandbox, environment: PipelineEnvironment) -> None:
+    write(sandbox, spread([1790.0] * 30, job="replicator-job", limit=1800))
+    sandbox.faults.add(FaultRule(service="executions", kind="status", status=403))
+    report = report_of(environment)
+    assert report.unknown
+    assert word_of(report) == "failed"
+
+
 def test_scenes_are_counted_once(sandbox: Sandbox, environment: PipelineEnvironment) -> None:
     write(sandbox, [*ran(NOW - HOUR, 10, scene="a"), *ran(NOW - HOUR, 20, scene="a"), *ran(NOW - HOUR, 20, scene="b")])
     write(sandbox, [event(NOW - HOUR, "scene-generation-job", event="start")])

@@ -69,9 +69,11 @@ def test_it_is_light_and_dark_and_needs_nothing_from_outside() -> None:
 
 def test_it_is_told_in_words_for_who_does_not_see_it() -> None:
     root = parsed(step())
-    assert (root.get("role"), root.get("aria-labelledby")) == ("img", "t d")
-    words = root.find(f"{SVG}desc")
+    title, words = root.find(f"{SVG}title"), root.find(f"{SVG}desc")
+    assert title is not None
     assert words is not None
+    assert root.get("role") == "img"
+    assert root.get("aria-labelledby") == f"{title.get('id')} {words.get('id')}"
     assert words.text == alt_text([step()])
     assert (
         "j in w (3600 s): P50 1,700 s, P90 1,750 s, P95 1,800 s, P99 1,850 s, P95 uses 50 % of the timeout"

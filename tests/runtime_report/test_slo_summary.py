@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from tasks.runtime_report.entries import ended
-from tasks.runtime_report.slo_summary import slo_summary
+from tasks.runtime_report.slo_summary import slo_summary, template_table
 from tasks.runtime_report.starts import starts_of
 from tests.runtime_report.world import JOB, NOW, WINDOW, event, frame, ran, spread
 
@@ -93,6 +93,23 @@ def test_a_start_that_failed_for_good_is_counted_where_the_tool_never_sees_it() 
         1,
         None,
     )
+
+
+def test_table_and_summary_say_the_same_of_what_was_exhausted() -> None:
+    """What took all of its timeout was not exhausted: the pipeline's tool calls so what could not be started."""
+    exhausted = [event(NOW, job, metric="job_retry_exhausted") for job in ("b", "c")]
+    stages = ours([*ran(NOW - MINUTE, 3600), *ran(NOW - MINUTE, 9, "b"), *exhausted])["stages"]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in template_table(stages).splitlines()[3:-1]]
+    assert {row[0]: int(row[-1]) for row in rows} == {JOB: 0, "b": 1, "c": 1}
+    assert {job: one["timeout_exhausted_events"] for job, one in stages.items()} == {JOB: 0, "b": 1, "c": 1}
+
+
+def test_the_table_says_unknown_where_nothing_was_logged() -> None:
+    rows = template_table(
+        ours([*ran(NOW - MINUTE, 5, "j", limit=None), event(NOW, "k", metric="job_retry_exhausted")])["stages"]
+    )
+    assert "| j | unknown | 5.0000 |" in rows
+    assert "| k | unknown | unknown |" in rows
 
 
 def test_two_timeouts_have_no_mean() -> None:

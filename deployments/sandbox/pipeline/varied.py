@@ -6,7 +6,7 @@ from __future__ import annotations
 import random
 from datetime import UTC, datetime, timedelta
 
-from blocks.patterns import matches
+from blocks.catalogue_rules import kept_as
 from blocks.trial_scene import Kind
 from deployments.sandbox.pipeline.scenes import make_scene, make_text_scene
 from deployments.sandbox.pipeline.stage_writers_base import SceneFolder
@@ -67,10 +67,8 @@ def clean_up(folder: SceneFolder, now: datetime) -> list[str]:
     removed = []
     for found in list(folder.store.list(folder.bucket, folder.prefix)):
         path = found.name.removeprefix(folder.prefix)
-        for rule in folder.catalogue.retention.values():
-            old = now - found.updated >= timedelta(days=rule.days)
-            if old and any(matches(pattern, path) for pattern in rule.patterns):
-                folder.delete(path)
-                removed.append(path)
-                break
+        kept = kept_as(folder.catalogue.retention, path)
+        if kept is not None and now - found.updated >= timedelta(days=kept[1].days):
+            folder.delete(path)
+            removed.append(path)
     return removed

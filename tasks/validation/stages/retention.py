@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 from blocks.catalogue import Catalogue, Stage
-from blocks.catalogue_rules import Retention
+from blocks.catalogue_rules import Retention, kept_as
 from blocks.patterns import matches, widen
 from tasks.validation.documents.times import payload_time
 from tasks.validation.kept_source import SMALL_BYTES, KeptSource
@@ -35,10 +35,11 @@ class Expiry:
 
     def __call__(self, path: str, stage: str = "") -> bool:
         """Whether retention explains that `path` (or a pattern) is not there. `stage`: who made it, if not by rule."""
-        rule = next((r for r in self._catalogue.retention.values() if any(matches(p, path) for p in r.patterns)), None)
+        kept = kept_as(self._catalogue.retention, path)
         maker = stage or self._attribution.stage_of(path)
-        if rule is None or not maker:
+        if kept is None or not maker:
             return False
+        _, rule = kept
         age = self.age(maker)
         if age is None:
             return False
