@@ -81,7 +81,10 @@ class PrefectServer:
 
     def check(self) -> None:
         """Raises `NotNow` unless the server answers that it is healthy."""
-        self._request("GET", "/health")
+        try:
+            self._request("GET", "/health")
+        except Broken as error:  # it is not healthy, whatever is asked of it
+            raise NotNow(str(error)) from error
 
     def close(self) -> None:
         """Close the connection."""

@@ -90,8 +90,15 @@ def between(target: str = "http://nowhere") -> Iterator[str]:
 def test_an_answer_means(status: int, meaning: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
     """And what may pass is waited for by the receiver, not by Prefect's client."""
     monkeypatch.setattr("prefect.client.base.time.sleep", lambda _: pytest.fail("Prefect's client waits by itself"))
-    FAULTS[b"/health"] = status
-    said = pytest.raises(meaning, match=rf"GET (/api)?/health.*{status}")
+    FAULTS[b"/events"] = status
+    said = pytest.raises(meaning, match=rf"POST (/api)?/events.*{status}")
+    with between() as url, temporary_settings({PREFECT_API_URL: url}), closing(PrefectServer()) as prefect, said:
+        prefect.emit("pipeline.stage.failed", "blueprint.scene.a", "key", {}, 0.0)
+
+
+def test_a_server_that_is_not_healthy_is_asked_for_nothing_else() -> None:
+    FAULTS[b"/health"] = 500
+    said = pytest.raises(NotNow, match="500")
     with between() as url, temporary_settings({PREFECT_API_URL: url}), closing(PrefectServer()) as prefect, said:
         prefect.check()
 
