@@ -62,6 +62,16 @@ def test_after_a_switch_port_and_health_are_those_of_the_new_state(
     assert genie_sim.port == port
 
 
+def test_while_it_is_down_its_port_is_taken_and_answers_nobody(genie_sim: GenieSim) -> None:
+    """A free port would be given to the next sandbox, which serves: a service that is down would be seen to serve."""
+    genie_sim.switch("down")
+    with socket.socket() as other, pytest.raises(OSError, match="in use"):
+        other.bind((HOST, genie_sim.port))
+    assert not is_open(genie_sim.port)
+    genie_sim.switch("serving")
+    assert health(genie_sim.port) == "SERVING"
+
+
 def test_a_port_that_somebody_took_while_it_was_down_is_an_error(genie_sim: GenieSim) -> None:
     genie_sim.switch("down")
     with socket.create_server((HOST, genie_sim.port)):

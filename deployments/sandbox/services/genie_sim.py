@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ from typing import Literal, get_args
 import grpc
 from grpc_health.v1 import health_pb2
 
-from deployments.sandbox.services.loopback import LoopbackServer
+from deployments.sandbox.services.loopback import HOST, LoopbackServer
 from deployments.sandbox.services.rpc import Methods, Wire, not_found
 
 GenieSimState = Literal["serving", "not_serving", "unimplemented", "down"]
@@ -43,6 +44,8 @@ class GenieSim:
         """Whether a restart of its Pods leaves it as it is."""
         self._health = _HealthWhenImplemented(self, wire)
         self._server: LoopbackServer | None = None
+        self._kept: socket.socket | None = None
+        """While it is down: else the system would give the port to the next program that asks for a free one."""
         self._lock = threading.Lock()
 
     def start(self) -> None:
@@ -54,13 +57,15 @@ class GenieSim:
         """Close the port for good."""
         with self._lock:
             self._close()
+            self._let_go()
 
     def switch(self, state: GenieSimState) -> None:
         """Take on a state; once this returns, callers see it. Raises OSError when the port was taken while down."""
         with self._lock:
-            if state == "down":
+            if state == "down" and self._server is not None:
                 self._close()
-            elif self._server is None:
+                self._keep()
+            elif state != "down" and self._server is None:
                 self._open(patience=1.0)  # the system may need a moment to let go of the port
             before, self.state = self.state, state
             if state != before:
@@ -74,17 +79,34 @@ class GenieSim:
             self.switch("serving")
 
     def _open(self, patience: float = 0.0) -> None:
+        self._let_go()
         self._server = LoopbackServer([self._health], threads=4)
         try:
             self.port = self._server.start(self.port, patience)
         except OSError:
             self._server = None
+            self._keep()
             raise
 
     def _close(self) -> None:
         if self._server is not None:
             self._server.stop()
             self._server = None
+
+    def _keep(self) -> None:
+        kept = socket.socket()
+        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            kept.bind((HOST, self.port))
+        except OSError:  # somebody has it already
+            kept.close()
+        else:
+            self._kept = kept
+
+    def _let_go(self) -> None:
+        if self._kept is not None:
+            self._kept.close()
+            self._kept = None
 
 
 class _HealthWhenImplemented(grpc.GenericRpcHandler):  # type: ignore[misc]
