@@ -194,9 +194,11 @@ def test_the_finding_of_another_filter_says_both_filters(sandbox: Sandbox, envir
     assert 'jsonPayload.status="FAILED"' in found.fix
 
 
-def test_where_the_catalogue_has_no_filter_any_will_do(sandbox: Sandbox, environment: PipelineEnvironment) -> None:
-    metrics = environment.catalogue.monitoring.log_metrics
-    metrics[FAILURES] = metrics[FAILURES].model_copy(update={"filter": ""})
+def test_where_the_catalogue_has_no_filter_any_will_do(
+    sandbox: Sandbox, environment: PipelineEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    metrics = environment.catalogue.monitoring.log_metrics  # the catalogue is one for all of this process
+    monkeypatch.setitem(metrics, FAILURES, metrics[FAILURES].model_copy(update={"filter": ""}))
     edited(sandbox, FAILURES, 'status="FAILED"', 'status="FAILURE"')
     assert audited(environment)[1].findings == []
 
