@@ -185,6 +185,7 @@ class Dispatcher:
             reason = str(error)
         self._told(True)
         self._pause = FIRST_PAUSE
+        self._refusals.pop(row.number, None)
         self._subjects[subject] = row.received
         return End(row.number, "done", reason=reason, subject=subject, run=run)
 
