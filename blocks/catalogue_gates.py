@@ -82,6 +82,8 @@ class Gates(Model):
 
     reports: tuple[str, ...] = ("**/quality_gate_report.json",)
     """Patterns below the scene's root."""
+    datasets: tuple[str, ...] = ("episodes/meta/info.json", "episodes/**/meta/info.json")
+    """Patterns below the scene's root, of what data sets say of the gates that they passed."""
     checkpoints: dict[str, str] = Field(default_factory=dict)
     """By checkpoint, the stage that is judged there."""
     approvals: tuple[str, ...] = ()

@@ -136,6 +136,10 @@ class OnCall(RemediationBlock):
 
     chains: Chains = Field(default_factory=Chains, description="Who is told for each area, one after the other.")
     updates_to: tuple[str, ...] = Field(default=(), description="Sinks that get every status update of an incident.")
+    overrides_to: tuple[str, ...] = Field(
+        default=(),
+        description="Sinks that are told of overrides that somebody must explain, once when found and once when overdue.",
+    )
     link_url: str = Field(
         default="", description="Public address of the receiver for links in pages; empty: pages carry no link."
     )

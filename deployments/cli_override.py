@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 
@@ -14,6 +14,7 @@ from deployments.cli_backup import EnvironmentOption
 from deployments.cli_flows import use_running_stack
 
 if TYPE_CHECKING:
+    from tasks.override_audit.known import Found
     from tasks.pipeline.override_ledger import Recorded
     from tasks.remediation.context import Context
 
@@ -21,6 +22,7 @@ app = typer.Typer(
     no_args_is_help=True, help="Overrides of quality gates: put them on record, and find those that are not."
 )
 IdArgument = Annotated[str, typer.Argument(help="The override, as in ovr-20261127t101502z-9f3ac1d2.")]
+T = TypeVar("T")
 TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON, with keys that stay.")]
 
@@ -103,6 +105,23 @@ def revoke(
     _tell(environment, do, lambda one: f"{one.case.id} is revoked.")
 
 
+@app.command()
+def answer(
+    id_: Annotated[str, typer.Argument(help="The finding, as in f-3fa91c2b7d04; the audit's page has it.")],
+    by: Annotated[str, typer.Option(help="Your name; not who asked for the override or approved it.")] = "",
+    reason: Annotated[str, typer.Option(help="Why it may stay as it is, so that somebody else can judge it.")] = "",
+    environment: EnvironmentOption = "default",
+) -> None:
+    """Answer for a finding of the audit that cannot or need not be mended. It is no finding from then on, and shown as answered."""
+
+    def do(context: Context) -> Found:
+        from tasks.override_audit.known import answer as record
+
+        return record(context, id_, by, reason)
+
+    _tell(environment, do, lambda one: f"Answered by {by.strip()}: {one.sentence}")
+
+
 @app.command("list")
 def list_(as_json: JsonOption = False, environment: EnvironmentOption = "default") -> None:
     """Every override that is on record here, the newest first. Exit 1 when one cannot be read. Changes nothing."""
@@ -117,18 +136,18 @@ def audit(
 ) -> None:
     """Find every override, declared or silent. Exit 0 all is well, 1 a person must act, 5 not everything could be asked.
 
-    Changes nothing. Every code: docs/operations/override-audit.md.
+    Changes nothing, and records and tells nothing: the deployment does. Every code: docs/operations/override-audit.md.
     """
     raise typer.Exit(_audit(_context(environment), days, as_json))
 
 
 def _audit(context: Context, days: int, as_json: bool) -> int:
-    from tasks.override_audit.check import OverrideAudit
+    from tasks.override_audit.check import OverrideAudit, Question
     from tasks.override_audit.report import as_data, text
     from tasks.remediation.check import check
     from tasks.remediation.outcome import EXIT
 
-    one = check(OverrideAudit(), context, days)
+    one = check(OverrideAudit(), context, Question(days))
     code = EXIT[one.outcome]
     if one.facts is None:
         sentence = " ".join(one.reasons)
@@ -164,7 +183,7 @@ def _line(row: dict[str, Any]) -> str:
     return f"{row['id']}  {row['state']:<10} {row['gate']} of {row['scene']}, asked by {row['requester']}, {by}, until {row['until']}"
 
 
-def _tell(environment: str, do: Callable[[Context], Recorded], sentence: Callable[[Recorded], str]) -> None:
+def _tell(environment: str, do: Callable[[Context], T], sentence: Callable[[T], str]) -> None:
     context = _context(environment)
     print(sentence(_or_end(lambda: do(context))))
 

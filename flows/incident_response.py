@@ -10,9 +10,11 @@ from typing import Any, Literal
 
 from prefect import State, flow, get_run_logger, runtime
 
+from flows.after_incident import report_of
 from flows.escalation import come_again
 from flows.running import as_task_run, flow_context, flow_wave, side_by_side, state_of
 from tasks.incidents.entries import Area, Scope, Severity
+from tasks.incidents.incident import Incident
 from tasks.remediation.check import check, sections_of
 from tasks.remediation.report import publish
 from tasks.remediation.run import Run
@@ -96,4 +98,6 @@ def incident_response(
     one = respond(context, wanted, means)
     publish(one, sections(one), "incident")
     publish_review(one)
+    if isinstance(one.facts, Incident):
+        report_of(one.facts, environment)
     return state_of(one)

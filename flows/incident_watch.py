@@ -1,18 +1,20 @@
 """Incident watch: fail when an incident has a late update, a pause that was not resumed, or nobody who leads it.
 
-Every 15 minutes. Documentation for the person on call: docs/operations/incident-response.md, 'The watch'.
+Every 15 minutes; of incidents that were resolved it has the runtime report made. Documentation for the person on call: docs/operations/incident-response.md, 'The watch'.
 """
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from prefect import State, flow
 
+from flows.after_incident import report_of
 from flows.running import as_task_run, flow_context, state_of
 from tasks.remediation.check import check, sections_of
 from tasks.remediation.report import publish
-from tasks.response.watch import IncidentWatch
+from tasks.response.watch import IncidentWatch, just_resolved
 
 
 @flow(name="incident-watch", flow_run_name="incident watch")
@@ -25,4 +27,6 @@ def incident_watch(environment: str = "default") -> State[Any]:
     one = check(IncidentWatch(), flow_context(environment, ""), None, as_task_run)
     if one.facts is None or one.facts.facts or not one.good:
         publish(one, sections_of(one), "check")
+    for incident in just_resolved(one.facts.facts if one.facts is not None else [], datetime.now(UTC)):
+        report_of(incident, environment)
     return state_of(one)

@@ -1,6 +1,6 @@
 """Runtime report: how long every step took, against its timeout and what is promised, week on week. Read-only.
 
-Every Monday, or asked for a window after an incident. Documentation for the person on call:
+Every Monday, and once of the hours of every incident that was resolved. Documentation for the person on call:
 docs/operations/runtime-report.md.
 """
 

@@ -73,9 +73,11 @@ def nobody_hears(environment: PipelineEnvironment) -> Iterator[str]:
         return
     for area in AREAS:
         yield from environment.on_call.unreachable(area, known)
-    for sink in environment.on_call.updates_to:
-        if sink not in known:
-            yield f"Updates go to {sink}, which the notifier does not have; add its address."
+    said = {"Updates": environment.on_call.updates_to, "Findings about overrides": environment.on_call.overrides_to}
+    for what, sinks in said.items():
+        for sink in sinks:
+            if sink not in known:
+                yield f"{what} go to {sink}, which the notifier does not have; add its address."
 
 
 def wrong_with(told: Told, environment: PipelineEnvironment, now: datetime) -> Iterator[str]:

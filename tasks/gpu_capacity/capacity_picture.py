@@ -1,7 +1,4 @@
-"""GPUs over time as a picture: how many there are, how many of them are used, and how many are waited for.
-
-SVG of plain text like the timeline of a run: it needs nothing from outside, is light and dark, and is told in words.
-"""
+"""GPUs over time as a picture: how many there are, how many of them are used, and how many are waited for."""
 
 from __future__ import annotations
 
@@ -9,10 +6,12 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from tasks.remediation.drawing import Picture, described, printable
+import drawsvg as draw
+
+from tasks.remediation.drawing import WIDTH, Picture, canvas, line, svg_of, words
 from tasks.remediation.times import clock
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 960, 260, 56, 24, 72, 36
+HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 260, 56, 24, 72, 36
 GAP = timedelta(minutes=40)
 """Looks farther apart than this are not joined: what was between them nobody has seen (the schedule looks every 15 minutes)."""
 MOMENT = 180
@@ -49,48 +48,39 @@ class Look(Protocol):
 
 def capacity_picture(title: str, looks: Sequence[Look]) -> Picture:
     """The picture. Looks must be in their order; there is at least one."""
-    first, last = looks[0].at, looks[-1].at
     most = max([1, *(count for one in looks for count in (one.there, one.used, one.waiting) if count is not None)])
     alt = alt_text(looks)
-    named, words = described(title, alt)
-    body = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" role="img" '
-        f'{named} font-family="system-ui,sans-serif" font-size="12">',
-        words,
-        f"<style>{STYLE}</style>",
-        f'<rect class="page" width="{WIDTH}" height="{HEIGHT}"/>',
-        f'<text class="text" x="24" y="24" font-size="15" font-weight="600">{printable(title)}</text>',
-        *legend(),
-        *axes(first, last, most),
-        *(part for name, _ in LINES for part in curve(name, looks, most)),
-        "</svg>",
-    ]
-    return Picture("\n".join(body) + "\n", alt)
+    made = canvas(title, title, alt, STYLE, HEIGHT)
+    made.extend(legend())
+    made.extend(axes(looks[0].at, looks[-1].at, most))
+    for name, _ in LINES:
+        made.extend(curve(name, looks, most))
+    return Picture(svg_of(made), alt)
 
 
-def legend() -> Iterator[str]:
+def legend() -> Iterator[draw.DrawingElement]:
     """What each line is: told apart by dashes too, for whoever sees no colour."""
-    for number, (name, words) in enumerate(LINES):
+    for number, (name, said) in enumerate(LINES):
         x = LEFT + 190 * number
-        yield f'<line class="{name}" x1="{x}" y1="44" x2="{x + 28}" y2="44"/>'
-        yield f'<text class="dim" x="{x + 34}" y="48">{words}</text>'
+        yield line(name, x, 44, x + 28, 44)
+        yield words(said, x + 34, 48, "dim")
 
 
-def axes(first: datetime, last: datetime, most: int) -> Iterator[str]:
+def axes(first: datetime, last: datetime, most: int) -> Iterator[draw.DrawingElement]:
     """Lines at some counts and every few hours, and the first and the last moment."""
     for count in sorted({0, most // 2, most}):
         y = height_of(count, most)
-        yield f'<line class="line" x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}"/>'
-        yield f'<text class="dim" x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{count}</text>'
-    y = HEIGHT - 12
+        yield line("line", LEFT, y, WIDTH - RIGHT, y)
+        yield words(str(count), LEFT - 8, y + 4, "dim", text_anchor="end")
+    below = HEIGHT - 12
     for at in hours(first, last):
         x = across(at, first, last)
-        yield f'<line class="line" x1="{x:.1f}" y1="{TOP}" x2="{x:.1f}" y2="{HEIGHT - BOTTOM}"/>'
+        yield line("line", x, TOP, x, HEIGHT - BOTTOM)
         if LEFT + MOMENT < x < WIDTH - RIGHT - MOMENT:  # else it would stand on the first or the last moment
-            yield f'<text class="dim" x="{x:.1f}" y="{y}" text-anchor="middle">{at:%H:%M}</text>'
-    yield f'<text class="dim" x="{LEFT}" y="{y}">{clock(first)}</text>'
+            yield words(f"{at:%H:%M}", x, below, "dim", text_anchor="middle")
+    yield words(clock(first), LEFT, below, "dim")
     if last > first:
-        yield f'<text class="dim" x="{WIDTH - RIGHT}" y="{y}" text-anchor="end">{clock(last)}</text>'
+        yield words(clock(last), WIDTH - RIGHT, below, "dim", text_anchor="end")
 
 
 def hours(first: datetime, last: datetime) -> Iterator[datetime]:
@@ -102,12 +92,14 @@ def hours(first: datetime, last: datetime) -> Iterator[datetime]:
         at += timedelta(hours=1)
 
 
-def curve(name: str, looks: Sequence[Look], most: int) -> Iterator[str]:
+def curve(name: str, looks: Sequence[Look], most: int) -> Iterator[draw.DrawingElement]:
     """One line in steps, broken where nobody has looked or could see it."""
     for part in pieces(name, looks):
         points = [(across(one.at, looks[0].at, looks[-1].at), height_of(getattr(one, name), most)) for one in part]
-        steps = f"M{points[0][0]:.1f} {points[0][1]:.1f}" + "".join(f"H{x:.1f}V{y:.1f}" for x, y in points[1:])
-        yield f'<path class="{name}" d="{steps}h{3 if len(points) == 1 else 0}"/>'
+        steps = draw.Path(class_=name).M(round(points[0][0], 1), round(points[0][1], 1))
+        for x, y in points[1:]:
+            steps.H(round(x, 1)).V(round(y, 1))
+        yield steps if len(points) > 1 else steps.h(3)
 
 
 def pieces(name: str, looks: Sequence[Look]) -> Iterator[list[Look]]:
@@ -137,8 +129,8 @@ def height_of(count: int, most: int) -> float:
 def alt_text(looks: Sequence[Look]) -> str:
     """The same in words: the last look, and the most of each."""
     last, said = looks[-1], []
-    for name, words in LINES:
+    for name, what in LINES:
         seen = [count for one in looks if (count := getattr(one, name)) is not None]
         now = getattr(last, name)
-        said.append(f"{words}: {'not known' if now is None else now} now, {max(seen, default='not known')} at most")
+        said.append(f"{what}: {'not known' if now is None else now} now, {max(seen, default='not known')} at most")
     return f"{len(looks)} looks from {clock(looks[0].at)} to {clock(last.at)}. {'; '.join(said)}."

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from blocks.catalogue import Catalogue
 from blocks.clients import LIBRARIES, OF_OVERRIDES, load_libraries
 from blocks.errors import OutsideError
+from tasks.override_audit.datasets import judge_datasets
 from tasks.override_audit.facts import Decision, Facts
 from tasks.override_audit.finding import Finding, finding
 from tasks.override_audit.judge_records import judge_record
@@ -30,6 +31,7 @@ from tasks.remediation.report import counted
 
 UNRECORDED = (
     "gate-passed-silently", "override-too-late", "report-contradicts", "switch-in-run", "switch-in-argument", "nothing-failing",
+    "dataset-bypassed",
 )  # fmt: skip
 """Findings that say that something is not there."""
 DAYS, MOST_DAYS = 30, 400
@@ -92,6 +94,7 @@ def _findings(catalogue: Catalogue, facts: Facts, stored: Stored, decisions: lis
     yield from disagreements(stored, facts.now)
     for scene in facts.scenes.values():
         yield from judge_scene(scene, by_scene[scene.id], catalogue, facts.now)
+        yield from judge_datasets(scene, by_scene[scene.id], facts.now)
     yield from judge_uses(facts.uses, decisions, facts.now)
 
 

@@ -1,8 +1,11 @@
-"""The override audit as a check: it looks at everything, judges it, and changes nothing."""
+"""The override audit as a check: it looks at everything, judges it, and changes nothing of the pipeline."""
 
 from __future__ import annotations
 
-from tasks.override_audit.audit import Audited, audit
+from dataclasses import dataclass
+
+from tasks.override_audit.audit import DAYS, audit
+from tasks.override_audit.follow_up import Followed, follow_up
 from tasks.override_audit.report import sections, sentence
 from tasks.remediation.check import Check, Findings
 from tasks.remediation.context import Context
@@ -12,27 +15,41 @@ SHOWN = 10
 """Findings that are told as reasons; all are in the table."""
 
 
-class OverrideAudit(Check[int]):
-    """Who let which gate be passed, and was it right? Asked with a number of days. `Findings.facts` is what was found."""
+@dataclass(frozen=True, slots=True)
+class Question:
+    """How it is looked."""
+
+    days: int = DAYS
+    """How far back."""
+    keep: bool = False
+    """Whether what is found is recorded and told, and evidence of it kept in the ops bucket."""
+
+
+class OverrideAudit(Check[Question]):
+    """Who let which gate be passed, and was it right? `Findings.facts` is a `Followed`."""
 
     name = "override-audit"
 
-    def look(self, context: Context, question: int) -> Findings:
+    def look(self, context: Context, question: Question) -> Findings:
         """Look at everything and judge. Raises `Refused` for a number of days that makes no sense."""
-        seen = audit(context, question)
+        followed = follow_up(context, audit(context, question.days), question.keep)
+        seen = followed.seen
         reasons = [f"{one.sentence} {one.todo}" for one in seen.findings[:SHOWN]]
-        if len(seen.findings) > SHOWN:
-            reasons.append(f"And {len(seen.findings) - SHOWN:,} more findings.")
+        more = len(seen.findings) - SHOWN
+        reasons += [f"And {more:,} more findings."] if more > 0 else []
+        reasons += [f"Never settled: {one.sentence} ({one.id})" for one in followed.left[:SHOWN]]
         return Findings(
-            outcome=word_of(seen),
+            outcome=word_of(followed),
             reasons=[*reasons, *(f"Unknown: {one}" for one in seen.facts.unknown)],
             notes=seen.facts.notes,
-            summary=sentence(seen),
-            sections=sections(seen),
-            facts=seen,
+            summary=sentence(followed),
+            sections=sections(followed),
+            facts=followed,
         )
 
 
-def word_of(seen: Audited) -> Outcome:
+def word_of(followed: Followed) -> Outcome:
     """`failed` when a person must act, `partial` when nothing was found and not everything could be asked."""
-    return "failed" if seen.findings else "partial" if seen.facts.unknown else "nothing_to_do"
+    if followed.seen.findings or followed.left:
+        return "failed"
+    return "partial" if followed.seen.facts.unknown else "nothing_to_do"

@@ -49,6 +49,8 @@ class Decision:
     checkpoint: str = ""
     switch: str = ""
     """The switch by which it was to be carried out."""
+    evidence: tuple[str, ...] = ()
+    """Addresses of what shows that it was right: reports, executions, objects."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -101,6 +103,24 @@ class Report:
     passed: tuple[str, ...] = ()
     said: Mapping[str, str] = field(default_factory=dict)
     """By gate that failed, its message."""
+    stated: str = ""
+    """Its own time as it writes it."""
+    sha256: str = ""
+    """Of the object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """What a data set says of the gates that it passed."""
+
+    where: str
+    updated: datetime
+    bypassed: bool
+    """Whether it was made with the gates left out."""
+    report_hash: str = ""
+    """SHA-256 of the report it was made by; empty: it does not say."""
+    report_time: str = ""
+    report_path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +140,7 @@ class Scene:
     id: str
     written: list[Written] = field(default_factory=list)
     reports: list[Report] = field(default_factory=list)
+    datasets: list[Dataset] = field(default_factory=list)
     payload_times: dict[str, datetime] = field(default_factory=dict)
     """By path of a marker that was read, what its text says."""
 

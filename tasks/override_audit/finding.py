@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -23,6 +24,8 @@ CODES: dict[str, Code] = {
     "gate-passed-silently": Code(TODAY, "Find out who let it pass; make the stage again, or record an override for it."),
     "override-too-late": Code(WEEK, "Ask why the scene went on before anybody had decided; the approval came afterwards."),
     "report-contradicts": Code(TODAY, "Find out who changed the report; run the gate again before the scene is delivered."),
+    "report-edited": Code(TODAY, "Find out who changed the report after the data set was made by it; ask the gates again."),
+    "dataset-bypassed": Code(TODAY, "Hold the data set back: its gates were left out. Make the episodes again, or record an override for it."),
     "switch-on-job": Code(TODAY, "Take the variable off the job: it passes the gate for every scene. Give it to one run instead."),
     "switch-in-run": Code(SOON, "Ask who started that run; make the scene again without the switch, or record an override."),
     "switch-in-argument": Code(SOON, "Ask who started that execution; make the scene again without it, or record an override."),
@@ -77,6 +80,16 @@ class Finding:
     due: datetime
     override: str = ""
     """The id of the override; empty: there is none."""
+    at: datetime | None = None
+    """When what it is about happened; None: it is so as long as nobody changes it."""
+    since: datetime | None = None
+    """When an audit found it first; None: this one did."""
+
+    @property
+    def id(self) -> str:
+        """By which it is known from one audit to the next, whatever its sentence says by then."""
+        about = "\n".join((self.code, self.scene, self.gate, self.override, self.where))
+        return f"f-{hashlib.sha256(about.encode(errors='surrogatepass')).hexdigest()[:12]}"
 
     @property
     def todo(self) -> str:
@@ -85,7 +98,16 @@ class Finding:
 
 
 def finding(
-    code: str, now: datetime, where: str, sentence: str, *, scene: str = "", gate: str = "", override: str = ""
+    code: str,
+    now: datetime,
+    where: str,
+    sentence: str,
+    at: datetime | None = None,
+    /,
+    *,
+    scene: str = "",
+    gate: str = "",
+    override: str = "",
 ) -> Finding:
     """One of that code, due as soon as its code says. KeyError: there is no such code."""
-    return Finding(code, scene, gate, where, sentence, now + timedelta(hours=CODES[code].hours), override)
+    return Finding(code, scene, gate, where, sentence, now + timedelta(hours=CODES[code].hours), override, at)

@@ -26,34 +26,42 @@ def judge_scene(scene: Scene, decisions: Sequence[Decision], catalogue: Catalogu
         for gate in report.failed:
             mine = [one for one in decisions if one.gate == gate and one.granted]
             if passed is not None:
-                found = _passed(scene, report, gate, mine, passed, now)
+                bad = failed_since(scene, later(report.stage, catalogue), passed[0])
+                found = _passed(scene, report, gate, mine, (*passed, bad), now)
                 yield from (one for one in found if one.code != SILENT or one.override not in told)
             elif not report.blocks and not mine:
                 sentence = (
                     f"{gate} of {scene.id} failed as an error, and the same report says that the scene can go on."
                 )
-                yield finding("report-contradicts", now, report.where, sentence, scene=scene.id, gate=gate)
+                known = {"scene": scene.id, "gate": gate}
+                yield finding("report-contradicts", now, report.where, sentence, report.updated, **known)
     yield from after
 
 
 def _passed(
-    scene: Scene, report: Report, gate: str, mine: list[Decision], passed: tuple[datetime, str], now: datetime
+    scene: Scene,
+    report: Report,
+    gate: str,
+    mine: list[Decision],
+    passed: tuple[datetime, str, list[str]],
+    now: datetime,
 ) -> Iterator[Finding]:
-    when, path = passed
+    when, path, bad = passed
     in_time = [one for one in mine if one.at is None or one.at - when <= CLOCKS]
     if any(one.holds(max(when, one.at or when)) for one in in_time):
         return
     if late := [one for one in mine if one not in in_time]:
         sentence = f"{scene.id} passed {gate} at {when:%Y-%m-%d %H:%M} UTC ({path}), before {late[0].id} was decided."
         known = {"scene": scene.id, "gate": gate, "override": late[0].id}
-        yield finding("override-too-late", now, report.where, sentence, **known)
+        yield finding("override-too-late", now, report.where, sentence, when, **known)
     else:
         why = f"{mine[0].id} did not hold at that time" if mine else "nobody recorded why"
         sentence = (
             f"{gate} of {scene.id} failed, and {path} was written at {when:%Y-%m-%d %H:%M} UTC all the same; {why}."
+            + (f" Since then {listed(bad)} failed." if bad else "")
         )
         known = {"scene": scene.id, "gate": gate, "override": mine[0].id if mine else ""}
-        yield finding(SILENT, now, report.where, sentence, **known)
+        yield finding(SILENT, now, report.where, sentence, when, **known)
 
 
 def _after(scene: Scene, one: Decision, catalogue: Catalogue, now: datetime) -> Iterator[Finding]:
@@ -64,15 +72,15 @@ def _after(scene: Scene, one: Decision, catalogue: Catalogue, now: datetime) -> 
         sentence = (
             f"{one.id} ended at {one.until:%Y-%m-%d %H:%M} UTC, and {one.gate} of {scene.id} still does not pass."
         )
-        yield finding("override-expired", now, one.where, sentence, **known)
+        yield finding("override-expired", now, one.where, sentence, one.at, **known)
     if one.revoked is not None and (went := went_on(scene, one, catalogue, one.revoked)) and failing:
         sentence = (
             f"{one.id} was revoked at {one.revoked:%Y-%m-%d %H:%M} UTC, and {scene.id} went on to {listed(went)}."
         )
-        yield finding("went-on-after-revoke", now, one.where, sentence, **known)
+        yield finding("went-on-after-revoke", now, one.where, sentence, one.at, **known)
     if bad := regressed(scene, one, catalogue):
         sentence = f"{scene.id} was let past {one.gate}, and then {listed(bad)} failed."
-        yield finding("regressed-downstream", now, one.where, sentence, **known)
+        yield finding("regressed-downstream", now, one.where, sentence, one.at, **known)
 
 
 def stage_of_decision(scene: Scene, one: Decision, catalogue: Catalogue) -> str:
@@ -91,18 +99,24 @@ def went_on(scene: Scene, one: Decision, catalogue: Catalogue, since: datetime) 
 def regressed(scene: Scene, one: Decision, catalogue: Catalogue) -> list[str]:
     """The later stages that failed after the decision and were not completed since. One that may be an earlier stage's
     failure is none."""
-    below = _below(scene, one, catalogue)
-    if one.at is None:
-        return []
+    return [] if one.at is None else failed_since(scene, _below(scene, one, catalogue), one.at)
+
+
+def failed_since(scene: Scene, below: Sequence[str], since: datetime) -> list[str]:
+    """Of these stages those that failed since then and were not completed afterwards, in their order."""
     bad = set[str]()
     for mark in scene.written:
-        if mark.failure and scene.when(mark) > one.at and set(mark.stages) <= set(below):
+        if mark.failure and scene.when(mark) > since and set(mark.stages) <= set(below):
             bad |= {stage for stage in mark.stages if not _done_since(scene, stage, scene.when(mark))}
     return [name for name in below if name in bad]
 
 
 def _below(scene: Scene, one: Decision, catalogue: Catalogue) -> tuple[str, ...]:
-    stage = stage_of_decision(scene, one, catalogue)
+    return later(stage_of_decision(scene, one, catalogue), catalogue)
+
+
+def later(stage: str, catalogue: Catalogue) -> tuple[str, ...]:
+    """The stages that come after one; none for one that the catalogue does not know."""
     return tuple(name for name in closure(catalogue, [stage]) if name != stage) if stage in catalogue.stages else ()
 
 

@@ -25,7 +25,7 @@ def judge_uses(uses: Sequence[Use], decisions: Sequence[Decision], now: datetime
             of = f" for {one.scene}" if one.scene else ""
             gate = one.gates[0] if len(one.gates) == 1 else ""
             sentence = f"{one.where} has {one.switch}={one.value}{of}: {one.meaning}."
-            yield finding(CODE[one.way], now, one.where, sentence, scene=one.scene, gate=gate)
+            yield finding(CODE[one.way], now, one.where, sentence, one.at, scene=one.scene, gate=gate)
 
 
 def covers(decision: Decision, use: Use, at: datetime) -> bool:

@@ -28,4 +28,5 @@ def decision_of(recorded: Recorded, where: str) -> Decision:
         revoked=recorded.revoked_at,
         failing=asked.failing,
         switch=asked.switch,
+        evidence=tuple(filter(None, (asked.report, asked.execution, *asked.evidence))),
     )

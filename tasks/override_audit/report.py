@@ -3,65 +3,90 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import Any
+from datetime import datetime
+from functools import partial
+from typing import Any, TypeVar
 
-from tasks.override_audit.audit import Audited
 from tasks.override_audit.facts import Decision
 from tasks.override_audit.finding import Finding
+from tasks.override_audit.follow_up import Followed
+from tasks.override_audit.known import Answer, Found
 from tasks.override_audit.review import Review
 from tasks.remediation.report import MAX_ROWS, Section, counted
 from tasks.remediation.table import Cell
 
 MINUTE = "%Y-%m-%d %H:%M"
+T = TypeVar("T")
 
 
-def sentence(seen: Audited) -> str:
+def sentence(followed: Followed) -> str:
     """Everything in one line."""
+    seen = followed.seen
     facts = seen.facts
     granted = [one for one in seen.decisions if one.granted]
+    open_ = len(seen.findings) + len(followed.left)
+    late = followed.overdue()
     return (
-        f"{counted(len(seen.findings), 'finding')} about {counted(len(granted), 'recorded override')} and approvals; "
+        f"{counted(open_, 'finding')}{f' ({late:,} overdue)' if late else ''} about "
+        f"{counted(len(granted), 'recorded override')} and approvals; "
         f"{counted(facts.seen, 'scene')} and {counted(facts.reports, 'gate report')} since {facts.since:%Y-%m-%d}"
         + (f"; {counted(len(facts.unknown), 'thing')} could not be asked." if facts.unknown else ".")
     )
 
 
-def sections(seen: Audited) -> list[Section]:
+def sections(followed: Followed) -> list[Section]:
     """What to do first, then gate by gate, then every decision."""
-    cut = len(seen.findings) - MAX_ROWS
-    more = f"{cut:,} more are in `remediate override audit --json`." if cut > 0 else ""
+    seen = followed.seen
     granted = [one for one in seen.decisions if one.granted]
-    rest = len(granted) - MAX_ROWS
-    others = f"{rest:,} more are in `remediate override audit --json`." if rest > 0 else ""
     parts = [
-        Section("What to do, the most urgent first", more, tuple(map(_row, seen.findings[:MAX_ROWS]))),
+        _table("What to do, the most urgent first", seen.findings, partial(_row, now=seen.facts.now)),
+        _table("Found before and never settled, and not looked at any more", followed.left, _left_row),
         Section("Gates: codify, tighten, or stop", "", tuple(map(_review_row, seen.reviews))),
-        Section("Decisions", others, tuple(map(_decision_row, granted[:MAX_ROWS]))),
+        _table("Decisions", granted, _decision_row),
+        _table("What somebody has answered for", followed.answered, _answered_row),
         Section("What could not be asked", "\n".join(f"- {one}" for one in seen.facts.unknown)),
     ]
     return [one for one in parts if one.rows or one.text]
 
 
-def text(seen: Audited) -> str:
+def _table(title: str, found: Sequence[T], row: Callable[[T], dict[str, Cell]]) -> Section:
+    cut = len(found) - MAX_ROWS
+    more = f"{cut:,} more are in `remediate override audit --json`." if cut > 0 else ""
+    return Section(title, more, tuple(map(row, found[:MAX_ROWS])))
+
+
+def text(followed: Followed) -> str:
     """For a terminal."""
-    lines = [f"{one.due:{MINUTE}}  {one.code:<22} {one.sentence}\n{'':<18}{'':<22} {one.todo}" for one in seen.findings]
+    seen, now = followed.seen, followed.seen.facts.now
+    lines = [
+        f"{one.due:{MINUTE}}  {one.code:<22} {_late(one.due, now)}{one.sentence}\n{'':<18}{one.id:<22} {one.todo}"
+        for one in seen.findings
+    ]
+    lines += [
+        f"{one.due:{MINUTE}}  {one.code:<22} NEVER SETTLED {one.sentence}\n{'':<18}{one.id}" for one in followed.left
+    ]
     lines += [
         f"{one.verdict.upper():<16} {one.gate}: {counted(one.overrides, 'override')}, {one.silent} without a record, "
         f"{one.regressed} failed later; {one.why}."
         for one in seen.reviews
     ]
-    return "\n".join([*lines, *(f"UNKNOWN  {one}" for one in seen.facts.unknown), sentence(seen)])
+    return "\n".join([*lines, *(f"UNKNOWN  {one}" for one in seen.facts.unknown), sentence(followed)])
 
 
-def as_data(seen: Audited) -> dict[str, Any]:
+def as_data(followed: Followed) -> dict[str, Any]:
     """As JSON, with keys that stay."""
+    seen = followed.seen
     facts = seen.facts
     return {
         "since": facts.since.isoformat(),
         "scenes": facts.seen,
         "gate_reports": facts.reports,
         "findings": [_data(one) for one in seen.findings],
+        "left": [one.model_dump(mode="json") for one in followed.left],
+        "answered": [_data(one) | {"answer": said.model_dump(mode="json")} for one, said in followed.answered],
+        "overdue": followed.overdue(),
         "by_code": dict(sorted(Counter(one.code for one in seen.findings).items())),
         "reviews": [asdict(one) for one in seen.reviews],
         "decisions": [_decision_row(one) for one in seen.decisions if one.granted],
@@ -70,12 +95,39 @@ def as_data(seen: Audited) -> dict[str, Any]:
 
 
 def _data(one: Finding) -> dict[str, Any]:
-    return {**asdict(one), "due": one.due.isoformat(), "todo": one.todo}
+    times = {name: when.isoformat() if when else None for name, when in (("at", one.at), ("since", one.since))}
+    return {**asdict(one), **times, "id": one.id, "due": one.due.isoformat(), "todo": one.todo}
 
 
-def _row(one: Finding) -> dict[str, Cell]:
-    about = " ".join(filter(None, (one.gate, one.scene)))
-    return {"by": f"{one.due:{MINUTE}}", "what": one.sentence, "do": one.todo, "about": about, "code": one.code}
+def _late(due: datetime, now: datetime) -> str:
+    return "OVERDUE " if due < now else ""
+
+
+def _row(one: Finding, now: datetime) -> dict[str, Cell]:
+    return {
+        "by": f"{_late(one.due, now)}{one.due:{MINUTE}}",
+        "what": one.sentence,
+        "do": one.todo,
+        "about": " ".join(filter(None, (one.gate, one.scene))),
+        "since": f"{one.since:{MINUTE}}" if one.since else "now",
+        "code": one.code,
+        "id": one.id,
+    }
+
+
+def _left_row(one: Found) -> dict[str, Cell]:
+    return {
+        "by": f"{one.due:{MINUTE}}",
+        "what": one.sentence,
+        "since": f"{one.since:{MINUTE}}",
+        "code": one.code,
+        "id": one.id,
+    }
+
+
+def _answered_row(pair: tuple[Finding, Answer]) -> dict[str, Cell]:
+    one, said = pair
+    return {"what": one.sentence, "by": said.by, "why": said.reason, "at": f"{said.at:{MINUTE}}", "id": one.id}
 
 
 def _review_row(one: Review) -> dict[str, Cell]:

@@ -33,6 +33,7 @@ def report_of(value: Mapping[str, object], where: str, path: str, updated: datet
         all_failed=tuple(dict.fromkeys(map(_name, failed))),
         passed=tuple(dict.fromkeys(_name(one) for one in results if one.get("passed") is True)),
         said={_name(one): text(one.get("message")) or "" for one in failed},
+        stated=text(value.get("timestamp")) or "",
     )
 
 

@@ -5,10 +5,11 @@ Of ten thousand scenes only those are kept of which there is something to judge.
 
 from __future__ import annotations
 
+import hashlib
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
 
@@ -18,6 +19,7 @@ from blocks.environment import PipelineEnvironment
 from blocks.errors import NotFound, OutsideError
 from blocks.patterns import matches_any
 from blocks.storage_bulk import BulkStorage, Entry
+from tasks.override_audit.datasets import dataset_of, edited_report
 from tasks.override_audit.facts import Facts, Scene, Written
 from tasks.override_audit.records import moment
 from tasks.override_audit.reports import report_of
@@ -39,6 +41,7 @@ class Listed:
     written: list[Written] = field(default_factory=list)
     reports: list[Entry] = field(default_factory=list)
     records: list[Entry] = field(default_factory=list)
+    datasets: list[Entry] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -62,7 +65,7 @@ class Places:
             for path in catalogue.markers[marker].paths
         }
         failures = [path for stage in catalogue.stages.values() for path in stage.failure_markers]
-        patterns = [*gates.reports, *gates.approvals, *self._done, *failures]
+        patterns = [*gates.reports, *gates.approvals, *gates.datasets, *self._done, *failures]
         self._lasts = {one.rpartition("/")[2] for one in patterns}
         self._wild = any("*" in one or "{" in one for one in self._lasts)
         self._folders = tuple({one.partition("*")[0] for one in patterns if "*" in one.rpartition("/")[2]})
@@ -77,6 +80,8 @@ class Places:
             listed.reports.append(entry)
         elif matches_any(gates.approvals, path):
             listed.records.append(entry)
+        elif matches_any(gates.datasets, path):
+            listed.datasets.append(entry)
         elif path in self._done:
             listed.written.append(Written(path, (self._done[path],), _updated(entry)))
         elif stages := stage_of_failure_marker(self._catalogue, path):
@@ -109,7 +114,7 @@ def _take(looked: Looked, facts: Facts, stored: Stored, decided: set[str]) -> No
         facts.failed_on[name] = facts.failed_on.get(name, 0) + 1
     for name in {name for one in scene.reports for name in (*one.all_failed, *one.passed)}:
         facts.judged_on[name] = facts.judged_on.get(name, 0) + 1
-    if looked.stored or scene.id in decided or any(one.failed for one in scene.reports):
+    if looked.stored or scene.id in decided or scene.datasets or any(one.failed for one in scene.reports):
         facts.scenes[scene.id] = scene
         stored.add(looked.stored)
 
@@ -159,6 +164,9 @@ def _look(environment: PipelineEnvironment, listed: Listed, since: datetime, dec
         body = _body(environment, looked, entry)
         if body is not None:
             read_record(looked.stored, listed.id, f"gs://{environment.data_bucket}/{entry.name}", body)
+    for entry in listed.datasets:
+        if _updated(entry) >= since:
+            _read_dataset(environment, looked, entry)
     return looked
 
 
@@ -170,9 +178,19 @@ def _read_report(environment: PipelineEnvironment, looked: Looked, entry: Entry)
     where = f"gs://{environment.data_bucket}/{entry.name}"
     value = parse_json(body).value
     if isinstance(value, dict):
-        looked.scene.reports.append(report_of(value, where, path, _updated(entry), environment.catalogue))
+        report = report_of(value, where, path, _updated(entry), environment.catalogue)
+        looked.scene.reports.append(replace(report, sha256=hashlib.sha256(body).hexdigest()))
     else:
         looked.unread.append(f"{where} is no gate report that can be read: `remediate validate` says what is wrong.")
+
+
+def _read_dataset(environment: PipelineEnvironment, looked: Looked, entry: Entry) -> None:
+    """Keep what it says of gates, if there is anything to judge; one that cannot be read is validation's to tell."""
+    body = _body(environment, looked, entry)
+    where = f"gs://{environment.data_bucket}/{entry.name}"
+    one = dataset_of(parse_json(body).value if body is not None else None, where, _updated(entry))
+    if one.bypassed or edited_report(one, looked.scene.reports) is not None:
+        looked.scene.datasets.append(one)
 
 
 def _read_markers(environment: PipelineEnvironment, looked: Looked, listed: Listed) -> None:

@@ -40,6 +40,7 @@ ASKS = (
     Ask("holds and pauses", ("held",), held.ask_holds),
     Ask("the pipeline's own pause", ("held",), held.ask_own_pause),
     Ask("approvals", ("overdue",), overdue.ask_approvals),
+    Ask("the findings about overrides", ("overdue",), overdue.ask_overrides),
     Ask("schedules and the doctor", ("overdue", "proved"), overdue.ask_schedules),
     Ask("Prefect's slots", ("overdue",), overdue.ask_slots),
     Ask("the event receiver", ("overdue",), overdue.ask_events),

@@ -9,8 +9,10 @@ from blocks.approvals import undecided
 from blocks.errors import TemporaryError
 from blocks.schedules import ScheduledDeployment, leaked_slots, scheduled_deployments
 from tasks.incidents.incident import Incident
+from tasks.override_audit.known import read_known
 from tasks.overview.state import Item, State, Unknown, from_sentence
 from tasks.remediation.context import Context
+from tasks.remediation.report import counted
 from tasks.response.watch import IncidentWatch
 from tasks.survival.watchdog import GRACE, nobody_decided, silent, stuck_events
 
@@ -89,6 +91,14 @@ def ask_events(context: Context, state: State) -> None:
         Item(sentence, next="remediate events dead" if "could not be handled" in sentence else "remediate doctor")
         for sentence in stuck_events(context)
     ]
+
+
+def ask_overrides(context: Context, state: State) -> None:
+    """Findings of the override audit whose date is over, as the last audit has recorded them."""
+    late = read_known(context).open(state.at)
+    if late:
+        said = f"{counted(len(late), 'finding')} about overrides should have been settled: {late[0].sentence}"
+        state.parts["overdue"].items.append(Item(said, min(one.due for one in late), next="remediate override audit"))
 
 
 def need_prefect() -> None:

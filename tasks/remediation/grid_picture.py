@@ -1,19 +1,18 @@
-"""A table of states as a picture: a row of coloured cells for each name, each with a letter of its own for whoever sees no colour.
-
-SVG of plain text like the timeline of a run: it needs nothing from outside, is light and dark, and is told in words.
-"""
+"""A table of states as a picture: a row of coloured cells for each name, each with a letter of its own for whoever sees no colour."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from tasks.remediation.drawing import Picture, printable
+import drawsvg as draw
+
+from tasks.remediation.drawing import WIDTH, Picture, box, canvas, svg_of, words
 from tasks.remediation.times import one_line
 
-WIDTH, ROW, LEFT, EDGE = 960, 22, 210, 24
+ROW, LEFT, EDGE = 22, 210, 24
 OVERHANG = 90
 """Pixels that a slanting name of the last column needs beside it."""
 WIDEST = 96.0
@@ -69,21 +68,15 @@ def grid(
     cell, slanting = widths(columns)
     top = 76 + (90 if slanting else 0)
     height = top + ROW * max(len(shown), 1) + 34
-    words = alt(title, rows, states, left_out)
-    body = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" role="img" '
-        f'aria-label="{printable(words)}" font-family="system-ui,sans-serif" font-size="12">',
-        f"<style>{STYLE}</style>",
-        f'<rect class="page" width="{WIDTH}" height="{height}"/>',
-        f'<text class="text" x="{EDGE}" y="22" font-size="15" font-weight="600">{printable(one_line(title, 110))}</text>',
-        *legend(rows, states),
-        *(head(name, LEFT + cell * number, top, cell, slanting) for number, name in enumerate(columns)),
-        *(part for number, row in enumerate(shown) for part in drawn(row, top + ROW * number, cell, states)),
-    ]
+    told = alt(title, rows, states, left_out)
+    made = canvas(title, one_line(title, 110), told, STYLE, height)
+    made.extend(legend(rows, states))
+    made.extend(head(name, LEFT + cell * number, top, cell, slanting) for number, name in enumerate(columns))
+    for number, row in enumerate(shown):
+        made.extend(drawn(row, top + ROW * number, cell, states))
     if left_out:
-        said = f"{left_out:,} more are not drawn here"
-        body.append(f'<text class="dim" x="{EDGE}" y="{top + ROW * len(shown) + 18}">{said}</text>')
-    return Picture("\n".join([*body, "</svg>"]) + "\n", words)
+        made.append(words(f"{left_out:,} more are not drawn here", EDGE, top + ROW * len(shown) + 18, "dim"))
+    return Picture(svg_of(made), told)
 
 
 def widths(columns: Sequence[str]) -> tuple[float, bool]:
@@ -94,44 +87,40 @@ def widths(columns: Sequence[str]) -> tuple[float, bool]:
     return min((WIDTH - LEFT - EDGE - OVERHANG) / len(columns), WIDEST), True
 
 
-def head(name: str, x: float, top: int, cell: float, slanting: bool) -> str:
+def head(name: str, x: float, top: int, cell: float, slanting: bool) -> draw.DrawingElement:
     """A column's name."""
-    words = printable(one_line(name, 22))
+    said, middle = one_line(name, 22), x + cell / 2
     if slanting:
-        at = f"{x + cell / 2:.1f} {top - 6}"
-        return f'<text class="dim" transform="translate({at}) rotate(-40)">{words}</text>'
-    return f'<text class="dim" x="{x + cell / 2:.1f}" y="{top - 6}" text-anchor="middle">{words}</text>'
+        return words(said, 0, 0, "dim", transform=f"translate({middle:.1f} {top - 6}) rotate(-40)")
+    return words(said, middle, top - 6, "dim", text_anchor="middle")
 
 
-def drawn(row: Row, y: int, cell: float, states: Mapping[str, State]) -> list[str]:
+def drawn(row: Row, y: int, cell: float, states: Mapping[str, State]) -> Iterator[draw.DrawingElement]:
     """A row's name and its cells."""
-    parts = [f'<text class="text" x="{EDGE}" y="{y + 15}">{printable(one_line(row.name, LONGEST))}</text>']
+    yield words(one_line(row.name, LONGEST), EDGE, y + 15, "text")
     for number, key in enumerate(row.cells):
         if not key:
             continue
         state, x = states.get(key, State("?", "none", key)), LEFT + cell * number
         label = row.labels[number] if number < len(row.labels) else ""
-        said, ink = printable(f"{label} {state.letter}".strip()), "in-none" if state.colour == "none" else "in"
-        parts.append(
-            f'<rect class="{state.colour}" x="{x + 1:.1f}" y="{y + 1}" width="{cell - 2:.1f}" height="{ROW - 2}" rx="3"/>'
-            f'<text class="{ink}" x="{x + cell / 2:.1f}" y="{y + 15}" text-anchor="middle">{said}</text>'
-        )
-    return parts
+        yield box(state.colour, x + 1, y + 1, cell - 2, ROW - 2, rx=3)
+        yield words(f"{label} {state.letter}".strip(), x + cell / 2, y + 15, ink(state), text_anchor="middle")
 
 
-def legend(rows: Sequence[Row], states: Mapping[str, State]) -> list[str]:
+def legend(rows: Sequence[Row], states: Mapping[str, State]) -> Iterator[draw.DrawingElement]:
     """What the letters mean: of those that are shown."""
-    shown, parts, x = {key for row in rows for key in row.cells}, [], float(EDGE)
+    shown, x = {key for row in rows for key in row.cells}, float(EDGE)
     for key, state in states.items():
         if key in shown:
-            ink = "in-none" if state.colour == "none" else "in"
-            parts.append(
-                f'<rect class="{state.colour}" x="{x:.0f}" y="36" width="18" height="16" rx="3"/>'
-                f'<text class="{ink}" x="{x + 9:.0f}" y="48" text-anchor="middle">{printable(state.letter)}</text>'
-                f'<text class="dim" x="{x + 24:.0f}" y="48">{printable(state.words)}</text>'
-            )
+            yield box(state.colour, x, 36, 18, 16, rx=3)
+            yield words(state.letter, x + 9, 48, ink(state), text_anchor="middle")
+            yield words(state.words, x + 24, 48, "dim")
             x += 40 + 6.6 * len(state.words)
-    return parts
+
+
+def ink(state: State) -> str:
+    """The class of what stands in a cell."""
+    return "in-none" if state.colour == "none" else "in"
 
 
 def alt(title: str, rows: Sequence[Row], states: Mapping[str, State], left_out: int) -> str:

@@ -1,18 +1,17 @@
-"""The timeline as a picture: one row an event, its dot where it was in time. SVG of plain text, light and dark.
-
-It needs nothing from outside, so it can be opened from the bucket, put into a page, and read aloud (`title` and `desc`).
-"""
+"""The timeline as a picture: one row an event, its dot where it was in time."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from tasks.remediation.drawing import described, printable
+import drawsvg as draw
+
+from tasks.remediation.drawing import WIDTH, canvas, line, svg_of, words
 from tasks.remediation.times import clock, lasted, one_line
 
-WIDTH, ROW, TOP, LEFT, RIGHT = 960, 22, 64, 24, 24
+ROW, TOP, LEFT, RIGHT = 22, 64, 24, 24
 MOST_ROWS = 40
 """Events that are drawn: more rows than this nobody reads; the table has them all."""
 LONGEST = 78
@@ -55,21 +54,14 @@ def timeline_svg(title: str, events: Sequence[Event]) -> str:
     first, last = rows[0].at, rows[-1].at
     height = TOP + ROW * (len(rows) + bool(left_out)) + 24
     alt = alt_text(title, rows, left_out)
-    named, words = described(f"Timeline of {one_line(title, LONGEST)}", alt)
-    body = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" role="img" '
-        f'{named} font-family="system-ui,sans-serif" font-size="12">',
-        words,
-        f"<style>{STYLE}</style>",
-        f'<rect class="page" width="{WIDTH}" height="{height}"/>',
-        f'<text class="text" x="{LEFT}" y="22" font-size="15" font-weight="600">{printable(one_line(title, LONGEST))}</text>',
-        *axis(first, last, height),
-        *(row_of(number, one, first, last) for number, one in enumerate(rows)),
-    ]
+    made = canvas(f"Timeline of {one_line(title, LONGEST)}", one_line(title, LONGEST), alt, STYLE, height)
+    made.extend(axis(first, last, height))
+    for number, one in enumerate(rows):
+        made.extend(row_of(number, one, first, last))
     if left_out:
         said = f"{left_out} more events are in the table, not here"
-        body.append(f'<text class="dim" x="{LEFT}" y="{TOP + ROW * len(rows) + 15}">{said}</text>')
-    return "\n".join([*body, "</svg>"]) + "\n"
+        made.append(words(said, LEFT, TOP + ROW * len(rows) + 15, "dim"))
+    return svg_of(made)
 
 
 def drawn(events: Sequence[Event]) -> tuple[list[Event], int]:
@@ -88,31 +80,27 @@ def place(at: datetime, first: datetime, last: datetime) -> float:
     return LEFT + share * (WIDTH - LEFT - RIGHT)
 
 
-def axis(first: datetime, last: datetime, height: int) -> list[str]:
+def axis(first: datetime, last: datetime, height: int) -> Iterator[draw.DrawingElement]:
     """Ticks that people can count by, with the first one's date."""
     whole = (last - first).total_seconds()
     step = next((one for one in STEPS if whole / one <= 6), STEPS[-1])
     ticks = [first + timedelta(seconds=step * number) for number in range(int(min(whole / step, 6)) + 1)]
-    parts = []
     for number, at in enumerate(ticks):
         x = place(at, first, last)
         label = f"{clock(at)}" if number == 0 else f"+{lasted(step * number)}"
         anchor = "start" if number == 0 else "end" if x > WIDTH - 120 else "middle"
-        parts.append(f'<line class="line" x1="{x:.1f}" y1="{TOP - 8}" x2="{x:.1f}" y2="{height - 16}"/>')
+        yield line("line", x, TOP - 8, x, height - 16)
         if number == 0 or x > LEFT + 190:
-            parts.append(f'<text class="dim" x="{x:.1f}" y="{TOP - 14}" text-anchor="{anchor}">{label}</text>')
-    return parts
+            yield words(label, x, TOP - 14, "dim", text_anchor=anchor)
 
 
-def row_of(number: int, one: Event, first: datetime, last: datetime) -> str:
+def row_of(number: int, one: Event, first: datetime, last: datetime) -> Iterator[draw.DrawingElement]:
     """A dot with its words on the side where there is room."""
     x, y = place(one.at, first, last), TOP + ROW * number + 11
     right = x < WIDTH / 2
-    words = printable(one_line(f"{one.at:%H:%M:%S} {one.what}", LONGEST))
-    return (
-        f'<circle class="{COLOURS.get(one.kind, "dot")}" cx="{x:.1f}" cy="{y}" r="5"/>'
-        f'<text class="text" x="{x + (10 if right else -10):.1f}" y="{y + 4}" text-anchor="{"start" if right else "end"}">{words}</text>'
-    )
+    said = one_line(f"{one.at:%H:%M:%S} {one.what}", LONGEST)
+    yield draw.Circle(round(x, 1), y, 5, class_=COLOURS.get(one.kind, "dot"))
+    yield words(said, x + (10 if right else -10), y + 4, "text", text_anchor="start" if right else "end")
 
 
 def alt_text(title: str, rows: Sequence[Event], left_out: int) -> str:

@@ -15,12 +15,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from blocks.clients import load_libraries
 from blocks.errors import NotFound, OutsideError, PreconditionFailed
 from tasks.incidents.entries import Evidence
 from tasks.incidents.incident import ROOT, Incident
+from tasks.pipeline.pretty import plain, pretty
 from tasks.pipeline.redact import without_secrets
 from tasks.remediation.context import Context
 from tasks.remediation.outcome import outcome_of
@@ -131,13 +131,3 @@ def keep(context: Context, incident: Incident, kind: str, what: str, body: bytes
     said = Evidence(name=name, sha256=hashlib.sha256(body).hexdigest(), bytes=len(body), what=what)
     incident.say_once(f"evidence:{kind}", said)
     return said
-
-
-def plain(value: Any) -> str:
-    """What JSON has no word for; times in UTC."""
-    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else str(value)
-
-
-def pretty(value: Any) -> bytes:
-    """JSON for people and programs: equal values give equal bytes."""
-    return json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False).encode() + b"\n"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from tasks.delivery.pauses import OpenPause, open_pauses
 from tasks.incidents.incident import Incident, read_incident
@@ -21,6 +21,8 @@ from tasks.response.in_force import among
 NEWEST = 200
 """Incidents that are read: each costs a call an entry."""
 AT_A_TIME = 8
+JUST_NOW = timedelta(days=1)
+"""How long after it was resolved an incident's runtime report is asked for again, in case it could not be started."""
 
 
 class IncidentWatch(Check[None]):
@@ -41,6 +43,13 @@ class IncidentWatch(Check[None]):
         found.outcome = "failed" if found.reasons else "nothing_to_do"
         found.sections += [Section("Incidents", rows=tuple(row(one, now) for one in left))] if left else []
         return found
+
+
+def just_resolved(incidents: Iterable[Incident], now: datetime) -> Iterator[Incident]:
+    """Those that were resolved within a day."""
+    for one in incidents:
+        if one.resolved_at is not None and now - one.resolved_at < JUST_NOW:
+            yield one
 
 
 def read_all(context: Context, ids: list[str]) -> tuple[list[Incident], list[str], int]:

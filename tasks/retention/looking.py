@@ -17,10 +17,12 @@ from datetime import UTC, datetime, timedelta
 from blocks.errors import NotFound
 from tasks.pipeline.retention_record import ROOT, Removal, record
 from tasks.remediation.context import Context
-from tasks.remediation.ledger import Ledger, LedgerDamaged
+from tasks.remediation.ledger import LedgerDamaged
+from tasks.remediation.months import month, months
 from tasks.retention.lines import Tally, query_of, removal_of
 from tasks.retention.whose import Whose
 
+LOOKS = f"{ROOT}looks/"
 LOG_DAYS = 30
 """How long Cloud Logging keeps entries unless somebody says otherwise (Google: "Quotas and limits", `_Default`)."""
 OVERLAP = timedelta(hours=1)
@@ -106,27 +108,15 @@ def keep(context: Context, batch: dict[str, list[Removal]], found: Look) -> None
                 found.removed[scene] = found.removed.get(scene, 0) + count
 
 
-def chain_of(context: Context, name: str) -> Ledger:
-    """The looks of a month, as `2026-11`, with nothing of them read."""
-    environment = context.environment
-    return Ledger(environment.storage, environment.ops_bucket, f"{ROOT}looks/{name}/", f"looks-{name}", context.actor)
-
-
-def chains(context: Context) -> list[str]:
-    """The chains of looks, the oldest first; one that replaces a damaged one comes after it."""
-    found = context.environment.storage.prefixes(context.environment.ops_bucket, f"{ROOT}looks/")
-    return sorted(one.removeprefix(f"{ROOT}looks/").rstrip("/") for one in found)
-
-
 def last_look(context: Context) -> tuple[datetime, dict[str, int]] | None:
     """Until when the log was read, and how long each class is kept as it said; None when it never was.
 
     Raises `LedgerDamaged`.
     """
-    names = chains(context)
+    names = months(context, LOOKS)
     if not names:
         return None
-    chain = chain_of(context, names[-1])
+    chain = month(context, LOOKS, names[-1])
     chain.read()
     data = chain.entries[-1].data
     try:
@@ -140,15 +130,15 @@ def last_look(context: Context) -> tuple[datetime, dict[str, int]] | None:
 
 def write_look(context: Context, look: Look) -> None:
     """Say until when the log was read. A chain that is damaged is left as it is, and another begun beside it."""
-    month = f"{look.until:%Y-%m}"
-    name = max((one for one in chains(context) if one.startswith(month)), default=month)
-    chain = chain_of(context, name)
+    this = f"{look.until:%Y-%m}"
+    name = max((one for one in months(context, LOOKS) if one.startswith(this)), default=this)
+    chain = month(context, LOOKS, name)
     try:
         with suppress(NotFound):
             chain.read()
             datetime.fromisoformat(str(chain.entries[-1].data["until"]))
     except (LedgerDamaged, KeyError, ValueError):
-        chain = chain_of(context, f"{name}b")
+        chain = month(context, LOOKS, f"{name}b")
     objects = sum(look.removed.values())
     times = {"since": look.since.isoformat(), "until": look.until.isoformat()}
     counts = {"scenes": len(look.removed), "objects": objects, "failed": look.tally.failed, "runs": look.tally.runs}

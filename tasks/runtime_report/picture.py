@@ -1,17 +1,16 @@
-"""The percentiles as a picture: a bar for each step in parts of its timeout, which is one line through all of them.
-
-SVG of plain text like the timeline of an incident: it needs nothing from outside, is light and dark, and is told in words.
-"""
+"""The percentiles as a picture: a bar for each step in parts of its timeout, which is one line through all of them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+
+import drawsvg as draw
 
 from blocks.service_levels import ServiceLevels
-from tasks.remediation.drawing import described, printable
+from tasks.remediation.drawing import WIDTH, box, canvas, line, svg_of, words
 from tasks.runtime_report.steps import Step
 
-WIDTH, ROW, TOP, LEFT, RIGHT = 960, 34, 76, 330, 210
+ROW, TOP, LEFT, RIGHT = 34, 76, 330, 210
 MOST_ROWS = 30
 """Steps that are drawn, those that use most of their timeout; the table has them all."""
 SCALE = 1.25
@@ -28,26 +27,16 @@ def percentiles_svg(title: str, steps: Sequence[Step], service: ServiceLevels) -
     """The picture. Without steps it says so."""
     rows, left_out = drawn(steps)
     height = TOP + ROW * max(len(rows), 1) + 28
-    named, words = described(title, alt_text(steps))
-    body = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" role="img" '
-        f'{named} font-family="system-ui,sans-serif" font-size="12">',
-        words,
-        f"<style>{STYLE}</style>",
-        f'<rect class="page" width="{WIDTH}" height="{height}"/>',
-        f'<text class="text" x="24" y="24" font-size="15" font-weight="600">{printable(title)}</text>',
-        *legend(),
-        *axis(height, service),
-        *(part for number, one in enumerate(rows) for part in row_of(number, one, service)),
-        f'<line class="limit" x1="{place(1):.1f}" y1="{TOP - 10}" x2="{place(1):.1f}" y2="{height - 22}"/>',
-    ]
+    made = canvas(title, title, alt_text(steps), STYLE, height)
+    made.extend([*legend(), *axis(height, service)])
+    for number, one in enumerate(rows):
+        made.extend(row_of(number, one, service))
+    made.append(line("limit", place(1), TOP - 10, place(1), height - 22))
     if not rows:
-        body.append(f'<text class="dim" x="24" y="{TOP + 20}">No duration is known.</text>')
+        made.append(words("No duration is known.", 24, TOP + 20, "dim"))
     if left_out:
-        body.append(
-            f'<text class="dim" x="24" y="{height - 8}">{left_out} more steps are in the table, not here</text>'
-        )
-    return "\n".join([*body, "</svg>"]) + "\n"
+        made.append(words(f"{left_out} more steps are in the table, not here", 24, height - 8, "dim"))
+    return svg_of(made)
 
 
 def drawn(steps: Sequence[Step]) -> tuple[list[Step], int]:
@@ -63,51 +52,45 @@ def place(part: float) -> float:
     return LEFT + min(part, SCALE) / SCALE * (WIDTH - LEFT - RIGHT)
 
 
-def legend() -> list[str]:
+def legend() -> Iterator[draw.DrawingElement]:
     """What the colours are."""
-    parts, x = [], float(LEFT)
-    for name, words in (("p50", "to P50"), ("p90", "to P90"), ("p99", "to P99")):
-        parts.append(f'<rect class="{name}" x="{x:.0f}" y="38" width="14" height="10"/>')
-        parts.append(f'<text class="dim" x="{x + 19:.0f}" y="47">{words}</text>')
+    x = LEFT
+    for name in ("p50", "p90", "p99"):
+        yield box(name, x, 38, 14, 10)
+        yield words(f"to {name.upper()}", x + 19, 47, "dim")
         x += 80
-    parts.append(f'<line class="limit" x1="{x}" y1="36" x2="{x}" y2="50"/>')
-    parts.append(f'<text class="dim" x="{x + 8}" y="47">the timeout</text>')
-    return parts
+    yield line("limit", x, 36, x, 50)
+    yield words("the timeout", x + 8, 47, "dim")
 
 
-def axis(height: int, service: ServiceLevels) -> list[str]:
+def axis(height: int, service: ServiceLevels) -> Iterator[draw.DrawingElement]:
     """Lines at half of the timeout and where warnings begin."""
-    parts = []
     for percent in (0.0, 50.0, service.usage_warning_percent, 100.0):
         x = place(percent / 100)
-        parts.append(f'<line class="line" x1="{x:.1f}" y1="{TOP - 10}" x2="{x:.1f}" y2="{height - 22}"/>')
-        parts.append(f'<text class="dim" x="{x:.1f}" y="{TOP - 14}" text-anchor="middle">{percent:g} %</text>')
-    return parts
+        yield line("line", x, TOP - 10, x, height - 22)
+        yield words(f"{percent:g} %", x, TOP - 14, "dim", text_anchor="middle")
 
 
-def row_of(number: int, step: Step, service: ServiceLevels) -> list[str]:
+def row_of(number: int, step: Step, service: ServiceLevels) -> Iterator[draw.DrawingElement]:
     """A name, a bar of three parts, and the P95 in words."""
     y = TOP + ROW * number
     bad = step.timed_out or 100 * (step.usage_p95 or 0.0) > service.usage_critical_percent
-    parts = [
-        f'<text class="text" x="24" y="{y + 12}">{printable(cut(step.job))}</text>',
-        f'<text class="dim" x="24" y="{y + 26}" font-size="10">{printable(cut(step.workflow or "unknown workflow", 48))}, '
-        f"{step.runs:,} runs</text>",
-    ]
+    yield words(cut(step.job), 24, y + 12, "text")
+    below = f"{cut(step.workflow or 'unknown workflow', 48)}, {step.runs:,} runs"
+    yield words(below, 24, y + 26, "dim", font_size=10)
     if step.timeout:
         edge = place(0)
         for name, value in (("p50", step.p50), ("p90", step.p90), ("p99", step.p99)):
             end = max(place(value / step.timeout), edge)
-            parts.append(f'<rect class="{name}" x="{edge:.1f}" y="{y + 4}" width="{end - edge:.1f}" height="18"/>')
+            yield box(name, edge, y + 4, end - edge, 18)
             edge = end
-    words = f"{step.p95:,.0f} s of {step.timeout:,.0f} s" if step.timeout else f"{step.p95:,.0f} s, no timeout known"
+    said = f"{step.p95:,.0f} s of {step.timeout:,.0f} s" if step.timeout else f"{step.p95:,.0f} s, no timeout known"
     x, colour = WIDTH - RIGHT + 8, "bad" if bad else "text"
-    parts.append(f'<text class="{colour}" x="{x}" y="{y + 12}">P95 {words}</text>')
+    yield words(f"P95 {said}", x, y + 12, colour)
     more = [f"{step.timed_out:,} timed out"] if step.timed_out else []
     more += [f"{step.failed:,} failed"] if step.failed else []
     if more:
-        parts.append(f'<text class="{colour}" x="{x}" y="{y + 26}" font-size="10">{", ".join(more)}</text>')
-    return parts
+        yield words(", ".join(more), x, y + 26, colour, font_size=10)
 
 
 def cut(text: str, most: int = 42) -> str:

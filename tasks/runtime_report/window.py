@@ -68,5 +68,11 @@ def window_of(question: Question, now: datetime) -> Window:
     return Window(since, until)
 
 
+def of_incident(began: datetime, over: datetime, now: datetime) -> Question:
+    """The hours of an incident, as far as the log can still have them."""
+    until = min(_utc(over), now)
+    return Question(max(_utc(began), until - MOST, now - MOST), until)
+
+
 def _utc(moment: datetime) -> datetime:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)

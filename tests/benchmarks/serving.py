@@ -34,9 +34,9 @@ class Served:
 
 
 @contextmanager
-def sandbox_process(job_seconds: float = 0.05) -> Iterator[Served]:
-    """Start one, and end it afterwards."""
-    process = subprocess.Popen([sys.executable, "-c", PROGRAM, str(job_seconds)], stdout=subprocess.PIPE, text=True)
+def sandbox_process(job_seconds: float = 0.05, program: str = PROGRAM) -> Iterator[Served]:
+    """Start one, and end it afterwards. `program` is given the seconds, and prints first where it is."""
+    process = subprocess.Popen([sys.executable, "-c", program, str(job_seconds)], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         first = json.loads(process.stdout.readline())

@@ -45,7 +45,23 @@ def test_a_silent_override_fails_it_and_the_page_says_what_to_do(saved: Saved, s
     page = str(artifacts(state)["check-override-audit"].data)
     assert f"{GATE} of kitchen_001 failed, and replicator/.replicator_complete was written" in page
     assert "## Gates: codify, tighten, or stop" in page
-    assert everything(sandbox) == before
+    after = everything(sandbox)
+    assert {name: after[name] for name in before} == before
+    new = {name.split("/")[2] for name in set(after) - set(before)}
+    assert new == {"override-findings", "override-evidence"}, "its record and what it keeps as evidence"
+
+
+def test_a_finding_that_was_answered_for_completes_it(saved: Saved, sandbox: Sandbox) -> None:
+    passed_silently(sandbox)
+    unknown = typed("answer", "f-000000000000", "--by", "bo", "--reason", WHY)
+    assert (unknown.exit_code, "No finding" in unknown.stderr) == (3, True)
+    run(override_audit)
+    (one,) = json.loads(typed("audit", "--json").stdout)["findings"]
+    said = typed("answer", one["id"], "--by", "bo", "--reason", WHY)
+    assert (said.exit_code, said.stdout.startswith("Answered by bo: ")) == (0, True), said.output
+    state = run(override_audit)
+    assert state.is_completed(), state.message
+    assert "What somebody has answered for" in str(artifacts(state)["check-override-audit"].data)
 
 
 def test_days_that_make_no_sense_are_refused(saved: Saved) -> None:

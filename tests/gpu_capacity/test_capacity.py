@@ -32,9 +32,10 @@ def one(minutes: int, there: int | None = 4, used: int | None = 2, waiting: int 
 
 
 def paths(looks: list[Look], name: str) -> list[str]:
-    """What is drawn of one line."""
+    """What is drawn of one line, without its place in the legend."""
     root = ElementTree.fromstring(capacity_picture("GPUs", looks).svg)
-    return [str(part.get("d")) for part in root.iter("{http://www.w3.org/2000/svg}path") if part.get("class") == name]
+    drawn = [part for part in root.iter("{http://www.w3.org/2000/svg}path") if part.get("class") == name]
+    return [str(part.get("d")) for part in drawn[1:]]
 
 
 def test_a_look_counts_ready_gpus_those_that_are_used_and_those_that_are_waited_for(
@@ -125,8 +126,8 @@ def test_a_line_is_broken_where_nobody_has_looked_or_could_see() -> None:
 def test_more_gpus_are_higher_and_later_is_further_right() -> None:
     (there,), (used,) = (paths([one(0), one(15)], name) for name in ("there", "used"))
     start, rest = there.removeprefix("M").split("H", 1)
-    assert float(start.split()[1]) < float(used.removeprefix("M").split("H")[0].split()[1])
-    assert float(rest.split("V")[0]) > float(start.split()[0])
+    assert float(start.split(",")[1]) < float(used.removeprefix("M").split("H")[0].split(",")[1])
+    assert float(rest.split("V")[0]) > float(start.split(",")[0])
 
 
 def test_the_picture_is_told_in_words_and_needs_nothing_from_outside() -> None:

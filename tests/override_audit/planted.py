@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from google.cloud import scheduler_v1
-
-from blocks.catalogue_gates import GateSwitch
-from blocks.catalogue_load import load_catalogue
 from blocks.environment import PipelineEnvironment
-from deployments.sandbox.names import LOCATION, OPS_BUCKET
+from deployments.sandbox.names import OPS_BUCKET
 from deployments.sandbox.server import Sandbox
 from tasks.override_audit.recording import Person, approve, request, revoke
 from tasks.pipeline.override_ledger import ROOT, Requested
 from tasks.remediation.context import Context
-from tests.doctor.world import job, source
+from tests.override_audit.planted_switches import (
+    SWITCHES,
+    Plant,
+    ago,
+    in_argument,
+    in_definition,
+    in_schedule,
+    in_variables,
+    on_gpu,
+    on_job,
+)
 from tests.override_audit.world import (
     ASKER,
     GATE,
     HOUR,
     LEAD,
     WHY,
+    data_set,
     declared,
+    dumped,
     fail_export,
-    gpu_job_made,
     january,
-    job_ran,
     log_entry,
     metadata,
     put,
@@ -35,7 +42,6 @@ from tests.override_audit.world import (
     record,
     report,
     stamp,
-    workflow_ran,
 )
 
 ALLOWED = (
@@ -46,13 +52,6 @@ ALLOWED = (
 WITHOUT_A_SCENE = ("switch-on-job", "switch-in-variables", "switch-in-definition", "switch-in-schedule", "record-unreadable",
                    "record-misplaced", "ledger-damaged")  # fmt: skip
 """Codes of what is about every scene, or of a record that does not say of which."""
-Plant = Callable[[Sandbox, PipelineEnvironment, str], object]
-EPISODES, IMPORT, POLLER = "episode-generation-pipeline", "genie-sim-import-pipeline", "genie-sim-import-poller"
-
-
-def ago(hours: float) -> datetime:
-    """A moment before now."""
-    return datetime.now(UTC) - timedelta(hours=hours)
 
 
 def said(*, gone_on: bool = True, **changes: Any) -> Plant:
@@ -174,6 +173,25 @@ def regressed(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) ->
     fail_export(sandbox, scene)
 
 
+def made_without_gates(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> None:
+    data_set(sandbox, scene, bypass_enabled=True)
+
+
+def turned_green(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> None:
+    """A report that had failed when the data set was made, and says now that it passed."""
+    at, where = ago(10), "episode-generation-job/quality_gate_report.json"
+    before = report(at, "qg-6-episodes", scene_id=scene)
+    data_set(
+        sandbox,
+        scene,
+        bypass_enabled=None,
+        report_timestamp=before["timestamp"],
+        report_hash=hashlib.sha256(dumped(before)).hexdigest(),
+        report_path=f"/mnt/gcs/scenes/{scene}/{where}",
+    )
+    put(sandbox, f"scenes/{scene}/{where}", report(at, "qg-6-episodes", passed=True, scene_id=scene))
+
+
 def recorded(environment: PipelineEnvironment, scene: str, **changes: Any) -> str:
     """An override that is recorded here and approved. Its id."""
     context = Context(environment, "a test")
@@ -205,68 +223,12 @@ def damaged_ledger(sandbox: Sandbox, environment: PipelineEnvironment, scene: st
     environment.storage.replace(OPS_BUCKET, name, body, generation=found.generation)
 
 
-def on_job(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> None:
-    job("simready-job", BYPASS_QUALITY_GATES="true")(sandbox, environment)
-
-
-def in_variables(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> None:
-    source(POLLER, [{"done": {"return": "ok"}}], MONITORING_GATE_STRICT="false")(sandbox, environment)
-
-
-def in_definition(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> None:
-    env = [{"name": "REQUIRE_QUALITY_GATES", "value": "false"}]
-    run = {"call": "googleapis.run.v2.projects.locations.jobs.run", "args": {"body": {"overrides": {"env": env}}}}
-    source(IMPORT, [{"run": run}])(sandbox, environment)
-
-
-def in_schedule(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> None:
-    client = environment.schedulers._open()
-    name = f"{LOCATION}/jobs/genie-sim-import-poller"
-    live = client.get_job(name=name)
-    live.http_target.body = b'{"argument": "{\\"bucket\\": \\"b\\", \\"enforce_quality_gates\\": false}"}'
-    client.delete_job(name=name)
-    client.create_job(scheduler_v1.CreateJobRequest(parent=LOCATION, job=live))
-
-
-def in_run(hours: float = 5.0, **env: str) -> Plant:
-    """A run of a job with these variables, which the job itself does not have. Its number is of the moment it began at."""
-
-    def plant(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> None:
-        job_ran(sandbox, "usd-assembly-job", ago(hours), SCENE_ID=scene, **env)
-
-    return plant
-
-
-def on_gpu(main: dict[str, str] | None = None, **env: str) -> Plant:
-    """A GPU Job of the cluster with these variables in the container that prepares it, and those in its main one."""
-    return lambda sandbox, _, scene: gpu_job_made(sandbox, f"geniesim-gpu-{scene}-17", main, **env)
-
-
-def in_argument(**extra: Any) -> Plant:
-    """An execution with that in its argument."""
-
-    def plant(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> None:
-        data = {"bucket": environment.data_bucket, "name": f"scenes/{scene}/usd/.usd_complete"}
-        workflow_ran(sandbox, EPISODES, ago(5), {"data": data, **extra})
-
-    return plant
-
-
-def setting(switch: GateSwitch) -> dict[str, str]:
-    """The switch as it would be set to pass its gates."""
-    value = {"on": "true", "off": "false", "set": "0.1", "value": next(iter(switch.values), "")}[switch.when]
-    return {switch.name.replace("*", "X"): value}
-
-
-SWITCHES: dict[str, tuple[str, Plant]] = {
-    f"switch-in-run-{one.name}": (f"run-{number}", in_run(5 + number / 10, **setting(one)))
-    for number, one in enumerate(load_catalogue().gates.switches)
-}
-"""Every switch of the catalogue, each in a run of its own."""
 KINDS: dict[str, tuple[str, Plant]] = {
     "gate-passed-silently": ("blocked-and-went-on", silent(lambda at: report(at, GATE))),
     "gate-passed-silently-nameless": ("blocked-without-names", silent(lambda at: report(at, GATE) | {"results": []})),
     "report-contradicts": ("summary-turned", silent(lambda at: report(at, GATE, proceed=True))),
+    "report-edited": ("turned-green", turned_green),
+    "dataset-bypassed": ("made-without-gates", made_without_gates),
     "override-too-late": ("decided-afterwards", too_late),
     "no-approver": ("nobody-approved", said(approver_id=None)),
     "no-time": ("no-time", said(timestamp=None)),

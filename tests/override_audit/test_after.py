@@ -44,6 +44,15 @@ def test_a_gate_that_was_passed_after_its_override_was_revoked_is_told() -> None
     assert one.sentence.endswith("all the same; apr_1 did not hold at that time.")
 
 
+@pytest.mark.parametrize("mended", [False, True])
+def test_a_silent_pass_is_followed_to_the_stage_that_failed_later(mended: bool) -> None:
+    failed = Written("geniesim/.failed", ("genie-sim-export",), NOW - 3 * HOUR, failure=True)
+    made = [done(NOW - HOUR, "geniesim/.geniesim_complete", "genie-sim-export")] if mended else []
+    gone = Scene("s", reports=[blocks()], written=[done(NOW - 4 * HOUR, "usd/.usd_complete", "usd"), failed, *made])
+    (one,) = judge_scene(gone, [], CATALOGUE, NOW)
+    assert one.sentence.endswith("nobody recorded why." + ("" if mended else " Since then genie-sim-export failed."))
+
+
 def test_an_override_that_had_ended_and_was_revoked_later_did_not_hold() -> None:
     gone = Scene("s", reports=[blocks()], written=[done(NOW - 4 * HOUR)])
     over = decision(word="revoked", until=NOW - 4.5 * HOUR, revoked=NOW - HOUR)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
@@ -13,15 +14,19 @@ from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.pipeline.scenes import make_scene
 from deployments.sandbox.server import Sandbox
 from tasks.override_audit.audit import Audited
-from tasks.override_audit.check import OverrideAudit, word_of
+from tasks.override_audit.check import OverrideAudit, Question, word_of
+from tasks.override_audit.follow_up import Followed
 from tasks.remediation.check import check
 from tasks.remediation.context import Context
-from tests.override_audit.planted import ago, in_argument, recorded
+from tests.override_audit.planted import recorded
+from tests.override_audit.planted_switches import ago, in_argument
 from tests.override_audit.world import (
     GATE,
     HOUR,
     audited,
+    data_set,
     declared,
+    dumped,
     environment_of,
     january,
     job_ran,
@@ -180,10 +185,45 @@ def old_run(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> N
     job_ran(sandbox, "replicator-job", ago(24 * 40), SCENE_ID=scene, BYPASS_QUALITY_GATES="1")
 
 
+def declared_data_set(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> None:
+    """Made without gates, and an override of then names the switch."""
+    recorded(environment, scene, switch="bypass_quality_gates")
+    data_set(sandbox, scene, bypass_enabled=True)
+
+
+def asked_again(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> None:
+    """The gates were asked again after the data set was made: another time, another hash."""
+    where = "episode-generation-job/quality_gate_report.json"
+    said = {
+        "report_timestamp": stamp(ago(20)),
+        "report_hash": "0" * 64,
+        "report_path": f"/mnt/gcs/scenes/{scene}/{where}",
+    }
+    data_set(sandbox, scene, bypass_enabled=False, **said)
+    put(sandbox, f"scenes/{scene}/{where}", report(ago(10), "qg-6-episodes", passed=True))
+
+
+def upper_case_hash(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> None:
+    """The same report, and its hash in capitals."""
+    where, at = "episode-generation-job/quality_gate_report.json", ago(10)
+    made = report(at, "qg-6-episodes", passed=True)
+    digest = hashlib.sha256(dumped(made)).hexdigest().upper()
+    put(sandbox, f"scenes/{scene}/{where}", made)
+    said = {"report_timestamp": stamp(at), "report_hash": digest, "report_path": f"/mnt/gcs/scenes/{scene}/{where}"}
+    data_set(sandbox, scene, bypass_enabled=None, **said)
+
+
+def odd_data_sets(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> None:
+    """That say nothing of gates, in every form."""
+    data_set(sandbox, scene, bypass_enabled="env:BYPASS_QUALITY_GATES", report_hash=7, report_path=None)
+    for number, body in enumerate((b"", b"[]", b"{", b'{"lineage": [1]}', b'{"lineage": {"quality_gates": "yes"}}')):
+        put(sandbox, f"scenes/{scene}/episodes/geniesim_{number}/lerobot/meta/info.json", body)
+
+
 ODD: tuple[Odd, ...] = (
     other_order, extra_fields, zones, no_zone, firestore_times, january_file, january_log, migrated, override_after_expiry,
     approved_in_time, approved_for_ever, times_of_no_year, rejected, waits, blocked_and_stopped, blocked_after_it_went_on, june_report, only_a_warning,
-    harmless_switches, declared_switch, old_run,
+    harmless_switches, declared_switch, old_run, declared_data_set, asked_again, upper_case_hash, odd_data_sets,
 )  # fmt: skip
 
 
@@ -219,7 +259,7 @@ def test_a_record_that_is_odd_but_valid_is_no_finding(seen: Audited, odd: Odd) -
 
 def test_nothing_at_all_is_found_and_the_word_says_so(seen: Audited) -> None:
     assert [one.sentence for one in seen.findings] == []
-    assert word_of(seen) == "nothing_to_do"
+    assert word_of(Followed(seen)) == "nothing_to_do"
     assert {one.id for one in seen.decisions} >= {"apr_january_file", "apr_january_log", "apr_zones"}
 
 
@@ -239,15 +279,15 @@ def test_what_cannot_be_asked_is_unknown_and_nothing_is_made_of_it(
     sandbox, environment = world
     sandbox.faults.add(FaultRule(service=service, kind="status", status=403))
     try:
-        one = check(OverrideAudit(), Context(environment, "a test"), 30)
+        one = check(OverrideAudit(), Context(environment, "a test"), Question())
     finally:
         sandbox.faults.clear()
     assert one.facts is not None
-    assert one.facts.facts.facts.unknown != []
-    assert (one.outcome, one.facts.facts.findings) == ("partial", [])
+    assert one.facts.facts.seen.facts.unknown != []
+    assert (one.outcome, one.facts.facts.seen.findings) == ("partial", [])
 
 
 @pytest.mark.parametrize("days", [0, -1, 401])
 def test_a_window_that_makes_no_sense_is_refused(world: tuple[Sandbox, PipelineEnvironment], days: int) -> None:
-    one = check(OverrideAudit(), Context(world[1], "a test"), days)
+    one = check(OverrideAudit(), Context(world[1], "a test"), Question(days))
     assert (one.outcome, one.reasons) == ("refused", [f"{days} days make no sense: name 1 to 400."])

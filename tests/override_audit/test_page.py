@@ -10,7 +10,11 @@ import yaml
 
 from blocks.catalogue_load import load_catalogue
 from tasks.override_audit.audit import DAYS, MOST_DAYS
+from tasks.override_audit.evidence import LINES
 from tasks.override_audit.finding import CODES
+from tasks.override_audit.known import ROOT as FINDINGS
+from tasks.override_audit.pin import AT_ONCE
+from tasks.override_audit.pin import ROOT as EVIDENCE
 from tasks.override_audit.review import ENOUGH
 from tasks.pipeline.override_ledger import ROOT
 from tasks.remediation.outcome import EXIT
@@ -41,6 +45,10 @@ def test_the_exit_codes_are_those_of_the_words() -> None:
         f"after {RULES.longest_days:g} at most",
         ", ".join(f"`{one}`" for one in RULES.categories),
         f"`{ROOT}<id>/`",
+        f"`{FINDINGS}<month>/`",
+        f"`{EVIDENCE}<id>/`",
+        f"the newest {LINES:,} lines",
+        f"At most {AT_ONCE} in one audit",
         f"At least {ENOUGH} overrides",
     ],
 )

@@ -80,6 +80,16 @@ def put_scene(sandbox: Sandbox, scene: str, at: datetime, gate_report: dict[str,
         put(sandbox, f"scenes/{scene}/replicator/.replicator_complete", marker)
 
 
+def data_set(sandbox: Sandbox, scene: str, **gates: Any) -> None:
+    """Episodes that were exported, and what their `info.json` says of the gates."""
+    said = {"summary": None, "report_timestamp": None, "report_path": None, "config_version": "1", "source": {}} | gates
+    put(
+        sandbox,
+        f"scenes/{scene}/episodes/meta/info.json",
+        {"codebase_version": "v2.1", "lineage": {"quality_gates": said}},
+    )
+
+
 def fail_export(sandbox: Sandbox, scene: str) -> None:
     """A later stage that fails now."""
     put(sandbox, f"scenes/{scene}/geniesim/.failed", {"scene_id": scene, "status": "failed"})

@@ -78,4 +78,4 @@ def test_files_of_evidence_are_not_drawn() -> None:
 
 def test_years_still_have_few_ticks() -> None:
     root = parsed("t", [event(1, 0), event(2, 60 * 24 * 365 * 3)])
-    assert len(list(root.iter(f"{SVG}line"))) <= 8
+    assert len(list(root.iter(f"{SVG}path"))) <= 8

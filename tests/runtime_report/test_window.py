@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from tasks.remediation.outcome import Refused
-from tasks.runtime_report.window import MOST, Question, Window, window_of
+from tasks.runtime_report.window import MOST, Question, Window, of_incident, window_of
 from tests.runtime_report.world import NOW
+
+DAY = timedelta(days=1)
 
 
 def test_it_is_the_last_week_if_nothing_is_said() -> None:
@@ -55,3 +57,16 @@ def test_a_window_that_makes_no_sense_is_refused_with_what_to_do(question: Quest
 
 def test_the_longest_window_is_allowed() -> None:
     assert window_of(Question(NOW - MOST), NOW).length == MOST
+
+
+@pytest.mark.parametrize(
+    ("began", "over", "since", "until"),
+    [(5, 1, 5, 1), (45, 1, 30, 1), (45, 20, 30, 20), (5, -1, 5, 0)],
+    ids=["all of it", "the last 30 days", "what the log still has", "not what is to come"],
+)
+def test_the_hours_of_an_incident_are_asked_for_as_far_as_the_log_has_them(
+    began: int, over: int, since: int, until: int
+) -> None:
+    found = of_incident(NOW - began * DAY, NOW - over * DAY, NOW)
+    assert (found.since, found.until) == (NOW - since * DAY, NOW - until * DAY)
+    assert window_of(found, NOW).length <= MOST

@@ -23,6 +23,7 @@ from tasks.gpu_capacity.watch import GpuWatch
 from tasks.intake.watch import IntakeWatch
 from tasks.monitoring.check import MonitoringAudit
 from tasks.override_audit.check import OverrideAudit
+from tasks.override_audit.check import Question as Overrides
 from tasks.overview.check import Overview
 from tasks.overview.check import Question as Shown
 from tasks.recovery.procedure import ExportRecovery
@@ -62,7 +63,7 @@ CHECKED: tuple[tuple[Check[object], object], ...] = (
     (IncidentWatch(), None),
     (IntakeWatch(), None),
     (MonitoringAudit(), None),
-    (OverrideAudit(), 30),
+    (OverrideAudit(), Overrides(keep=True)),
     (RetentionWatch(), None),
     (RuntimeReport(), Window(None, None)),
     (ShowResponse(), wanted(mode="plan")),
