@@ -5,6 +5,7 @@ Started when a flow run crashes, and every ten minutes. Documentation for the pe
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -18,7 +19,9 @@ from pydantic import Field
 
 from flows.running import as_task_run, flow_context, side_by_side, state_of_error
 from tasks.remediation.context import Context
+from tasks.remediation.latest_page import day_name, put
 from tasks.remediation.outcome import GOOD
+from tasks.remediation.page import sections_page
 from tasks.remediation.report import Section, counted
 from tasks.survival.left import Left, continue_all, continue_left, what_is_left
 
@@ -58,10 +61,18 @@ def continue_runs(
     except Exception as error:
         return state_of_error(error)
     if found:
-        page = Section(told(found), rows=tuple(map(row, found))).markdown()
-        create_markdown_artifact(page, key="runs-left", description=told(found))
+        create_markdown_artifact(page_of(context, found), key="runs-left", description=told(found))
     get_run_logger().info(told(found))
     return (Completed if word in GOOD else Failed)(message=told(found), data={"outcome": word})
+
+
+def page_of(context: Context, found: list[Left]) -> str:
+    """The list as Markdown, with the address of the same as a page in the ops bucket, the last one of its day."""
+    now, section = datetime.now(UTC), Section(told(found), rows=tuple(map(row, found)))
+    head = f"# Runs that were left\n\n{now:%Y-%m-%d %H:%M:%S} UTC"
+    page = sections_page("Runs that were left", head, [section])
+    kept = put(context.environment, day_name("runs-left", now), page, f"This list as a page, the last of {now:%d %B}")
+    return f"{section.markdown()}\n\n{kept}"
 
 
 def hands_off(flow_run_id: str) -> str:
