@@ -140,6 +140,9 @@ class OnCall(RemediationBlock):
         default=(),
         description="Sinks that are told of overrides that somebody must explain, once when found and once when overdue.",
     )
+    overrides_overdue_to: tuple[str, ...] = Field(
+        default=(), description="Sinks that are told as well when one is overdue, as those of a lead."
+    )
     link_url: str = Field(
         default="", description="Public address of the receiver for links in pages; empty: pages carry no link."
     )

@@ -14,7 +14,7 @@ from deployments.cli_backup import EnvironmentOption
 from deployments.cli_flows import use_running_stack
 
 if TYPE_CHECKING:
-    from tasks.override_audit.known import Found
+    from tasks.pipeline.override_findings import Decided, Found
     from tasks.pipeline.override_ledger import Recorded
     from tasks.remediation.context import Context
 
@@ -24,6 +24,9 @@ app = typer.Typer(
 IdArgument = Annotated[str, typer.Argument(help="The override, as in ovr-20261127t101502z-9f3ac1d2.")]
 T = TypeVar("T")
 TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"]
+AssertionOption = Annotated[str, typer.Option(help="What Identity-Aware Proxy says of you; proves the name.")]
+AudienceOption = Annotated[str, typer.Option(help="The proxy's audience, as the receiver has it.")]
+KeysOption = Annotated[str, typer.Option(hidden=True, help="Where the proxy's keys are, if not at Google.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON, with keys that stay.")]
 
 
@@ -72,9 +75,9 @@ def approve(
     id_: IdArgument,
     approver: Annotated[str, typer.Option(help="Your name; taken from the assertion if there is one.")] = "",
     comment: Annotated[str, typer.Option(help="Why; recorded.")] = "",
-    iap_assertion: Annotated[str, typer.Option(help="What Identity-Aware Proxy says of you; proves the name.")] = "",
-    iap_audience: Annotated[str, typer.Option(help="The proxy's audience, as the receiver has it.")] = "",
-    iap_keys: Annotated[str, typer.Option(hidden=True, help="Where the proxy's keys are, if not at Google.")] = "",
+    iap_assertion: AssertionOption = "",
+    iap_audience: AudienceOption = "",
+    iap_keys: KeysOption = "",
     environment: EnvironmentOption = "default",
 ) -> None:
     """Allow an override that somebody else has asked for."""
@@ -110,16 +113,40 @@ def answer(
     id_: Annotated[str, typer.Argument(help="The finding, as in f-3fa91c2b7d04; the audit's page has it.")],
     by: Annotated[str, typer.Option(help="Your name; not who asked for the override or approved it.")] = "",
     reason: Annotated[str, typer.Option(help="Why it may stay as it is, so that somebody else can judge it.")] = "",
+    iap_assertion: AssertionOption = "",
+    iap_audience: AudienceOption = "",
+    iap_keys: KeysOption = "",
     environment: EnvironmentOption = "default",
 ) -> None:
     """Answer for a finding of the audit that cannot or need not be mended. It is no finding from then on, and shown as answered."""
 
     def do(context: Context) -> Found:
-        from tasks.override_audit.known import answer as record
+        from tasks.override_audit.answers import answer as record
+        from tasks.override_audit.recording import person
 
-        return record(context, id_, by, reason)
+        return record(context, id_, person(by, iap_assertion, iap_audience, iap_keys), reason)
 
-    _tell(environment, do, lambda one: f"Answered by {by.strip()}: {one.sentence}")
+    _tell(environment, do, lambda one: f"Answered: {one.sentence}")
+
+
+@app.command()
+def decide(
+    gate: Annotated[str, typer.Argument(help="The gate, as in qg-3-usd.")],
+    verdict: Annotated[str, typer.Option(help="codify, tighten, stop or keep.")] = "",
+    by: Annotated[str, typer.Option(help="Your name.")] = "",
+    reason: Annotated[
+        str, typer.Option(help="What was changed, or why nothing is; so that somebody else can judge it.")
+    ] = "",
+    environment: EnvironmentOption = "default",
+) -> None:
+    """Record what is decided about a gate after an audit; the next ones show it beside their own verdict."""
+
+    def do(context: Context) -> Decided:
+        from tasks.override_audit.answers import decide as record
+
+        return record(context, gate, verdict, by, reason)
+
+    _tell(environment, do, lambda one: f"{one.gate}: {one.verdict}, decided by {one.by}.")
 
 
 @app.command("list")

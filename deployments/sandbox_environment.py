@@ -97,6 +97,7 @@ def for_sandbox(
         ),
         on_call=OnCall(
             updates_to=("updates",),
+            overrides_to=("updates",),
             link_url=receiver_url,
             link_secret=SecretStr(secrets.token_hex(16) if receiver_url else ""),
         ),

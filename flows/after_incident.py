@@ -21,6 +21,7 @@ def report_of(incident: Incident, environment: str) -> None:
         return
     asked = of_incident(began_at(incident) or incident.declared_at, over, datetime.now(UTC))
     if asked.since is None or asked.until is None or asked.since >= asked.until:
+        get_run_logger().info("%s was over before it began, as its record says: it has no runtime report.", incident.id)
         return
     hours = {"since": asked.since.isoformat(), "until": asked.until.isoformat(), "environment": environment}
     try:

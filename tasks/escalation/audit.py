@@ -74,6 +74,7 @@ def nobody_hears(environment: PipelineEnvironment) -> Iterator[str]:
     for area in AREAS:
         yield from environment.on_call.unreachable(area, known)
     said = {"Updates": environment.on_call.updates_to, "Findings about overrides": environment.on_call.overrides_to}
+    said["Overdue findings about overrides"] = environment.on_call.overrides_overdue_to
     for what, sinks in said.items():
         for sink in sinks:
             if sink not in known:

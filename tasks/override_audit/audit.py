@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from blocks.catalogue import Catalogue
@@ -15,7 +15,7 @@ from tasks.override_audit.datasets import judge_datasets
 from tasks.override_audit.facts import Decision, Facts
 from tasks.override_audit.finding import Finding, finding
 from tasks.override_audit.judge_records import judge_record
-from tasks.override_audit.judge_scenes import judge_scene
+from tasks.override_audit.judge_scenes import judge_scene, regressed, went_on
 from tasks.override_audit.judge_uses import judge_uses
 from tasks.override_audit.ledgered import decision_of
 from tasks.override_audit.merge import disagreements, merged
@@ -27,7 +27,7 @@ from tasks.pipeline.override_ledger import ROOT, Recorded, read_all
 from tasks.remediation.context import Context
 from tasks.remediation.ledger import LedgerDamaged
 from tasks.remediation.outcome import Refused
-from tasks.remediation.report import counted
+from tasks.remediation.report import counted, listed
 
 UNRECORDED = (
     "gate-passed-silently", "override-too-late", "report-contradicts", "switch-in-run", "switch-in-argument", "nothing-failing",
@@ -46,6 +46,12 @@ class Audited:
     decisions: list[Decision]
     findings: list[Finding]
     reviews: list[Review]
+    unsure: list[Finding] = field(default_factory=list)
+    """What may be wrong, and cannot be said while not everything could be read."""
+    after: dict[str, str] = field(default_factory=dict)
+    """By override, where its scene went since, as its markers say."""
+    people: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """By override, who asked for it and who approved it."""
 
 
 def audit(context: Context, days: int = DAYS, now: datetime | None = None) -> Audited:
@@ -61,6 +67,10 @@ def audit(context: Context, days: int = DAYS, now: datetime | None = None) -> Au
         look_at_scenes(context.environment, facts, stored)
         switches.result()
     facts.broken += stored.broken
+    if context.environment.catalogue.gates.rules.allowed_overriders is None:
+        facts.notes.append(
+            "Who may approve is not judged: gates.rules.allowed_overriders of the catalogue names nobody."
+        )
     return judged(context.environment.catalogue, facts, stored)
 
 
@@ -73,26 +83,44 @@ def judged(catalogue: Catalogue, facts: Facts, stored: Stored) -> Audited:
         for one in _findings(catalogue, facts, stored, decisions)
     }
     sure = [one for one in found.values() if not _unsure(one, facts)]
-    if len(sure) < len(found):
+    unsure = [one for one in found.values() if _unsure(one, facts)]
+    if unsure:
         facts.unknown.append(
-            f"{counted(len(found) - len(sure), 'finding')} about what was not recorded: not every record could be read, so nobody can "
+            f"{counted(len(unsure), 'finding')} about what was not recorded: not every record could be read, so nobody can "
             "say that there is none."
         )
     findings = sorted(sure, key=lambda one: (one.due, one.code, one.scene, one.gate, one.where))
     recent = [one for one in decisions if _recent(one, facts)]
-    return Audited(facts, recent, findings, reviews(facts, recent, findings))
+    people = {one.id: one.people for one in decisions}
+    after = {
+        one.id: _where_it_went(one, facts, catalogue) for one in recent if one.granted and one.scene in facts.scenes
+    }
+    return Audited(facts, recent, findings, reviews(facts, recent, findings), unsure, after, people)
+
+
+def _where_it_went(one: Decision, facts: Facts, catalogue: Catalogue) -> str:
+    scene = facts.scenes[one.scene]
+    went = went_on(scene, one, catalogue, one.at) if one.at else []
+    bad = regressed(scene, one, catalogue)
+    words = [f"went on to {listed(went)}"] if went else []
+    words += [f"{listed(bad)} failed"] if bad else []
+    return ", ".join(words) or "no later stage has ended"
 
 
 def _findings(catalogue: Catalogue, facts: Facts, stored: Stored, decisions: list[Decision]) -> Iterator[Finding]:
     by_scene: dict[str, list[Decision]] = defaultdict(list)
     for one in decisions:
         by_scene[one.scene].append(one)
+        if facts.records_known and (_recent(one, facts) or not one.granted):
+            facts.looked.add(f"override {one.id}")
         if one.granted and _recent(one, facts):
             yield from judge_record(one, catalogue.gates.rules, facts.scenes.get(one.scene), facts.now)
     for code, where, sentence in facts.broken:
-        yield finding(code, facts.now, where, sentence)
+        yield finding(code, facts.now, where, sentence, settled_by="records")
     yield from disagreements(stored, facts.now)
     for scene in facts.scenes.values():
+        if scene.id not in facts.unsure and facts.records_known:
+            facts.looked |= {f"after {one.id}" for one in by_scene[scene.id]}
         yield from judge_scene(scene, by_scene[scene.id], catalogue, facts.now)
         yield from judge_datasets(scene, by_scene[scene.id], facts.now)
     yield from judge_uses(facts.uses, decisions, facts.now)

@@ -46,16 +46,19 @@ def edited_report(one: Dataset, reports: Sequence[Report]) -> Report | None:
 def judge_datasets(scene: Scene, decisions: Sequence[Decision], now: datetime) -> Iterator[Finding]:
     """What the data sets of a scene tell that no record does."""
     for one in scene.datasets:
+        known = {"scene": scene.id, "settled_by": one.where}
         if one.bypassed and not any(_allows(decision, one) for decision in decisions):
             sentence = (
                 f"{one.where} says that it was made with {SWITCH}, and no override of {scene.id} names that switch."
             )
-            yield finding("dataset-bypassed", now, one.where, sentence, one.updated, scene=scene.id)
+            yield finding(
+                "dataset-bypassed", now, one.where, sentence, one.updated, detail=one.updated.isoformat(), **known
+            )
         if (report := edited_report(one, scene.reports)) is not None:
             sentence = (
                 f"{report.where} is not the report that {one.where} was made by, though both are of {one.report_time}."
             )
-            yield finding("report-edited", now, report.where, sentence, report.updated, scene=scene.id)
+            yield finding("report-edited", now, report.where, sentence, report.updated, detail=one.report_time, **known)
 
 
 def _allows(decision: Decision, one: Dataset) -> bool:

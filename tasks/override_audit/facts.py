@@ -54,6 +54,11 @@ class Decision:
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def people(self) -> tuple[str, ...]:
+        """Who asked for it and who approved it."""
+        return tuple(filter(None, (self.requester, self.approver)))
+
+    @property
     def granted(self) -> bool:
         """Whether it lets the gate be passed, or did."""
         return self.word in DECIDED
@@ -107,6 +112,11 @@ class Report:
     """Its own time as it writes it."""
     sha256: str = ""
     """Of the object."""
+
+    @property
+    def run(self) -> str:
+        """What tells it from the report of another run at the same place."""
+        return self.stated or self.updated.isoformat()
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,12 +194,24 @@ class Facts:
     """By gate, on how many scenes it fails now."""
     judged_on: dict[str, int] = field(default_factory=dict)
     """By gate, on how many scenes it was asked."""
+    raw: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By where they are, the records of a collection as they were read: there is no reading them one by one later."""
     broken: list[tuple[str, str, str]] = field(default_factory=list)
     """(code, where, sentence) of records that are damaged."""
     unknown: list[str] = field(default_factory=list)
     """What could not be asked, one sentence each."""
     records_known: bool = True
     """Whether every place of records could be read: else nobody can say that something was not recorded."""
+    looked: set[str] = field(default_factory=set)
+    """What was looked at whole: addresses of reports and data sets, `override <id>`, `after <id>`, `job <name>`,
+    `workflow <name>`, `schedulers`. Of records see `looked_at`."""
     unsure: set[str] = field(default_factory=set)
     """Scenes of which something could not be read."""
     notes: list[str] = field(default_factory=list)
+
+    def looked_at(self, what: str) -> bool:
+        """Whether that was looked at whole: one of `looked`, `records of <scene>`, or `records` for all of them."""
+        if what.startswith("records"):
+            scene = what.removeprefix("records").removeprefix(" of ")
+            return self.records_known and (scene not in self.unsure if scene else not self.unsure)
+        return what in self.looked

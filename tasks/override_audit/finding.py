@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 TODAY, SOON, WEEK = 24, 72, 168
 """Hours that a person has."""
@@ -65,6 +65,11 @@ CODES: dict[str, Code] = {
 }  # fmt: skip
 
 
+LONGEST = {"sentence": 2_000, "where": 1_100, "settled_by": 1_100}
+SHORT = 200
+"""Characters of what people have written that are kept: a message with more no sink takes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that somebody must do something about."""
@@ -82,14 +87,18 @@ class Finding:
     """The id of the override; empty: there is none."""
     at: datetime | None = None
     """When what it is about happened; None: it is so as long as nobody changes it."""
+    detail: str = ""
+    """What tells it from another one of the same place: a switch with its value, the time of a report."""
+    settled_by: str = ""
+    """What must have been looked at (`Facts.looked`) so that its not being found means that it is over; empty: nothing does."""
     since: datetime | None = None
     """When an audit found it first; None: this one did."""
 
     @property
     def id(self) -> str:
         """By which it is known from one audit to the next, whatever its sentence says by then."""
-        about = "\n".join((self.code, self.scene, self.gate, self.override, self.where))
-        return f"f-{hashlib.sha256(about.encode(errors='surrogatepass')).hexdigest()[:12]}"
+        about = "\n".join((self.code, self.scene, self.gate, self.override, self.where, self.detail))
+        return f"f-{hashlib.sha256(about.encode()).hexdigest()[:12]}"
 
     @property
     def todo(self) -> str:
@@ -98,16 +107,19 @@ class Finding:
 
 
 def finding(
-    code: str,
-    now: datetime,
-    where: str,
-    sentence: str,
-    at: datetime | None = None,
-    /,
-    *,
-    scene: str = "",
-    gate: str = "",
-    override: str = "",
+    code: str, now: datetime, where: str, sentence: str, at: datetime | None = None, /, **known: str
 ) -> Finding:
-    """One of that code, due as soon as its code says. KeyError: there is no such code."""
-    return Finding(code, scene, gate, where, sentence, now + timedelta(hours=CODES[code].hours), override, at)
+    """One of that code, due as soon as its code says; `known`: fields of `Finding`. KeyError: there is no such code.
+
+    Texts are of records that anybody may have written: they are cut, and what is no text is replaced.
+    """
+    texts: dict[str, Any] = {name: plain(value, LONGEST.get(name, SHORT)) for name, value in known.items()}
+    due = now + timedelta(hours=CODES[code].hours)
+    where, sentence = plain(where, LONGEST["where"]), plain(sentence, LONGEST["sentence"])
+    return replace(Finding(code, "", "", where, sentence, due, at=at), **texts)
+
+
+def plain(value: str, most: int = SHORT) -> str:
+    """A text that can be written and read again, with so many characters at most."""
+    clean = value.encode("utf-8", "replace").decode()
+    return clean if len(clean) <= most else f"{clean[: most - 1]}…"

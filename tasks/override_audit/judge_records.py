@@ -23,7 +23,8 @@ def judge_record(one: Decision, rules: OverrideRules, scene: Scene | None, now: 
         said.append(("auto-approved", "nobody decided, and the gate was passed when the time was over"))
     for code, words in said:
         sentence = f"{one.id} ({one.gate} of {one.scene}): {words}."
-        yield finding(code, now, one.where, sentence, one.at, scene=one.scene, gate=one.gate, override=one.id)
+        known = {"scene": one.scene, "gate": one.gate, "override": one.id, "settled_by": f"override {one.id}"}
+        yield finding(code, now, one.where, sentence, one.at, **known)
 
 
 def _who(one: Decision, rules: OverrideRules) -> Iterator[tuple[str, str]]:

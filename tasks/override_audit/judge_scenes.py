@@ -13,29 +13,36 @@ from tasks.override_audit.judge_records import CLOCKS
 from tasks.remediation.report import listed
 
 SILENT = "gate-passed-silently"
-OVER = ("override-expired", "went-on-after-revoke")
-"""Codes that say of an override already that it was over when the scene went on."""
+EXPIRED, REVOKED = "override-expired", "went-on-after-revoke"
+"""Both say that an override was over: a silent passing says more than the first, the second more than a silent passing."""
 
 
 def judge_scene(scene: Scene, decisions: Sequence[Decision], catalogue: Catalogue, now: datetime) -> Iterator[Finding]:
     """What its reports and markers say, beside its decisions."""
     after = [found for one in decisions if one.granted for found in _after(scene, one, catalogue, now)]
-    told = {one.override for one in after if one.code in OVER}
+    revoked = {one.override for one in after if one.code == REVOKED}
+    at_the_gate = [one for one in _at_the_gates(scene, decisions, catalogue, now) if one.override not in revoked]
+    silent = {one.override for one in at_the_gate if one.code == SILENT}
+    yield from at_the_gate
+    yield from (one for one in after if one.code != EXPIRED or one.override not in silent)
+
+
+def _at_the_gates(
+    scene: Scene, decisions: Sequence[Decision], catalogue: Catalogue, now: datetime
+) -> Iterator[Finding]:
     for report in scene.reports:
         passed = passed_at(scene, report, catalogue) if report.blocks else None
         for gate in report.failed:
             mine = [one for one in decisions if one.gate == gate and one.granted]
             if passed is not None:
                 bad = failed_since(scene, later(report.stage, catalogue), passed[0])
-                found = _passed(scene, report, gate, mine, (*passed, bad), now)
-                yield from (one for one in found if one.code != SILENT or one.override not in told)
+                yield from _passed(scene, report, gate, mine, (*passed, bad), now)
             elif not report.blocks and not mine:
                 sentence = (
                     f"{gate} of {scene.id} failed as an error, and the same report says that the scene can go on."
                 )
-                known = {"scene": scene.id, "gate": gate}
+                known = {"scene": scene.id, "gate": gate, "detail": report.run, "settled_by": report.where}
                 yield finding("report-contradicts", now, report.where, sentence, report.updated, **known)
-    yield from after
 
 
 def _passed(
@@ -47,37 +54,39 @@ def _passed(
     now: datetime,
 ) -> Iterator[Finding]:
     when, path, bad = passed
+    known = {"scene": scene.id, "gate": gate, "detail": report.run, "settled_by": report.where}
     in_time = [one for one in mine if one.at is None or one.at - when <= CLOCKS]
     if any(one.holds(max(when, one.at or when)) for one in in_time):
         return
     if late := [one for one in mine if one not in in_time]:
         sentence = f"{scene.id} passed {gate} at {when:%Y-%m-%d %H:%M} UTC ({path}), before {late[0].id} was decided."
-        known = {"scene": scene.id, "gate": gate, "override": late[0].id}
-        yield finding("override-too-late", now, report.where, sentence, when, **known)
+        yield finding("override-too-late", now, report.where, sentence, when, override=late[0].id, **known)
     else:
         why = f"{mine[0].id} did not hold at that time" if mine else "nobody recorded why"
         sentence = (
             f"{gate} of {scene.id} failed, and {path} was written at {when:%Y-%m-%d %H:%M} UTC all the same; {why}."
             + (f" Since then {listed(bad)} failed." if bad else "")
         )
-        known = {"scene": scene.id, "gate": gate, "override": mine[0].id if mine else ""}
-        yield finding(SILENT, now, report.where, sentence, when, **known)
+        yield finding(SILENT, now, report.where, sentence, when, override=mine[0].id if mine else "", **known)
 
 
 def _after(scene: Scene, one: Decision, catalogue: Catalogue, now: datetime) -> Iterator[Finding]:
-    known = {"scene": scene.id, "gate": one.gate, "override": one.id}
+    known = {"scene": scene.id, "gate": one.gate, "override": one.id, "settled_by": f"after {one.id}"}
+    known["detail"] = ", ".join(
+        sorted(each.run for each in scene.reports if one.gate in (*each.all_failed, *each.passed))
+    )
     failing = any(one.gate in report.all_failed for report in scene.reports)
     passes = not failing and any(one.gate in report.passed for report in scene.reports)
     if one.until is not None and one.until < now and one.revoked is None and not passes:
         sentence = (
             f"{one.id} ended at {one.until:%Y-%m-%d %H:%M} UTC, and {one.gate} of {scene.id} still does not pass."
         )
-        yield finding("override-expired", now, one.where, sentence, one.at, **known)
+        yield finding(EXPIRED, now, one.where, sentence, one.at, **known)
     if one.revoked is not None and (went := went_on(scene, one, catalogue, one.revoked)) and failing:
         sentence = (
             f"{one.id} was revoked at {one.revoked:%Y-%m-%d %H:%M} UTC, and {scene.id} went on to {listed(went)}."
         )
-        yield finding("went-on-after-revoke", now, one.where, sentence, one.at, **known)
+        yield finding(REVOKED, now, one.where, sentence, one.at, **known)
     if bad := regressed(scene, one, catalogue):
         sentence = f"{scene.id} was let past {one.gate}, and then {listed(bad)} failed."
         yield finding("regressed-downstream", now, one.where, sentence, one.at, **known)

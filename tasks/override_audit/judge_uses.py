@@ -16,6 +16,8 @@ CODE: dict[Way, str] = {
     "definition": "switch-in-definition",
     "schedule": "switch-in-schedule",
 }
+SETTLED: dict[Way, str] = {"schedule": "schedulers", "run": "", "argument": ""}
+"""What shows that a switch is gone, if not its own place. Runs expire: that one is not found any more proves nothing."""
 
 
 def judge_uses(uses: Sequence[Use], decisions: Sequence[Decision], now: datetime) -> Iterator[Finding]:
@@ -24,8 +26,15 @@ def judge_uses(uses: Sequence[Use], decisions: Sequence[Decision], now: datetime
         if one.at is None or not any(covers(decision, one, one.at) for decision in decisions):
             of = f" for {one.scene}" if one.scene else ""
             gate = one.gates[0] if len(one.gates) == 1 else ""
-            sentence = f"{one.where} has {one.switch}={one.value}{of}: {one.meaning}."
-            yield finding(CODE[one.way], now, one.where, sentence, one.at, scene=one.scene, gate=gate)
+            place, detail = one.where.partition(", revision ")[0], f"{one.switch}={one.value}"
+            sentence = f"{one.where} has {detail}{of}: {one.meaning}."
+            known = {
+                "scene": one.scene,
+                "gate": gate,
+                "detail": detail,
+                "settled_by": SETTLED.get(one.way, "{}").format(place),
+            }
+            yield finding(CODE[one.way], now, place, sentence, one.at, **known)
 
 
 def covers(decision: Decision, use: Use, at: datetime) -> bool:

@@ -52,7 +52,7 @@ def disagreements(stored: Stored, now: datetime) -> Iterator[Finding]:
         yield from _edited(one, mine, others, now)
         if not mine and _store_of(one) in stores:
             sentence = f"{one.id} is {one.word} by {one.approver or 'nobody'}, and the log has no such entry."
-            yield finding("not-in-log", now, one.where, sentence, scene=one.scene, gate=one.gate, override=one.id)
+            yield finding("not-in-log", now, one.where, sentence, **_of(one))
     yield from _denied(decisions, entries, {one.id for one in granted}, now)
     yield from _two_entries(entries, {one.id for one in decisions}, now)
 
@@ -65,7 +65,7 @@ def _denied(
         actions = {entry.action for entry in entries[one.id]}
         if one.word == "rejected" and one.id not in granted and "rejected" not in actions and actions & set(TELLING):
             sentence = f"{one.id}: the record says rejected, and the log says {listed(sorted(actions & set(TELLING)))}."
-            yield finding("record-edited", now, one.where, sentence, scene=one.scene, gate=one.gate, override=one.id)
+            yield finding("record-edited", now, one.where, sentence, **_of(one))
 
 
 def _forged(entry: Logged) -> bool:
@@ -74,7 +74,7 @@ def _forged(entry: Logged) -> bool:
 
 
 def _of_entry(entry: Logged, now: datetime) -> Iterator[Finding]:
-    known = {"scene": entry.scene, "gate": entry.gate, "override": entry.request}
+    known = _known(entry.scene, entry.gate, entry.request)
     if entry.rewritten is not None:
         sentence = f"The log's entry about {entry.request} was changed at {entry.rewritten:%Y-%m-%d %H:%M} UTC."
         yield finding("log-edited", now, entry.where, sentence, **known)
@@ -104,7 +104,7 @@ def _edited(one: Decision, mine: list[Logged], others: list[Decision], now: date
         fields.append("approved_by")
     if fields:
         sentence = f"{one.id}: the record and its other copies say different things in {listed(fields, 6)}."
-        yield finding("record-edited", now, one.where, sentence, scene=one.scene, gate=one.gate, override=one.id)
+        yield finding("record-edited", now, one.where, sentence, **_of(one))
 
 
 def _two_entries(entries: dict[str, list[Logged]], known: set[str], now: datetime) -> Iterator[Finding]:
@@ -113,8 +113,15 @@ def _two_entries(entries: dict[str, list[Logged]], known: set[str], now: datetim
         mine = [one for one in listed_ if one.action == "overridden"]
         if request not in known and any(differences(mine[0].metadata, one.metadata) for one in mine[1:]):
             first, sentence = mine[0], f"{request}: the log says two different things about it."
-            known_ = {"scene": first.scene, "gate": first.gate, "override": request}
-            yield finding("record-edited", now, first.where, sentence, **known_)
+            yield finding("record-edited", now, first.where, sentence, **_known(first.scene, first.gate, request))
+
+
+def _of(one: Decision) -> dict[str, str]:
+    return _known(one.scene, one.gate, one.id)
+
+
+def _known(scene: str, gate: str, override: str) -> dict[str, str]:
+    return {"scene": scene, "gate": gate, "override": override, "settled_by": f"records of {scene}"}
 
 
 def _rank(one: Decision) -> int:

@@ -9,11 +9,13 @@ from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
+from tasks.override_audit.audit import Audited
 from tasks.override_audit.facts import Decision
 from tasks.override_audit.finding import Finding
 from tasks.override_audit.follow_up import Followed
-from tasks.override_audit.known import Answer, Found
+from tasks.override_audit.picture import by_week
 from tasks.override_audit.review import Review
+from tasks.pipeline.override_findings import Answer, Decided, Found
 from tasks.remediation.report import MAX_ROWS, Section, counted
 from tasks.remediation.table import Cell
 
@@ -42,13 +44,17 @@ def sections(followed: Followed) -> list[Section]:
     granted = [one for one in seen.decisions if one.granted]
     parts = [
         _table("What to do, the most urgent first", seen.findings, partial(_row, now=seen.facts.now)),
-        _table("Found before and never settled, and not looked at any more", followed.left, _left_row),
-        Section("Gates: codify, tighten, or stop", "", tuple(map(_review_row, seen.reviews))),
-        _table("Decisions", granted, _decision_row),
+        _table("Found before, never settled, and not looked at this time", followed.left, _left_row),
+        Section("Gates: codify, tighten, or stop", rows=_review_rows(followed), picture=by_week(seen)),
+        _table("Decisions", granted, partial(_decision_row, seen=seen)),
         _table("What somebody has answered for", followed.answered, _answered_row),
         Section("What could not be asked", "\n".join(f"- {one}" for one in seen.facts.unknown)),
     ]
-    return [one for one in parts if one.rows or one.text]
+    return [one for one in parts if one.rows or one.text or one.picture]
+
+
+def _review_rows(followed: Followed) -> tuple[dict[str, Cell], ...]:
+    return tuple(_review_row(one, followed.decided.get(one.gate)) for one in followed.seen.reviews)
 
 
 def _table(title: str, found: Sequence[T], row: Callable[[T], dict[str, Cell]]) -> Section:
@@ -89,7 +95,8 @@ def as_data(followed: Followed) -> dict[str, Any]:
         "overdue": followed.overdue(),
         "by_code": dict(sorted(Counter(one.code for one in seen.findings).items())),
         "reviews": [asdict(one) for one in seen.reviews],
-        "decisions": [_decision_row(one) for one in seen.decisions if one.granted],
+        "decided": {gate: said.model_dump(mode="json") for gate, said in followed.decided.items()},
+        "decisions": [_decision_row(one, seen) for one in seen.decisions if one.granted],
         "unknown": facts.unknown,
     }
 
@@ -130,10 +137,11 @@ def _answered_row(pair: tuple[Finding, Answer]) -> dict[str, Cell]:
     return {"what": one.sentence, "by": said.by, "why": said.reason, "at": f"{said.at:{MINUTE}}", "id": one.id}
 
 
-def _review_row(one: Review) -> dict[str, Cell]:
+def _review_row(one: Review, decided: Decided | None) -> dict[str, Cell]:
     return {
         "gate": one.gate,
         "verdict": one.verdict,
+        "decided": f"{decided.verdict} by {decided.by} at {decided.at:{MINUTE}}: {decided.reason}" if decided else "",
         "why": one.why,
         "overrides": one.overrides,
         "scenes": one.scenes,
@@ -144,7 +152,7 @@ def _review_row(one: Review) -> dict[str, Cell]:
     }
 
 
-def _decision_row(one: Decision) -> dict[str, Cell]:
+def _decision_row(one: Decision, seen: Audited) -> dict[str, Cell]:
     named = "verified" if one.verified else "claimed"
     return {
         "override": one.id,
@@ -156,6 +164,7 @@ def _decision_row(one: Decision) -> dict[str, Cell]:
         "why": f"{one.category}: {one.justification}" if one.category else one.justification,
         "ticket": one.ticket,
         "failing": one.failing,
+        "since then": seen.after.get(one.id, "unknown"),
         "until": f"{one.until:{MINUTE}}" if one.until else "",
         "record": one.where,
     }

@@ -51,6 +51,8 @@ class Looked:
     scene: Scene
     stored: Stored
     unread: list[str] = field(default_factory=list)
+    datasets: list[str] = field(default_factory=list)
+    """Addresses of data sets that were read."""
 
 
 class Places:
@@ -110,6 +112,8 @@ def _take(looked: Looked, facts: Facts, stored: Stored, decided: set[str]) -> No
     if looked.unread:
         facts.unsure.add(scene.id)
         facts.unknown += looked.unread
+    else:
+        facts.looked |= {*(one.where for one in scene.reports), *looked.datasets}
     for name in {name for one in scene.reports for name in one.all_failed}:
         facts.failed_on[name] = facts.failed_on.get(name, 0) + 1
     for name in {name for one in scene.reports for name in (*one.all_failed, *one.passed)}:
@@ -188,7 +192,10 @@ def _read_dataset(environment: PipelineEnvironment, looked: Looked, entry: Entry
     """Keep what it says of gates, if there is anything to judge; one that cannot be read is validation's to tell."""
     body = _body(environment, looked, entry)
     where = f"gs://{environment.data_bucket}/{entry.name}"
-    one = dataset_of(parse_json(body).value if body is not None else None, where, _updated(entry))
+    if body is None:
+        return
+    looked.datasets.append(where)
+    one = dataset_of(parse_json(body).value, where, _updated(entry))
     if one.bypassed or edited_report(one, looked.scene.reports) is not None:
         looked.scene.datasets.append(one)
 

@@ -113,6 +113,7 @@ def from_firestore(environment: PipelineEnvironment, facts: Facts, found: Stored
         try:
             for one in list(environment.override_records.documents(collection)):  # all, or nothing is known
                 where = f"Firestore {collection}/{one.id}"
+                facts.raw[where] = one.fields
                 changed = one.updated if one.created and one.updated and one.updated > one.created else None
                 if not take(found, one.fields, where, FIRESTORE, changed):
                     sentence = f"{where} is no record of an approval that can be read."

@@ -7,13 +7,13 @@ from datetime import datetime
 
 from blocks.errors import OutsideError, UnknownOutcome
 from tasks.override_audit.finding import CODES
-from tasks.override_audit.known import Found, Known, What
+from tasks.pipeline.override_findings import Found, Known
 from tasks.remediation.context import Context
 from tasks.remediation.report import counted
 
 LINES = 20
 """Findings in one message; the page has all."""
-TITLES: dict[What, str] = {
+TITLES = {
     "asked": "Overrides: {count} new, which somebody must explain or mend",
     "overdue": "Overrides: {count} overdue",
 }
@@ -24,26 +24,26 @@ def tell(context: Context, known: Known, now: datetime) -> list[str]:
 
     A message that no sink took is sent again by the next audit. Two audits at the same moment may both tell.
     """
-    new, late = known.open(), known.open(now)
-    fresh: dict[What, list[Found]] = {
-        "asked": [one for one in new if ("asked", one.id) not in known.told],
-        "overdue": [one for one in late if ("overdue", one.id) not in known.told],
-    }
-    notes: list[str] = []
-    for what, found in fresh.items():
-        if found and not context.environment.on_call.overrides_to:
+    policy, notes = context.environment.on_call, list[str]()
+    for what, found, sinks in (
+        ("asked", known.open(), policy.overrides_to),
+        ("overdue", known.open(now), tuple(dict.fromkeys((*policy.overrides_to, *policy.overrides_overdue_to)))),
+    ):
+        fresh = [one for one in found if (what, one.id) not in known.told]
+        if fresh and not sinks:
             return ["Nobody was told of what was found: overrides_to of the on-call block names no sink."]
-        if found:
-            problems = list(_problems(context, TITLES[what].format(count=counted(len(found), "finding")), found))
+        if fresh:
+            title = TITLES[what].format(count=counted(len(fresh), "finding"))
+            problems = list(_problems(context, sinks, title, fresh))
             notes += problems
-            if len(problems) < len(context.environment.on_call.overrides_to):
-                known.tell(what, (one.id for one in found), now)
+            if len(problems) < len(sinks):
+                known.tell(what, (one.id for one in fresh), now)
     return notes
 
 
-def _problems(context: Context, title: str, found: Sequence[Found]) -> Iterator[str]:
+def _problems(context: Context, sinks: Sequence[str], title: str, found: Sequence[Found]) -> Iterator[str]:
     text = message(found)
-    for sink in context.environment.on_call.overrides_to:
+    for sink in sinks:
         try:
             context.environment.notifier.send(sink, title, text)
         except UnknownOutcome as error:

@@ -32,16 +32,17 @@ def look_at_switches(environment: PipelineEnvironment, facts: Facts) -> None:
     `blocks.clients.load_libraries` must have been called: several services are asked from several threads.
     """
     catalogue = environment.catalogue
-    looks: list[tuple[str, Callable[[], list[Use]]]] = [("The schedulers", partial(_schedulers, environment))]
-    looks += [("The GPU Jobs of the cluster", partial(_gpu_jobs, environment, facts.since))]
-    looks += [(f"The job {one}", partial(_job, environment, one, facts.since)) for one in catalogue.jobs]
-    looks += [(f"The workflow {one}", partial(_workflow, environment, one, facts.since)) for one in catalogue.workflows]
+    looks: list[tuple[str, Callable[[], list[Use]]]] = [("schedulers", partial(_schedulers, environment))]
+    looks += [("GPU Jobs of the cluster", partial(_gpu_jobs, environment, facts.since))]
+    looks += [(f"job {one}", partial(_job, environment, one, facts.since)) for one in catalogue.jobs]
+    looks += [(f"workflow {one}", partial(_workflow, environment, one, facts.since)) for one in catalogue.workflows]
     with ThreadPoolExecutor(PARALLEL) as pool:
         for name, future in [(name, pool.submit(look)) for name, look in looks]:
             try:
                 facts.uses += future.result()
+                facts.looked.add(name)
             except OutsideError as error:
-                facts.unknown.append(f"{name}: {error}")
+                facts.unknown.append(f"The {name}: {error}")
 
 
 def _job(environment: PipelineEnvironment, name: str, since: datetime) -> list[Use]:

@@ -9,8 +9,8 @@ from blocks.approvals import undecided
 from blocks.errors import TemporaryError
 from blocks.schedules import ScheduledDeployment, leaked_slots, scheduled_deployments
 from tasks.incidents.incident import Incident
-from tasks.override_audit.known import read_known
 from tasks.overview.state import Item, State, Unknown, from_sentence
+from tasks.pipeline.override_findings import read_known
 from tasks.remediation.context import Context
 from tasks.remediation.report import counted
 from tasks.response.watch import IncidentWatch

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 from tasks.delivery.pauses import OpenPause, open_pauses
+from tasks.incidents.entries import Resolved
 from tasks.incidents.incident import Incident, read_incident
 from tasks.incidents.open_marks import open_marks
 from tasks.incidents.overdue import overdue
@@ -46,9 +47,10 @@ class IncidentWatch(Check[None]):
 
 
 def just_resolved(incidents: Iterable[Incident], now: datetime) -> Iterator[Incident]:
-    """Those that were resolved within a day."""
+    """Those of which somebody said within the last day that they are over, whenever that was."""
     for one in incidents:
-        if one.resolved_at is not None and now - one.resolved_at < JUST_NOW:
+        said = [entry.at for entry, _ in one.all_of(Resolved)]
+        if one.resolved_at is not None and said and now - said[-1] < JUST_NOW:
             yield one
 
 

@@ -1,5 +1,5 @@
 """What retention will remove soon of scenes that somebody needs: an open incident names them, a restore holds them, or a
-quality gate of theirs was let pass, or is asked to be, by an override that is recorded here."""
+quality gate of theirs was let pass, or is asked to be, by an override that is recorded here, or was so in a way that is not settled."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from blocks.stored_object import StoredObject
 from tasks.delivery.tickets import open_tickets
 from tasks.incidents.incident import read_incident
 from tasks.incidents.open_marks import open_marks
+from tasks.pipeline.override_findings import read_known
 from tasks.pipeline.override_ledger import Recorded, read_all
 from tasks.remediation.context import Context
 from tasks.remediation.ledger import LedgerDamaged
@@ -55,7 +56,8 @@ class Leaving:
 
 
 def needed_scenes(context: Context) -> Needed:
-    """Scenes of incidents that are not closed, of restores that hold delivery, and of overrides that are asked for or hold."""
+    """Scenes of incidents that are not closed, of restores that hold delivery, of overrides that are asked for or hold, and of unsettled
+    findings about overrides."""
     found = Needed({}, [])
     marks = [id_ for id_, _ in open_marks(context.environment)]
     if len(marks) > NEWEST:
@@ -71,6 +73,7 @@ def needed_scenes(context: Context) -> Needed:
             if SCENE_ID.fullmatch(word):  # words that are no scenes have no objects, and are passed over by that
                 found.why.setdefault(word, f"restore {ticket.run} holds it")
     _overridden(context, found)
+    _disputed(context, found)
     return found
 
 
@@ -87,6 +90,16 @@ def _overridden(context: Context, found: Needed) -> None:
                 found.why.setdefault(one.asked.scene, f"override {id_} of {one.asked.gate} is {word}")
     except OutsideError as error:
         found.unread.append(f"The overrides that are recorded here: {error}")
+
+
+def _disputed(context: Context, found: Needed) -> None:
+    """What the override audit has found and nobody has settled is looked at again by whoever settles it."""
+    try:
+        for one in read_known(context).open():
+            if SCENE_ID.fullmatch(one.scene):
+                found.why.setdefault(one.scene, f"the override audit's finding {one.id} ({one.code}) is not settled")
+    except OutsideError as error:
+        found.unread.append(f"The findings about overrides: {error}")
 
 
 def _of_incident(context: Context, id_: str) -> tuple[dict[str, str], str]:

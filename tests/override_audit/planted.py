@@ -168,6 +168,13 @@ def too_late(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> 
     declared(sandbox, scene, ago(2))
 
 
+def over_by_now(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> None:
+    """It held when the scene went on, and has ended since; the gate does not pass yet."""
+    at = ago(10)
+    put_scene(sandbox, scene, at, report(at, GATE))
+    declared(sandbox, scene, at, metadata(at, expires_at=stamp(at + 5 * HOUR)))
+
+
 def regressed(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> None:
     said()(sandbox, environment, scene)
     fail_export(sandbox, scene)
@@ -253,7 +260,8 @@ KINDS: dict[str, tuple[str, Plant]] = {
         "by-itself",
         kept(status="approved", override_metadata=None, approved_by="SYSTEM:auto_timeout"),
     ),
-    "override-expired": ("over", said(expires_at=stamp(datetime(2026, 1, 1, tzinfo=UTC)))),
+    "override-expired": ("over", over_by_now),
+    "gate-passed-silently-after-expiry": ("over-before", said(expires_at=stamp(datetime(2026, 1, 1, tzinfo=UTC)))),
     "hash-forged": ("forged", logged(override_metadata_hash="0" * 64)),
     "hash-missing": ("without-hash", logged(override_metadata_hash=None)),
     "record-edited": ("edited", record_edited),

@@ -12,10 +12,10 @@ from blocks.catalogue_load import load_catalogue
 from tasks.override_audit.audit import DAYS, MOST_DAYS
 from tasks.override_audit.evidence import LINES
 from tasks.override_audit.finding import CODES
-from tasks.override_audit.known import ROOT as FINDINGS
 from tasks.override_audit.pin import AT_ONCE
 from tasks.override_audit.pin import ROOT as EVIDENCE
 from tasks.override_audit.review import ENOUGH
+from tasks.pipeline.override_findings import ROOT as FINDINGS
 from tasks.pipeline.override_ledger import ROOT
 from tasks.remediation.outcome import EXIT
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -18,13 +19,23 @@ from tasks.override_audit.audit import audit
 from tasks.override_audit.check import OverrideAudit, Question
 from tasks.override_audit.evidence import pieces_of
 from tasks.override_audit.follow_up import follow_up
-from tasks.override_audit.known import read_known
 from tasks.override_audit.pin import ROOT
+from tasks.pipeline.override_findings import read_known
 from tasks.remediation.check import check
 from tasks.remediation.context import Context
-from tests.override_audit.planted import recorded
-from tests.override_audit.planted_switches import ago, in_argument, in_run
-from tests.override_audit.world import GATE, declared, environment_of, put, put_scene, report
+from tests.doctor.world import job
+from tests.override_audit.planted import log_edited, recorded
+from tests.override_audit.planted_switches import (
+    ago,
+    in_argument,
+    in_definition,
+    in_run,
+    in_schedule,
+    in_variables,
+    on_gpu,
+    on_job,
+)
+from tests.override_audit.world import GATE, declared, environment_of, put, put_scene, report, workflow_ran
 
 REPORT = "scenes/kitchen_001/usd-assembly-job/quality_gate_report.json"
 
@@ -51,6 +62,7 @@ def bundle(context: Context, id_: str) -> dict[str, bytes]:
     """The files of one, by the last part of their names."""
     environment = context.environment
     names = [one.name for one in environment.storage.list(OPS_BUCKET, f"{ROOT}{id_}/")]
+    assert len({name.rpartition("/")[0] for name in names}) == 1
     return {name.rpartition("/")[2]: environment.storage.read(OPS_BUCKET, name) for name in names}
 
 
@@ -81,7 +93,7 @@ def test_the_manifest_has_each_file_s_checksum_and_the_record_has_the_manifest_s
     chain = read_known(context).chain
     assert chain is not None
     (pinned,) = [entry.data for entry in chain.entries if entry.kind == "pinned"]
-    assert pinned["sha256"] == hashlib.sha256(kept["manifest.json"]).hexdigest()
+    assert pinned["rows"][0]["sha256"] == hashlib.sha256(kept["manifest.json"]).hexdigest()
 
 
 @pytest.mark.parametrize("plant", [in_run(BYPASS_QUALITY_GATES="true"), in_argument(enforce_quality_gates=False)])
@@ -93,15 +105,71 @@ def test_an_execution_is_kept_with_what_it_logged(context: Context, sandbox: San
     assert isinstance(json.loads(kept["1-log.json"]), list)
 
 
-def test_what_an_execution_logged_is_of_that_execution_alone(context: Context, sandbox: Sandbox) -> None:
-    in_argument(enforce_quality_gates=False)(sandbox, context.environment, "kitchen_001")
+@pytest.mark.parametrize(
+    ("plant", "label"),
+    [
+        (in_argument(enforce_quality_gates=False), "workflows.googleapis.com/execution_id"),
+        (in_run(BYPASS_QUALITY_GATES="true"), "run.googleapis.com/execution_name"),
+    ],
+    ids=["workflow", "job"],
+)
+def test_what_an_execution_logged_is_of_that_execution_alone(
+    context: Context, sandbox: Sandbox, plant: Any, label: str
+) -> None:
+    plant(sandbox, context.environment, "kitchen_001")
     (one,) = audit(context).findings
-    label, id_ = "workflows.googleapis.com/execution_id", one.where.rpartition("/")[2]
-    for text, of in (("mine", id_), ("another's", "x")):
+    for text, of in (("mine", one.where.rpartition("/")[2]), ("another's", "x")):
         entry = {"textPayload": text, "labels": {label: of}, "timestamp": datetime.now(UTC).isoformat()}
         sandbox.log.write(entry | {"logName": "projects/p/logs/x", "resource": {"type": "x"}})
     (_, log) = pieces_of(context, [one.where], [])
-    assert [line["text"] for line in json.loads(log.body)] == ["mine"]
+    texts = [line["text"] for line in json.loads(log.body)]
+    assert "mine" in texts and "another's" not in texts
+
+
+def test_who_was_at_work_when_a_gate_was_passed_silently_is_kept(context: Context, sandbox: Sandbox) -> None:
+    put_scene(sandbox, "kitchen_001", ago(10), report(ago(10), GATE))
+    data = {"bucket": context.environment.data_bucket, "name": "scenes/kitchen_001/assets/.regen3d_complete"}
+    for began in (9.5, 4.0):
+        workflow_ran(sandbox, "usd-assembly-pipeline", ago(began), {"data": data})
+    (one,) = audited(context).seen.findings
+    executions = [name for name in bundle(context, one.id) if name.endswith("execution.json")]
+    assert len(executions) == 1
+    assert json.loads(bundle(context, one.id)[executions[0]])["workflow"] == "usd-assembly-pipeline"
+
+
+@pytest.mark.parametrize(
+    ("plant", "holds"),
+    [
+        (on_job, b"BYPASS_QUALITY_GATES"),
+        (in_variables, b"MONITORING_GATE_STRICT"),
+        (in_definition, b"REQUIRE_QUALITY_GATES"),
+        (in_schedule, b"genie-sim-import-poller"),
+        (on_gpu(ALLOW_GENIESIM_MOCK="true"), b"ALLOW_GENIESIM_MOCK"),
+    ],
+    ids=["job", "variables", "source", "schedule", "GPU Job"],
+)
+def test_a_definition_that_holds_a_switch_is_kept(context: Context, sandbox: Sandbox, plant: Any, holds: bytes) -> None:
+    plant(sandbox, context.environment, "kitchen")
+    (one,) = audited(context).seen.findings
+    assert holds in bundle(context, one.id)["1-definition.json"]
+
+
+def test_an_entry_of_the_log_that_was_edited_is_kept_as_it_is(context: Context, sandbox: Sandbox) -> None:
+    log_edited(sandbox, context.environment, "kitchen_001")
+    (one,) = audited(context).seen.findings
+    assert json.loads(bundle(context, one.id)["1-record.json"])["action"] == "OVERRIDDEN"
+
+
+def test_what_is_over_and_comes_again_has_evidence_of_its_own(context: Context, sandbox: Sandbox) -> None:
+    on_job(sandbox, context.environment, "")
+    (one,) = audited(context).seen.findings
+    job("simready-job", BYPASS_QUALITY_GATES="false")(sandbox, context.environment)
+    audited(context)
+    time.sleep(1.0)  # a folder's name has the second at which it was found
+    on_job(sandbox, context.environment, "")
+    assert audited(context).seen.findings[0].id == one.id
+    names = [each.name for each in context.environment.storage.list(OPS_BUCKET, f"{ROOT}{one.id}/")]
+    assert len({name.rpartition("/")[0] for name in names}) == 2
 
 
 def test_no_secret_of_an_execution_is_kept(context: Context, sandbox: Sandbox) -> None:
@@ -117,7 +185,9 @@ def test_an_override_in_good_order_has_its_record_and_report_kept_too(context: C
     seen = audited(context).seen
     assert seen.findings == []
     (one,) = [pin_module.id_of(each) for each in seen.decisions]
-    assert set(bundle(context, one)) == {"told.json", "2-quality_gate_report.json", "manifest.json"}
+    files = {"told.json", "1-record.json", "2-quality_gate_report.json", "manifest.json"}
+    assert set(bundle(context, one)) == files
+    assert json.loads(bundle(context, one)["1-record.json"])["request_id"] == "apr_kitchen_001"
     assert json.loads(bundle(context, one)["told.json"])["metadata"]["ticket"] == "OPS-12"
 
 
@@ -130,8 +200,10 @@ def test_what_an_override_of_ours_names_as_evidence_is_kept_and_what_is_elsewher
     recorded(context.environment, "kitchen_001", evidence=named)
     (one,) = [pin_module.id_of(each) for each in audited(context).seen.decisions]
     assert bundle(context, one)["3-one.png"] == b"\x89PNG"
-    (missing,) = manifest(context, one)["missing"]
-    assert missing == "gs://another-bucket/x is not in the buckets of this installation, and was not read."
+    assert manifest(context, one)["missing"] == [
+        "gs://another-bucket/x is not in the buckets of this installation, and was not read.",
+        "https://example.com/x is no place that evidence can be taken from.",
+    ]
 
 
 def test_what_is_gone_or_too_large_is_said_and_hides_nothing_else(
@@ -157,16 +229,19 @@ def test_it_is_kept_once(context: Context, sandbox: Sandbox) -> None:
 def test_what_another_audit_has_just_kept_is_the_evidence(context: Context, sandbox: Sandbox) -> None:
     put_scene(sandbox, "kitchen_001", ago(10), report(ago(10), GATE))
     seen = audit(context)
-    (subject,) = pin_module.subjects(seen)
-    first = pin_module.keep(context, subject, seen.facts.now)
+    (subject,) = pin_module.subjects(seen, read_known(context))
+    first = pin_module.keep(context, subject, seen, (), seen.facts.now)
     put(sandbox, REPORT, report(ago(1), GATE, passed=True))
-    assert pin_module.keep(context, subject, datetime.now(UTC)) == first
+    assert pin_module.keep(context, subject, seen, (), datetime.now(UTC)) == first
 
 
-def test_a_service_that_does_not_answer_is_asked_again_by_the_next_audit(context: Context, sandbox: Sandbox) -> None:
+@pytest.mark.parametrize("status", [503, 403], ids=["not now", "not allowed yet"])
+def test_a_service_that_does_not_answer_is_asked_again_by_the_next_audit(
+    context: Context, sandbox: Sandbox, status: int
+) -> None:
     in_run(BYPASS_QUALITY_GATES="true")(sandbox, context.environment, "kitchen_001")
     seen = audit(context)
-    sandbox.faults.add(FaultRule(service="logging", kind="status", status=503))
+    sandbox.faults.add(FaultRule(service="logging", kind="status", status=status))
     context.environment.logs.limits = context.environment.logs.limits.model_copy(update={"attempts": 1})
     followed = follow_up(context, seen, keep=True)
     assert "is tried again by the next audit" in " ".join(followed.seen.facts.notes)

@@ -17,6 +17,7 @@ from tasks.delivery.tickets import REDEEMED, Ticket, stamp, write_ticket
 from tasks.incidents.entries import Closed, Declared, Scope
 from tasks.incidents.incident import Incident, declare
 from tasks.override_audit.recording import request, revoke
+from tasks.pipeline.override_findings import Answer, Found, read_known
 from tasks.pipeline.override_ledger import ROOT as OVERRIDES
 from tasks.pipeline.override_ledger import Requested
 from tasks.remediation.case import Case
@@ -259,3 +260,15 @@ def test_somebody_who_records_at_this_moment_hides_no_finding(
     run, found = watched(environment, in_days(25))
     assert run.outcome == "failed" and len(found.leaving) == 1
     assert any("Another process continues it" in one for one in run.reasons)
+
+
+def test_a_scene_with_an_unsettled_finding_of_the_override_audit_is_needed(
+    environment: PipelineEnvironment, sandbox: Sandbox
+) -> None:
+    context = Context(environment, "a test")
+    at = datetime.now(UTC)
+    one = Found(id="f-1", code="self-approved", scene="s-7", where="w", sentence="s", since=at, due=at)
+    read_known(context).see([one, one.model_copy(update={"id": "f-2", "scene": "not a scene"})], at)
+    assert needed_scenes(context).why == {"s-7": "the override audit's finding f-1 (self-approved) is not settled"}
+    read_known(context).answer(Answer(id="f-1", by="bo", reason="seen", at=at), at)
+    assert needed_scenes(context).why == {}

@@ -1,4 +1,4 @@
-"""What earlier audits have found: since when each finding is known, by when it was to be settled, and who has answered for it.
+"""What audits of overrides have found: since when each finding is known, by when it was to be settled, and who answered for it.
 
     remediation/override-findings/<month>/000001.json     chained; the first entry of a month carries what is still open
 
@@ -9,24 +9,21 @@ too old to be looked at is not forgotten, and people are asked once and not ever
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue
 
-from tasks.override_audit.finding import Finding
 from tasks.remediation.case import Case
 from tasks.remediation.context import Context
 from tasks.remediation.ledger import Entry, LedgerDamaged, LedgerTaken
 from tasks.remediation.months import month, months
-from tasks.remediation.outcome import Refused
 
 ROOT = "remediation/override-findings/"
 PIECE = 500
 """Findings in one entry."""
-What = Literal["asked", "overdue"]
-"""Why somebody was told of a finding: it is new, or its time is over."""
 
 
 class Found(BaseModel):
@@ -43,6 +40,8 @@ class Found(BaseModel):
     override: str = ""
     people: tuple[str, ...] = ()
     """Who asked for that override and who approved it: neither can answer for it."""
+    settled_by: str = ""
+    """What must have been looked at so that its not being found means that it is over; empty: only an answer settles it."""
     at: AwareDatetime | None = None
     """When what it is about happened; None: it is so as long as nobody changes it."""
     since: AwareDatetime
@@ -60,20 +59,40 @@ class Answer(BaseModel):
     at: AwareDatetime
 
 
+class Decided(BaseModel):
+    """What somebody has decided about a gate after an audit."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    gate: str
+    verdict: str
+    """`codify`, `tighten`, `stop` or `keep`."""
+    by: str
+    reason: str
+    at: AwareDatetime
+
+
 @dataclass(slots=True)
 class Known:
     """The record as it was read, and the means to add to it."""
 
     context: Context
+    newest: str = ""
+    """The month that is read, as `2026-11`; empty: nothing was ever recorded."""
     chain: Case | None = None
-    """The newest month; None: nothing was ever recorded."""
+    """Its chain; None: it is to be begun."""
     found: dict[str, Found] = field(default_factory=dict)
     """Every finding that is not over, by its id."""
     answers: dict[str, Answer] = field(default_factory=dict)
     told: set[tuple[str, str]] = field(default_factory=set)
     """(`asked` or `overdue`, id) of what somebody was told."""
+    decided: dict[str, Decided] = field(default_factory=dict)
+    """By gate, the last that was decided about it."""
     pinned: set[str] = field(default_factory=set)
-    """Ids whose evidence is kept (`tasks.override_audit.pin`)."""
+    """Ids whose evidence is kept (`remediation/override-evidence/`)."""
+
+    damaged: dict[str, str] = field(default_factory=dict)
+    """By the prefix of a chain that is damaged, what is wrong with it. What was read before the damage is carried on."""
 
     def open(self, now: datetime | None = None) -> list[Found]:
         """What nobody has answered for, the most urgent first; with `now` only what is overdue."""
@@ -91,22 +110,28 @@ class Known:
         if over := sorted(ids):
             self._add("over", {"ids": over}, now)
 
-    def tell(self, what: What, ids: Iterable[str], now: datetime) -> None:
-        """Record that somebody was told of these."""
+    def tell(self, what: str, ids: Iterable[str], now: datetime) -> None:
+        """Record that somebody was told of these, as `asked` (they are new) or `overdue`."""
         self._add("told", {"what": what, "ids": sorted(ids)}, now)
 
-    def pin(self, id_: str, manifest: str, sha256: str, now: datetime) -> None:
-        """Record that the evidence of one is kept."""
-        self._add("pinned", {"id": id_, "manifest": manifest, "sha256": sha256}, now)
+    def pin(self, kept: Mapping[str, tuple[str, str]], now: datetime) -> None:
+        """Record that evidence is kept: by the id of what it is about, the manifest's name and SHA-256."""
+        rows = [{"id": id_, "manifest": name, "sha256": digest} for id_, (name, digest) in sorted(kept.items())]
+        self._add("pinned", {"rows": rows}, now)
 
     def answer(self, said: Answer, now: datetime) -> None:
         """Record what somebody has answered."""
         self._add("answered", said.model_dump(mode="json"), now)
 
+    def decide(self, said: Decided, now: datetime) -> None:
+        """Record what somebody has decided about a gate."""
+        self._add("decided", said.model_dump(mode="json"), now)
+
     def _add(self, kind: str, data: dict[str, Any], now: datetime) -> None:
-        name = f"{now.astimezone(UTC):%Y-%m}"
-        if self.chain is None or name not in self.chain.prefix:
+        name = max(f"{now.astimezone(UTC):%Y-%m}", self.newest)  # a clock may be wrong: nobody reads an older month
+        if self.chain is None or f"{ROOT}{name}/" != self.chain.prefix:
             self._begin(month(self.context, ROOT, name))
+            self.newest = name
         assert self.chain is not None
         before = len(self.chain.entries)
         self.chain.record(kind, data)
@@ -127,8 +152,10 @@ class Known:
         return {
             "found": [one.model_dump(mode="json") for one in self.found.values()],
             "answers": [one.model_dump(mode="json") for one in self.answers.values()],
+            "decided": [one.model_dump(mode="json") for one in self.decided.values()],
             "told": [list(one) for one in sorted(self.told)],
             "pinned": list[JsonValue](sorted(self.pinned)),
+            "damaged": [list(one) for one in sorted(self.damaged.items())],
         }
 
     def _take(self, entries: Iterable[Entry]) -> None:
@@ -141,8 +168,12 @@ class Known:
             for row in [*_rows(data, "answers"), *([data] if one.kind == "answered" else [])]:
                 said = Answer.model_validate(row)
                 self.answers.setdefault(said.id, said)
+            for row in [*_rows(data, "decided"), *([data] if one.kind == "decided" else [])]:
+                decided = Decided.model_validate(row)
+                self.decided[decided.gate] = decided
             match one.kind:
                 case "carried":
+                    self.damaged |= {str(where): str(what) for where, what in map(_pair, _rows(data, "damaged"))}
                     self.told |= {(str(what), str(id_)) for what, id_ in map(_pair, _rows(data, "told"))}
                     self.pinned |= set(map(str, _rows(data, "pinned")))
                 case "over":
@@ -150,64 +181,43 @@ class Known:
                 case "told":
                     self.told |= {(str(data.get("what")), str(id_)) for id_ in _rows(data, "ids")}
                 case "pinned":
-                    self.pinned.add(str(data.get("id")))
+                    self.pinned |= {str(row.get("id")) for row in _rows(data, "rows") if isinstance(row, dict)}
+
+    def _take_what_can_be_read(self, entries: Iterable[Entry]) -> None:
+        for one in entries:
+            with suppress(ValueError, TypeError):
+                self._take([one])
 
     def _forget(self, ids: Iterable[str]) -> None:
         for id_ in ids:
             self.found.pop(id_, None)
             self.answers.pop(id_, None)
             self.told -= {("asked", id_), ("overdue", id_)}
+            self.pinned.discard(id_)
 
 
 def read_known(context: Context) -> Known:
-    """What is recorded. Raises `LedgerDamaged` when the chain is broken, the block's errors when it cannot be read."""
+    """What is recorded. Of a chain that is damaged what was read before the damage counts, and what follows is written beside it.
+
+    Raises the block's errors when it cannot be read.
+    """
     names, known = months(context, ROOT), Known(context)
     if not names:
         return known
-    chain = month(context, ROOT, names[-1])
-    chain.refresh()
+    known.newest = names[-1]
+    chain = month(context, ROOT, known.newest)
     try:
+        chain.refresh()
         known._take(chain.entries)
-    except (ValueError, TypeError, IndexError) as error:
-        raise LedgerDamaged(f"An entry of gs://{chain.bucket}/{chain.prefix} says what none says: {error}") from error
+    except (LedgerDamaged, ValueError, TypeError) as error:
+        known._take_what_can_be_read(chain.entries)
+        known.damaged[f"gs://{chain.bucket}/{chain.prefix}"] = (
+            f"The record of findings about overrides is damaged, and what it said after that is lost: {error}"
+        )
+        known.newest += "b"
+        return known
     known.chain = chain
     return known
-
-
-def begun_beside(context: Context) -> Known:
-    """An empty record beside a damaged one, which is left for a person to look at."""
-    return Known(context, month(context, ROOT, f"{months(context, ROOT)[-1]}b"))
-
-
-def found_of(one: Finding, now: datetime, people: tuple[str, ...]) -> Found:
-    """A finding that is seen for the first time."""
-    said = {"code": one.code, "scene": one.scene, "gate": one.gate, "where": one.where, "sentence": one.sentence}
-    return Found(id=one.id, **said, override=one.override, people=people, at=one.at, since=now, due=one.due)
-
-
-def answer(context: Context, id_: str, by: str, reason: str, now: datetime | None = None) -> Found:
-    """Record that somebody answers for a finding, and return it.
-
-    Raises `Refused`: nothing of that id is open, no name, a reason that is too short to be judged, somebody who asked for
-    the override or approved it; `LedgerDamaged`, `LedgerTaken`, the block's errors.
-    """
-    at, name, why = now or datetime.now(UTC), by.strip(), reason.strip()
-    known = read_known(context)
-    least = context.environment.catalogue.gates.rules.justification_least
-    if (one := known.found.get(id_)) is None:
-        raise Refused(
-            f"No finding {id_!r} is on record: take its id from the page of the last run of the deployment override-audit."
-        )
-    if not name:
-        raise Refused("Say who answers: give --by.")
-    if name.casefold() in {each.casefold() for each in one.people}:
-        raise Refused(f"{name} asked for {one.override} or approved it, and cannot answer for it; ask somebody else.")
-    if len(why) < least:
-        raise Refused(f"The reason has {len(why)} characters and needs {least}: say why it may stay as it is.")
-    if id_ in known.answers:
-        raise Refused(f"{known.answers[id_].by} has answered for {id_} already; nothing was changed.")
-    known.answer(Answer(id=id_, by=name, reason=why, at=at), at)
-    return one
 
 
 def _rows(data: Mapping[str, JsonValue], name: str) -> list[JsonValue]:
