@@ -58,7 +58,7 @@ def test_a_finding_that_was_answered_for_completes_it(saved: Saved, sandbox: San
     run(override_audit)
     (one,) = json.loads(typed("audit", "--json").stdout)["findings"]
     said = typed("answer", one["id"], "--by", "bo", "--reason", WHY)
-    assert (said.exit_code, said.stdout.startswith("Answered by bo: ")) == (0, True), said.output
+    assert (said.exit_code, said.stdout.startswith("Answered: ")) == (0, True), said.output
     state = run(override_audit)
     assert state.is_completed(), state.message
     assert "What somebody has answered for" in str(artifacts(state)["check-override-audit"].data)
