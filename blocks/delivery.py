@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, PrivateAttr
@@ -29,6 +30,24 @@ if TYPE_CHECKING:
 _MISSING = "its trigger may have been deleted: list the triggers."
 _ACK_BATCH = 1000
 """How many messages one request acknowledges: Google takes 512 KiB of ack ids, which have about 200 bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionFacts:
+    """What a subscription is set to."""
+
+    topic: str
+    """In full; `_deleted-topic_` after somebody has deleted it (Google: "Manage topics")."""
+    detached: bool
+    """Whether it gets nothing from its topic any more."""
+    endpoint: str
+    """Where it pushes; empty: nowhere."""
+    account: str
+    """Of whom the token is that each push carries; empty: it carries none."""
+    backs_off: bool
+    """Whether it waits longer and longer between two tries; without a retry policy it tries again at once."""
+    dead_letter_topic: str
+    """In full; empty: what cannot be delivered is lost when it has waited too long."""
 
 
 class EventDelivery(RemediationBlock):
@@ -53,6 +72,13 @@ class EventDelivery(RemediationBlock):
         """
         try:
             return _push_config(self._get(subscription))
+        except NotFound:
+            return None
+
+    def facts(self, subscription: str) -> SubscriptionFacts | None:
+        """What a subscription is set to; None: there is no such subscription."""
+        try:
+            return _facts(self._get(subscription))
         except NotFound:
             return None
 
@@ -182,3 +208,15 @@ def _push_config(subscription: Subscription) -> dict[str, Any]:
     """Google leaves attributes in a configuration that pushes nowhere: without an endpoint there is none."""
     found = as_dict(subscription.push_config)
     return found if found.get("pushEndpoint") else {}
+
+
+def _facts(subscription: Subscription) -> SubscriptionFacts:
+    config = subscription.push_config
+    return SubscriptionFacts(
+        topic=subscription.topic,
+        detached=subscription.detached,
+        endpoint=config.push_endpoint,
+        account=config.oidc_token.service_account_email,
+        backs_off="retry_policy" in subscription,
+        dead_letter_topic=subscription.dead_letter_policy.dead_letter_topic,
+    )

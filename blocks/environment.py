@@ -82,7 +82,8 @@ class PipelineEnvironment(RemediationBlock):
         default_factory=HttpHealth, description="How the pipeline's HTTP services are asked how they are."
     )
     receiver: EventReceiver = Field(
-        default_factory=EventReceiver, description="The receiver of events, whose numbers the watchdog reads."
+        default_factory=EventReceiver,
+        description="The receiver of events: what of it the watchdog and the doctor look at.",
     )
     heartbeat: Heartbeat = Field(
         default_factory=Heartbeat, description="Who outside is told that the remediation itself is alive."

@@ -22,6 +22,7 @@ from blocks.on_call import OnCall
 from blocks.override_records import OverrideRecords
 from blocks.policy import RemediationPolicy
 from blocks.project_access import ProjectAccess
+from blocks.receiver import EventReceiver
 from blocks.run_jobs import CloudRunJobs
 from blocks.schedulers import PipelineSchedulers
 from blocks.storage import PipelineStorage
@@ -31,6 +32,8 @@ from blocks.workflows import PipelineWorkflows
 from deployments.sandbox.names import BACKUP_BUCKET, DATA_BUCKET, OPS_BUCKET, PROJECT, REGION
 from deployments.sandbox.server import Endpoints
 
+PUSH = f"projects/{PROJECT}/subscriptions/sandbox-push"
+"""The subscription that pushes to the receiver of `remediate up`."""
 SINKS = ("primary", "platform", "simulation", "updates")
 """The people of the sandbox, whose messages it keeps."""
 
@@ -60,7 +63,7 @@ def for_sandbox(
         endpoints: Where its services are.
         policy: Limits of remediation; by default `quick_policy()`.
         limits: Retries and timeouts of calls.
-        receiver_url: Where the receiver listens, so that pages carry a link to it; empty: they carry none.
+        receiver_url: Where the receiver listens, for links in pages, the watchdog and the doctor; empty: there is none.
     """
     calls = limits or CallLimits(call_seconds=5.0, total_seconds=60.0, first_wait_seconds=0.05)
     return PipelineEnvironment(
@@ -90,6 +93,7 @@ def for_sandbox(
         logs=PipelineLogs(project=PROJECT, endpoint=endpoints.logging, limits=calls),
         override_records=OverrideRecords(project=PROJECT, endpoint=endpoints.firestore, limits=calls),
         monitoring=PipelineMonitoring(project=PROJECT, endpoint=endpoints.monitoring, limits=calls),
+        receiver=EventReceiver(url=receiver_url, subscription=PUSH if receiver_url else ""),
         genie_sim=GenieSimEndpoint(address=endpoints.genie_sim),
         notifier=Notifier(
             sinks=SecretDict({name: f"{endpoints.sinks.replace('http', 'json', 1)}/{name}" for name in SINKS}),

@@ -18,7 +18,9 @@ from typing import Any
 
 from deployments.authorities import one_authority
 from deployments.children import Children
+from deployments.sandbox.names import DATA_BUCKET, PROJECT
 from deployments.sandbox.server import Endpoints
+from deployments.sandbox.services.pubsub_push import PushSubscription
 from deployments.state import STATE
 from tasks.doctor.prefect_server import LEASE_STORAGE
 
@@ -115,8 +117,21 @@ class Stack:
         self.children.start("receiver", [sys.executable, "-m", "deployments.cli", *arguments], env)
         health = self.receiver_url.replace("/pubsub", "/healthz")
         self.children.wait_for("receiver", lambda: answers(health), START_SECONDS)
-        self.control("POST", "push", {"url": self.receiver_url, "name_prefix": "scenes/"})
+        self.tell_the_receiver()
         self.children.wait_for("worker", self.worker_is_online, START_SECONDS)
+
+    def tell_the_receiver(self) -> None:
+        """New objects of scenes, and failed executions: a subscription, and the notification that the bucket then has."""
+        made = PushSubscription(url=self.receiver_url, name_prefix="scenes/")
+        self.control("POST", "push", made.model_dump(exclude_defaults=True))
+        assert self.endpoints is not None
+        told = {
+            "topic": f"//pubsub.googleapis.com/projects/{PROJECT}/topics/{made.topic}",
+            "payload_format": "JSON_API_V1",
+            "event_types": ["OBJECT_FINALIZE"],
+            "object_name_prefix": made.name_prefix,
+        }
+        call("POST", f"{self.endpoints.storage}/storage/v1/b/{DATA_BUCKET}/notificationConfigs", told)
 
     def start_sandbox(self, env: dict[str, str]) -> None:
         """Start the sandbox; its first line names every endpoint."""

@@ -118,6 +118,7 @@ class Sandbox:
         self.simulator.jobs.image_fault = self.run.image_fault
         self.eventarc.audited.append(self.log.of_audit)
         self.push = PushDelivery()
+        self.eventarc.subscriptions.pushing = lambda: self.push.subscriptions
         self.cluster = Cluster(("default", self.catalogue.namespace))
         self.cluster.deploy(self.catalogue)
         self.simulator_pods = SimulatorPods(self.cluster, self.catalogue)

@@ -9,6 +9,7 @@ from blocks.clients import load_libraries
 from blocks.environment import PipelineEnvironment
 from tasks.doctor import (
     buckets,
+    events,
     examine,
     gpu,
     jobs,
@@ -35,8 +36,8 @@ CATALOGUE = Code(
     "Mend catalogue_overlay of the environment block at the line that is named (docs/catalogue.md).",
 )
 CODES: tuple[Code, ...] = (
-    CATALOGUE, *examine.CODES, *buckets.CODES, *lifecycle.CODES, *listening.CODES, *triggers.CODES, *workflows.CODES,
-    *traps.CODES, *jobs.CODES, *schedulers.CODES, *switches.CODES, *permissions.CODES, *gpu.CODES,
+    CATALOGUE, *examine.CODES, *buckets.CODES, *lifecycle.CODES, *listening.CODES, *events.CODES, *triggers.CODES,
+    *workflows.CODES, *traps.CODES, *jobs.CODES, *schedulers.CODES, *switches.CODES, *permissions.CODES, *gpu.CODES,
     *prefect_server.CODES, *prefect_deployments.CODES, *prefect_blocks.CODES,
 )  # fmt: skip
 """Everything that the doctor can say; docs/operations/doctor.md has them all."""
@@ -47,6 +48,7 @@ PIPELINE: dict[str, Callable[[Deployed, Look], None]] = {
     "jobs": jobs.look_at_jobs,
     "triggers": triggers.look_at_triggers,
     "delivery": listening.look_at_listening,
+    "events": events.look_at_events,
     "schedulers": schedulers.look_at_schedulers,
     "switches": switches.look_at_switches,
     "genie sim": gpu.look_at_genie_sim,

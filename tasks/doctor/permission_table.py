@@ -64,6 +64,12 @@ SUBSCRIPTIONS = (
     ),
 )
 """Of a trigger's subscription."""
+EVENTS = (
+    Need(
+        "pubsub.subscriptions.get", "nobody can tell whether events are pushed to the receiver, and lost", optional=True
+    ),
+)
+"""Of the subscription that pushes to the receiver."""
 PROJECT = (
     Need("workflows.executions.create", "recoveries cannot start workflows"),
     Need("cloudscheduler.jobs.pause", "intake cannot be paused"),

@@ -9,7 +9,7 @@ from blocks.errors import NotFound
 from tasks.doctor.buckets import names
 from tasks.doctor.examine import Look
 from tasks.doctor.finding import Code
-from tasks.doctor.permission_table import BUCKETS, JOBS, NOT_ASKED, PROJECT, SUBSCRIPTIONS, Need
+from tasks.doctor.permission_table import BUCKETS, EVENTS, JOBS, NOT_ASKED, PROJECT, SUBSCRIPTIONS, Need
 from tasks.doctor.triggers import seen
 from tasks.pipeline.deployed import Deployed
 from tasks.remediation.report import listed
@@ -39,7 +39,7 @@ Ask = Callable[[str, Iterable[str]], set[str]]
 
 
 def look_at_permissions(deployed: Deployed, look: Look) -> None:
-    """Buckets, one deployed job for all, each subscription of a trigger of the data bucket, and the project."""
+    """Buckets, one deployed job for all, each trigger's subscription of the data bucket, the receiver's, and the project."""
     one = deployed.environment
     for role, bucket in names(deployed).items():
         if bucket:
@@ -52,6 +52,8 @@ def look_at_permissions(deployed: Deployed, look: Look) -> None:
         if trigger.bucket == one.data_bucket and trigger.subscription:
             short = f"subscription {trigger.subscription.rpartition('/')[2]}"
             judge(SUBSCRIPTIONS, short, trigger.subscription, one.delivery.granted, look)
+    if name := one.receiver.subscription:
+        judge(EVENTS, f"subscription {name.rpartition('/')[2]}", name, one.delivery.granted, look)
     judge(PROJECT, f"project {one.project}", one.project, lambda _, asked: one.access.granted(asked), look)
     names_ = [need.permission for need in NOT_ASKED]
     look.say(NOT_TESTED, "project", f"Not asked: {listed(names_, len(names_))}.")

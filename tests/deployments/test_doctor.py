@@ -95,7 +95,7 @@ def test_the_stack_is_set_up_as_the_doctor_wants_it(stack: RunningStack) -> None
     assert said.returncode == 0, said.stdout + said.stderr
     value = json.loads(said.stdout)
     assert value["outcome"] == "nothing_to_do"
-    assert len(value["parts"]) == 13
+    assert len(value["parts"]) == 14
 
 
 def test_the_deployment_looks_every_day_and_completes_on_a_stack_that_is_well(stack: RunningStack) -> None:

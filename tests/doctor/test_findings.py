@@ -232,4 +232,4 @@ def test_a_sandbox_that_is_well_has_none_of_them(part: str, asked: PipelineEnvir
     look = seen_by(part, asked)
     assert codes(look) & provoked == set()
     assert [one.what for one in look.findings if one.level in ("error", "unknown")] == []
-    assert look.good or part == "genie sim"
+    assert look.good or part in ("genie sim", "events"), "the sandbox alone has no receiver"

@@ -8,9 +8,10 @@ import pytest
 
 from blocks.environment import PipelineEnvironment
 from deployments.sandbox.server import Sandbox
+from tasks.doctor import events
 from tasks.doctor.finding import LEVELS, Code
 from tasks.doctor.parts import CODES
-from tasks.doctor.permission_table import BUCKETS, JOBS, NOT_ASKED, PROJECT, SUBSCRIPTIONS
+from tasks.doctor.permission_table import BUCKETS, EVENTS, JOBS, NOT_ASKED, PROJECT, SUBSCRIPTIONS
 from tests.doctor.test_findings import FINDINGS
 from tests.doctor.world import DATA, OPS, USD, bucket, codes, gone, said, seen_by, trigger
 
@@ -29,7 +30,7 @@ def test_every_code_is_there_once() -> None:
 
 
 def test_every_code_of_the_pipeline_is_provoked_by_a_test() -> None:
-    provoked = {code for _, code, _ in FINDINGS} | ELSEWHERE
+    provoked = {code for _, code, _ in FINDINGS} | ELSEWHERE | {code.name for code in events.CODES}  # test_events
     assert {code.name for code in CODES if not code.name.startswith(("prefect", "no-environment"))} == provoked
 
 
@@ -46,7 +47,7 @@ def test_the_page_explains_nothing_else() -> None:
 
 def test_every_permission_that_is_asked_for_is_in_the_table_of_rights() -> None:
     page = (HOME / "docs" / "security.md").read_text()
-    needs = [need for group in (*BUCKETS.values(), JOBS, PROJECT, SUBSCRIPTIONS, NOT_ASKED) for need in group]
+    needs = [need for group in (*BUCKETS.values(), JOBS, PROJECT, SUBSCRIPTIONS, EVENTS, NOT_ASKED) for need in group]
     assert [need.permission for need in needs if f"`{need.permission}`" not in page] == []
 
 

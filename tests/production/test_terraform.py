@@ -155,6 +155,12 @@ def test_people_are_told_when_the_receiver_takes_no_events() -> None:
     assert "oldest_unacked_message_age" in policy.text
 
 
+def test_flow_runs_may_see_the_subscription_of_events_and_not_change_it() -> None:
+    given = resource("google_pubsub_subscription_iam_member", "events_view")
+    assert rights([given]) == {"pubsub.subscriptions.get"}
+    assert given.body["subscription"] == "${google_pubsub_subscription.push.name}"
+
+
 def test_the_cluster_uses_the_accounts_that_terraform_makes() -> None:
     made = {one.body["account_id"] for one in resources("google_service_account")}
     text = (EXAMPLE / "kustomization.yaml").read_text()

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from blocks.receiver import EventReceiver
 from deployments.receiver import dispatch, spool, writes
 from deployments.receiver.app import KEPT_BODY, MAX_BODY
 from tests.receiver import messages as m
 from tests.receiver.world import World, plain_environment, running, wait_for
+from tests.simulator_outage.servers import http_server
 
 
 def test_an_event_is_on_disk_when_it_is_acknowledged(world: World) -> None:
@@ -84,6 +86,13 @@ def test_it_lives_without_prefect_and_is_not_ready(world: World) -> None:
     answer = world.client.get("/readyz")
     assert answer.status_code == 503
     assert answer.json() == {"spool": "ok", "prefect": "It has not answered lately."}
+
+
+def test_whoever_looks_at_it_understands_what_it_says(world: World) -> None:
+    answer = world.client.get("/readyz")
+    with http_server() as web:
+        web.answers["/readyz"] = (answer.status_code, answer.text)
+        assert EventReceiver(url=web.url).troubles() == {"prefect": "It has not answered lately."}
 
 
 def test_when_the_disk_refuses_nothing_is_acknowledged(world: World) -> None:

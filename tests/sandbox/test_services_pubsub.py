@@ -12,6 +12,7 @@ from google.pubsub_v1 import PushConfig, Subscription
 
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.names import DATA_BUCKET, LOCATION
+from deployments.sandbox.services.pubsub_push import PushSubscription
 from tests.sandbox.service_world import World, services
 
 SUBSCRIPTION = "projects/sandbox-project/subscriptions/eventarc-us-central1-usd-assembly-trigger-sub-000"
@@ -124,3 +125,27 @@ def test_only_a_lost_answer_to_a_change_has_an_effect(world: World) -> None:
             )
         found = world.subscriber_client.get_subscription(subscription=SUBSCRIPTION)
         assert (not found.push_config.push_endpoint) == held
+
+
+def test_a_subscription_that_pushes_to_a_receiver_is_told_as_it_is_and_changed_by_nobody(world: World) -> None:
+    plain = PushSubscription(name="plain", url="http://127.0.0.1:9/pubsub", backs_off=False)
+    whole = PushSubscription(name="whole", url="http://127.0.0.1:9/pubsub", account="a@b.c", dead_letter_topic="second")
+    world.eventarc.subscriptions.pushing = lambda: [plain, whole]
+    client, project = world.subscriber_client, "projects/sandbox-project"
+    found = client.get_subscription(subscription=f"{project}/subscriptions/whole")
+    assert (found.topic, found.push_config.push_endpoint) == (f"{project}/topics/sandbox-events", whole.url)
+    assert found.push_config.oidc_token.service_account_email == "a@b.c"
+    assert found.dead_letter_policy.dead_letter_topic == f"{project}/topics/second"
+    assert found.retry_policy.maximum_backoff == timedelta(seconds=10)
+    bare = client.get_subscription(subscription=plain.full_name)
+    assert not {"retry_policy", "dead_letter_policy"} & {one.name for one, _ in Subscription.pb(bare).ListFields()}
+    assert not bare.push_config.oidc_token.service_account_email
+    names = {one.name for one in client.list_subscriptions(project=project)}
+    assert {plain.full_name, whole.full_name, SUBSCRIPTION} <= names
+    assert world.eventarc.subscriptions.has(plain.full_name)
+    for ask in (
+        lambda: client.modify_push_config(subscription=plain.full_name, push_config=PushConfig()),
+        lambda: client.pull(subscription=plain.full_name, max_messages=1),
+    ):
+        with pytest.raises(exceptions.MethodNotImplemented, match="receiver"):
+            ask()

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from deployments.sandbox.names import DATA_BUCKET, LOCATION, PROJECT
 from deployments.sandbox.services.executions import Execution
-from deployments.sandbox.services.pubsub_push import PushDelivery, PushSubscription
+from deployments.sandbox.services.pubsub_push import FIRST_WAIT, PushDelivery, PushSubscription
 from deployments.sandbox.storage.store import ObjectStore
 from tests.sandbox.service_world import until
 
@@ -184,6 +184,18 @@ def test_after_unsubscribing_nothing_is_pushed_any_more(push: PushDelivery, stor
         count = len(receiver.got)
         time.sleep(0.5)
         assert len(receiver.got) == count
+    finally:
+        receiver.shutdown()
+        receiver.server_close()
+
+
+def test_one_that_does_not_back_off_is_tried_again_after_the_same_time(push: PushDelivery, store: ObjectStore) -> None:
+    receiver = Receiver(*[500] * 100)
+    try:
+        push.subscribe(PushSubscription(url=receiver.url, backs_off=False))
+        store.put(DATA_BUCKET, "scenes/a/.failed", b"{}")
+        until(lambda: len(receiver.got) >= 3)
+        assert {due.wait for due in push._due} <= {FIRST_WAIT}
     finally:
         receiver.shutdown()
         receiver.server_close()

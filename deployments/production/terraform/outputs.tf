@@ -23,6 +23,11 @@ output "receiver_channel" {
   value       = google_monitoring_notification_channel.receiver.id
 }
 
+output "subscription" {
+  description = "For the receiver in the environment block: the subscription that pushes to it."
+  value       = google_pubsub_subscription.push.id
+}
+
 output "buckets" {
   description = "Names for the environment block."
   value = {

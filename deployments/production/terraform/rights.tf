@@ -127,6 +127,19 @@ resource "google_pubsub_subscription_iam_member" "delivery" {
   member       = local.flows
 }
 
+# To see whether events are pushed to the receiver.
+resource "google_project_iam_custom_role" "events_view" {
+  role_id     = "remediationEventsView"
+  title       = "Remediation: see the subscription of its own events"
+  permissions = ["pubsub.subscriptions.get"]
+}
+
+resource "google_pubsub_subscription_iam_member" "events_view" {
+  subscription = google_pubsub_subscription.push.name
+  role         = google_project_iam_custom_role.events_view.id
+  member       = local.flows
+}
+
 resource "google_project_iam_custom_role" "definitions" {
   role_id = "remediationDefinitions"
   title   = "Remediation: put recorded workflows and jobs back"

@@ -19,10 +19,13 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Literal, NamedTuple
 
+from google.pubsub_v1 import DeadLetterPolicy, PushConfig, RetryPolicy, Subscription
 from pydantic import BaseModel, ConfigDict, Field
 
+from deployments.sandbox.names import PROJECT
 from deployments.sandbox.services.executions import Execution
 from deployments.sandbox.services.push_messages import Message, failure_message, finalize_message, push_body
 from deployments.sandbox.storage.store import StoredVersion
@@ -50,6 +53,34 @@ class PushSubscription(BaseModel):
     bucket: str | None = Field(None, description="Only objects of this bucket; None = of any.")
     name_prefix: str = Field("", description="Only objects whose name begins so.")
     name_suffix: str = Field("", description="Only objects whose name ends so. Google has no such filter.")
+
+    topic: str = Field("sandbox-events", description="Short name of its topic. A bucket's notifications are set apart.")
+    backs_off: bool = Field(True, description="Whether it waits longer and longer between two tries.")
+    account: str = Field("", description="Whose token Google would send. Only told: nobody but Google could sign it.")
+    dead_letter_topic: str = Field(
+        "", description="Short name of its second topic. Only told: nothing is given up here."
+    )
+
+    @property
+    def full_name(self) -> str:
+        """As the API has it."""
+        return f"projects/{PROJECT}/subscriptions/{self.name}"
+
+    def message(self) -> Subscription:
+        """What the API says of it."""
+        token = PushConfig.OidcToken(service_account_email=self.account) if self.account else None
+        retry = RetryPolicy(
+            minimum_backoff=timedelta(seconds=FIRST_WAIT), maximum_backoff=timedelta(seconds=LONGEST_WAIT)
+        )
+        second = f"projects/{PROJECT}/topics/{self.dead_letter_topic}"
+        return Subscription(
+            name=self.full_name,
+            topic=f"projects/{PROJECT}/topics/{self.topic}",
+            push_config=PushConfig(push_endpoint=self.url, oidc_token=token),
+            retry_policy=retry if self.backs_off else None,
+            dead_letter_policy=DeadLetterPolicy(dead_letter_topic=second) if self.dead_letter_topic else None,
+            state=Subscription.State.ACTIVE,
+        )
 
     def wants(self, version: StoredVersion) -> bool:
         """Whether this subscription hears of the object."""
@@ -142,7 +173,7 @@ class PushDelivery:
                 continue
             with self._changed:
                 if self._subscriptions.get(due.subscription.name) == due.subscription:
-                    longer = min(2 * due.wait, LONGEST_WAIT)
+                    longer = min(2 * due.wait, LONGEST_WAIT) if due.subscription.backs_off else due.wait
                     heapq.heappush(self._due, due._replace(when=time.monotonic() + due.wait, wait=longer))
 
     def _next(self) -> _Due | None:

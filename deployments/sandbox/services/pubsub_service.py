@@ -1,5 +1,7 @@
 """Pub/Sub as far as Eventarc's subscriptions go: one for each deployed trigger, held by an empty push configuration.
 
+Those that push to a receiver (`pubsub_push`) can be looked at and listed; they are changed by the sandbox's own interface.
+
 Left out: publishing, creating and deleting, streaming pull, snapshots. A pull answers at once. When a held subscription is
 released, everything that was not acknowledged is delivered at once, oldest first, what is outstanding included.
 """
@@ -29,6 +31,7 @@ from google.pubsub_v1 import (
 
 from deployments.sandbox.names import PROJECT
 from deployments.sandbox.services.event_backlog import Backlog, StorageEvent
+from deployments.sandbox.services.pubsub_push import PushSubscription
 from deployments.sandbox.services.rpc import Methods, Refusal, Wire, invalid, page, page_size, split_name
 from deployments.sandbox.services.trigger_table import LiveTrigger, TriggerTable
 
@@ -46,6 +49,8 @@ class PubsubService:
         self._deliver = deliver
         self.deleted: set[str] = set()
         """Full names of subscriptions that somebody has deleted while their triggers stayed."""
+        self.pushing: Callable[[], list[PushSubscription]] = list
+        """Those that push to a receiver."""
 
     def backlog(self, trigger: str) -> Backlog:
         """What waits for a trigger of the sandbox's own region. Raises KeyError when it is not deployed."""
@@ -53,7 +58,8 @@ class PubsubService:
 
     def has(self, subscription: str) -> bool:
         """Whether there is a subscription of that full name."""
-        return subscription not in self.deleted and self._triggers.of_subscription(subscription) is not None
+        there = subscription in self._receivers() or self._triggers.of_subscription(subscription) is not None
+        return there and subscription not in self.deleted
 
     def publish(self, trigger: LiveTrigger, event: StorageEvent) -> None:
         """An object was written that the trigger wants to know of: deliver it at once, or let it wait."""
@@ -63,7 +69,7 @@ class PubsubService:
     def handlers(self, wire: Wire) -> list[grpc.GenericRpcHandler]:
         """The gRPC services: of the one for publishers only the detaching."""
         methods: Methods = {
-            "GetSubscription": (GetSubscriptionRequest, lambda request: _message(self._found(request.subscription))),
+            "GetSubscription": (GetSubscriptionRequest, lambda request: self._get(request.subscription)),
             "ListSubscriptions": (ListSubscriptionsRequest, self._list),
             "ModifyPushConfig": (ModifyPushConfigRequest, self._modify),
             "Pull": (PullRequest, self._pull),
@@ -76,13 +82,22 @@ class PubsubService:
             wire.service("google.pubsub.v1.Publisher", "pubsub", publisher),
         ]
 
+    def _receivers(self) -> dict[str, PushSubscription]:
+        return {one.full_name: one for one in self.pushing()}
+
+    def _get(self, subscription: str) -> Subscription:
+        receiver = self._receivers().get(subscription)
+        return receiver.message() if receiver is not None else _message(self._found(subscription))
+
     def _list(self, request: ListSubscriptionsRequest) -> ListSubscriptionsResponse:
         (project,) = split_name(request.project, "projects/*")
-        every = self._triggers.all() if project == PROJECT else []
+        every: list[Subscription] = []
+        if project == PROJECT:
+            every = [_message(one) for one in self._triggers.all()] + [one.message() for one in self.pushing()]
         size = page_size(request.page_size, default=100, most=1000)
         ordered = sorted(every, key=_name)
         chosen, token = page(ordered, _name, size=size, token=request.page_token, scope=project)
-        return ListSubscriptionsResponse(subscriptions=[_message(one) for one in chosen], next_page_token=token)
+        return ListSubscriptionsResponse(subscriptions=chosen, next_page_token=token)
 
     def _modify(self, request: ModifyPushConfigRequest) -> Any:
         trigger = self._attached(request.subscription)
@@ -117,6 +132,10 @@ class PubsubService:
 
     def _found(self, subscription: str) -> LiveTrigger:
         split_name(subscription, SUBSCRIPTION)
+        if subscription in self._receivers():
+            raise Refusal(
+                grpc.StatusCode.UNIMPLEMENTED, "The sandbox changes no subscription of a receiver by this API."
+            )
         trigger = self._triggers.of_subscription(subscription)
         if trigger is None or subscription in self.deleted:
             raise Refusal(grpc.StatusCode.NOT_FOUND, f"Resource not found (resource={subscription}).")
@@ -129,8 +148,8 @@ class PubsubService:
         return trigger
 
 
-def _name(trigger: LiveTrigger) -> str:
-    return trigger.subscription
+def _name(subscription: Subscription) -> str:
+    return str(subscription.name)
 
 
 def _impossible(message: str) -> Refusal:
