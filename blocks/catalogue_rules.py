@@ -151,6 +151,8 @@ class DeploymentRule(Model):
 
     starts: str
     """The workflow that it starts: executions of it tell whether it works."""
+    needs_one_of: tuple[str, ...] = ()
+    """Variables of which one must be set, or it lets nobody in."""
 
 
 class ObjectRule(Model):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from itertools import islice
 
+from tasks.doctor.cluster_traps import judge_traps
 from tasks.doctor.examine import Look
 from tasks.doctor.finding import Code
 from tasks.pipeline.deployed import Deployed
@@ -70,6 +71,7 @@ def look_at_cluster(deployed: Deployed, look: Look) -> None:
             look.good += 1
         with look.asking(deployed.environment.data_bucket):
             judge_scene_ids(deployed, look)
+        judge_traps(deployed, look)
 
 
 def judge_scene_ids(deployed: Deployed, look: Look) -> None:

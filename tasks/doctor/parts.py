@@ -9,6 +9,7 @@ from blocks.clients import load_libraries
 from blocks.environment import PipelineEnvironment
 from tasks.doctor import (
     buckets,
+    cluster_traps,
     events,
     examine,
     gpu,
@@ -24,6 +25,7 @@ from tasks.doctor import (
     traps,
     triggers,
     workflows,
+    writers,
 )
 from tasks.doctor.examine import Look, Part
 from tasks.doctor.finding import Code
@@ -37,8 +39,8 @@ CATALOGUE = Code(
 )
 CODES: tuple[Code, ...] = (
     CATALOGUE, *examine.CODES, *buckets.CODES, *lifecycle.CODES, *listening.CODES, *events.CODES, *triggers.CODES,
-    *workflows.CODES, *traps.CODES, *jobs.CODES, *schedulers.CODES, *switches.CODES, *permissions.CODES, *gpu.CODES,
-    *prefect_server.CODES, *prefect_deployments.CODES, *prefect_blocks.CODES,
+    *workflows.CODES, *traps.CODES, *writers.CODES, *jobs.CODES, *schedulers.CODES, *switches.CODES, *permissions.CODES,
+    *gpu.CODES, *cluster_traps.CODES, *prefect_server.CODES, *prefect_deployments.CODES, *prefect_blocks.CODES,
 )  # fmt: skip
 """Everything that the doctor can say; docs/operations/doctor.md has them all."""
 PIPELINE: dict[str, Callable[[Deployed, Look], None]] = {

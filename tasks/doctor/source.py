@@ -97,11 +97,11 @@ class Source:
 
     def timeouts_beside_overrides(self) -> list[str]:
         """Steps that start a job with a timeout where Cloud Run takes none."""
-        return [name for name, args in self._calls(_RUN) if _misplaced(args)]
+        return [name for name, args in self.calls(_RUN) if _misplaced(args)]
 
     def unencoded_objects(self) -> list[str]:
         """Steps that name an object to Cloud Storage without encoding its slashes."""
-        steps = ((name, args.get("object")) for name, args in self._calls(_STORAGE))
+        steps = ((name, args.get("object")) for name, args in self.calls(_STORAGE))
         encodes = self.mentions("text.url_encode") or self.mentions("text.url_encode_plus")
         return [name for name, value in steps if isinstance(value, str) and _has_slash(value, encodes)]
 
@@ -110,7 +110,29 @@ class Source:
         counts = (Counter(name for name, _ in _named(steps)) for steps in _step_lists(self.tree))
         return sorted({name for count in counts for name, number in count.items() if number > 1})
 
-    def _calls(self, prefix: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    def results_beside_try(self) -> list[str]:
+        """Steps that want a result kept where Workflows takes none: beside `try`, not in it."""
+        steps = (one for each in _step_lists(self.tree) for one in _named(each))
+        return [name for name, step in steps if "try" in step and "result" in step]
+
+    def written(self) -> list[str]:
+        """How it names the objects that it writes. Variables in it are followed to what they are set to, once."""
+        names = [str(args.get("name", "")) for _, args in self.calls(f"{_STORAGE}insert")]
+        set_to = [(re.compile(rf"(?<![\w.]){re.escape(key)}(?!\w)"), value) for key, value in self._assigned()]
+        return [*names, *(value for one in names if "${" in one for key, value in set_to if key.search(one))]
+
+    def variables(self) -> set[str]:
+        """The names of its variables."""
+        return {re.split(r"[.\[]", key)[0] for key, _ in self._assigned()} | set(_given(self.tree))
+
+    def _assigned(self) -> Iterator[tuple[str, str]]:
+        for steps in _step_lists(self.tree):
+            for _, step in _named(steps):
+                for one in step.get("assign") or ():
+                    if isinstance(one, Mapping):
+                        yield from ((str(key), str(value)) for key, value in one.items())
+
+    def calls(self, prefix: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Steps that call something of that name, with their arguments; none when those are an expression."""
         for steps in _step_lists(self.tree):
             for name, step in _named(steps):
@@ -137,6 +159,20 @@ def _named(steps: list[Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
             for name, step in one.items():
                 if isinstance(step, Mapping):
                     yield str(name), step
+
+
+def _given(tree: Any) -> Iterator[str]:
+    """Parameters, and what results and errors are kept in."""
+    if isinstance(tree, Mapping):
+        found = tree.get("params")
+        for one in found if isinstance(found, list) else ():
+            yield from map(str, one) if isinstance(one, Mapping) else [str(one)]
+        yield from (tree[key] for key in ("result", "as") if isinstance(tree.get(key), str))
+        for inner in tree.values():
+            yield from _given(inner)
+    elif isinstance(tree, list):
+        for inner in tree:
+            yield from _given(inner)
 
 
 def _step_lists(value: Any) -> Iterator[list[Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from blocks.execution import WorkflowInfo
+from tasks.doctor.builds import unfilled
 from tasks.doctor.examine import Look
 from tasks.doctor.finding import Code
 from tasks.doctor.source import Source
@@ -55,7 +56,24 @@ REPEATED_STEP = Code(
     "Two steps of one name in one list: a jump to it goes to one of them only, and the next deployment may be refused.",
     "Give each step a name of its own.",
 )
-CODES = (ENV_UNSET, OTHER_BUCKET, REFUSES_EVENT, UNKNOWN_FUNCTION, TIMEOUT_MISPLACED, UNENCODED, REPEATED_STEP)
+RESULT_BESIDE_TRY = Code(
+    "workflow-result-beside-try",
+    "warning",
+    "Workflows keeps the result of a call, and `try` is none: the next deployment may be refused, or the variable is never "
+    "set and the step that reads it fails.",
+    "Move `result` into `try`, beside `call`, then deploy it again.",
+)
+UNFILLED = Code(
+    "workflow-build-unfilled",
+    "warning",
+    "Workflows fills in only what is one expression as a whole, so Cloud Build is given these names as they stand: it "
+    "refuses a build with a name in capitals that is none of its own, and a shell puts nothing in the place of the others.",
+    'Make the script one expression, as in `${"... --zone=" + zone}`, and write `$$NAME` for what the shell shall fill in.',
+)
+CODES = (
+    ENV_UNSET, OTHER_BUCKET, REFUSES_EVENT, UNKNOWN_FUNCTION, TIMEOUT_MISPLACED, UNENCODED, REPEATED_STEP,
+    RESULT_BESIDE_TRY, UNFILLED,
+)  # fmt: skip
 
 BUILT_IN = frozenset(
     f"GOOGLE_CLOUD_{name}"
@@ -84,6 +102,10 @@ def judge_source(deployed: Deployed, workflow: WorkflowInfo, source: Source, loo
     look.judge(UNENCODED, name, f"Workflow {name} names an object unencoded in step {listed(steps)}.", steps)
     steps = source.repeated_steps()
     look.judge(REPEATED_STEP, name, f"Workflow {name} has several steps called {listed(steps)}.", steps)
+    steps = source.results_beside_try()
+    look.judge(RESULT_BESIDE_TRY, name, f"Workflow {name} has `result` beside `try` in step {listed(steps)}.", steps)
+    names = unfilled(source)
+    look.judge(UNFILLED, name, f"Workflow {name} gives Cloud Build {listed(names)} as it stands.", names)
 
 
 def judge_environment(deployed: Deployed, workflow: WorkflowInfo, source: Source, look: Look) -> None:
@@ -106,10 +128,11 @@ def judge_event(deployed: Deployed, name: str, source: Source, look: Look) -> No
         return
     wanted = f"scenes/any-scene/{known.event_name}"
     said = f"Workflow {name} does not accept {known.event_name}: it tests for {listed(patterns)}."
-    look.judge(REFUSES_EVENT, name, said, not any(_fits(one, wanted) for one in patterns))
+    look.judge(REFUSES_EVENT, name, said, not any(fits(one, wanted) for one in patterns))
 
 
-def _fits(pattern: str, name: str) -> bool:
+def fits(pattern: str, name: str) -> bool:
+    """Whether an object of that name meets a workflow's or a trigger's pattern, or nobody can tell."""
     try:
         return re.search(pattern, name) is not None
     except re.error:  # Google's expressions are RE2's: one that Python cannot read is not judged

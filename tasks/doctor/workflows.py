@@ -9,6 +9,7 @@ from tasks.doctor.finding import Code
 from tasks.doctor.source import Source
 from tasks.doctor.traps import judge_source
 from tasks.doctor.triggers import seen
+from tasks.doctor.writers import judge_writers
 from tasks.pipeline.deployed import Deployed, Unread, readable
 from tasks.remediation.report import listed
 
@@ -73,6 +74,7 @@ def look_at_workflows(deployed: Deployed, look: Look) -> None:
     judge_jobs(deployed, sources, look)
     judge_calls(deployed, sources, look)
     judge_starters(deployed, sources, look)
+    judge_writers(deployed, sources, look)
 
 
 def judge_missing(deployed: Deployed, name: str, look: Look) -> None:

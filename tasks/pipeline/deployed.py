@@ -124,6 +124,7 @@ def quick(environment: PipelineEnvironment) -> PipelineEnvironment:
         copy.schedulers,
         copy.delivery,
         copy.cluster,
+        copy.node_pools,
         copy.logs,
         copy.override_records,
         copy.monitoring,

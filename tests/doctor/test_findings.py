@@ -39,6 +39,8 @@ NOT_UNIFORM = {"iamConfiguration": {"uniformBucketLevelAccess": {"enabled": Fals
 IMPORT, POLLER = "genie-sim-import-pipeline", "genie-sim-import-poller"
 RETENTION = "retention-cleanup-daily"
 GET = "googleapis.storage.v1.objects.get"
+INSERT = "googleapis.storage.v1.objects.insert"
+BUILD = "googleapis.cloudbuild.v1.projects.builds.create"
 RUN = "googleapis.run.v2.projects.locations.jobs.run"
 
 
@@ -152,6 +154,12 @@ OF_THE_SANDBOX: list[tuple[str, str, Change]] = [
     ("workflows", "workflow-timeout-ignored", source(USD, [step(RUN, name="x", body={"timeout": "60s"})])),
     ("workflows", "workflow-object-unencoded", source(USD, [step(GET, bucket="b", object="${marker}")])),
     ("workflows", "workflow-step-repeated", source(USD, [{"one": {"return": 1}}, {"one": {"return": 2}}])),
+    ("workflows", "workflow-result-beside-try", source(USD, [{"one": {"try": step("http.get")["one"], "result": "it"}}])),
+    ("workflows", "workflow-build-unfilled", source(USD, [step(BUILD, body={"steps": [{"args": ["echo $STATUS"]}]})])),
+    ("workflows", "marker-written-twice", source("variation-assets-pipeline", [
+        {"mark": {"call": INSERT, "args": {"name": '${prefix + "/.variation_pipeline_complete"}'}}},
+        step(RUN, name="projects/p/locations/l/jobs/variation-gen-job"),
+    ])),
     ("workflows", "workflow-call-incomplete", lambda sandbox, environment: [change(sandbox, environment) for change in (
         source(IMPORT, assigned("${event.job_id + event.submission_mode}")),
         source(POLLER, [step("googleapis.workflowexecutions.v1.run", workflow_id=IMPORT, argument={"job_id": "1"})]),
