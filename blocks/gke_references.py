@@ -26,8 +26,13 @@ class References:
 
     def has_config_map(self, name: str) -> bool:
         """Whether there is a ConfigMap of that name. Raises `PermanentError` where it may not be looked at."""
+        return self.config_map(name) is not None
+
+    def config_map(self, name: str) -> dict[str, str] | None:
+        """What a ConfigMap holds; None: there is none of that name. Raises `PermanentError` where it may not be looked at."""
         call = Call(f"look at ConfigMap {name}", "get on configmaps")
-        return self._get(call, "read_namespaced_config_map", name) is not None
+        found = self._get(call, "read_namespaced_config_map", name)
+        return None if found is None else dict(found.data or {})
 
     def google_account(self, name: str) -> str | None:
         """The Google account that a service account stands for, empty: for none; None: there is no such service account.

@@ -20,7 +20,7 @@ from tasks.remediation.context import Context
 
 OBJECT = re.compile(r"gs://(?P<bucket>[^/]+)/(?P<name>.+?)(?:#(?P<generation>\d+))?(?: line \d+)?")
 EXECUTION = re.compile(r"projects/[^/]+/locations/[^/]+/(?P<kind>workflows|jobs)/[^/]+/executions/(?P<id>[^/]+)")
-DEFINITION = re.compile(r"(?P<kind>GPU Job|job|workflow|scheduler) (?P<name>\S+)")
+DEFINITION = re.compile(r"(?P<kind>GPU Job|ConfigMap|job|workflow|scheduler) (?P<name>\S+)")
 LINES = 1_000
 """Log lines that are kept of one execution, the newest."""
 BEFORE = timedelta(minutes=5)
@@ -40,6 +40,14 @@ class Piece:
     """As it is called in its folder."""
     what: str
     body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigMap:
+    """A ConfigMap of the cluster."""
+
+    name: str
+    data: dict[str, str]
 
 
 def pieces_of(
@@ -121,6 +129,9 @@ def _definition(context: Context, place: str, found: re.Match[str], number: int,
             one = environment.workflows.get(name)
         case "scheduler":
             one = next((each for each in environment.schedulers.list() if each.name == name), None)
+        case "ConfigMap":
+            data = environment.cluster.references.config_map(name)
+            one = None if data is None else ConfigMap(name, data)
         case "GPU Job":
             one = next((each for each in environment.cluster.jobs(name) if each.name == name), None)
     if one is None:

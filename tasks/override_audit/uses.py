@@ -18,6 +18,7 @@ from blocks.catalogue import Catalogue
 from blocks.catalogue_gates import GateSwitch
 from blocks.environment import PipelineEnvironment
 from blocks.errors import OutsideError
+from blocks.gke_manifests import config_maps
 from tasks.override_audit.facts import Facts, Use, Way
 from tasks.override_audit.source import flat, in_source, passed_in
 from tasks.pipeline.activity import scene_of_argument
@@ -35,6 +36,9 @@ def look_at_switches(environment: PipelineEnvironment, facts: Facts) -> None:
     looks: list[tuple[str, Callable[[], list[Use]]]] = [("schedulers", partial(_schedulers, environment))]
     looks += [("GPU Jobs of the cluster", partial(_gpu_jobs, environment, facts.since))]
     looks += [(f"job {one}", partial(_job, environment, one, facts.since)) for one in catalogue.jobs]
+    if environment.cluster.enabled and catalogue.gpu_job is not None:
+        names = sorted(config_maps(catalogue.gpu_job.manifest))
+        looks += [(f"ConfigMap {one}", partial(_config_map, environment, one)) for one in names]
     looks += [(f"workflow {one}", partial(_workflow, environment, one, facts.since)) for one in catalogue.workflows]
     with ThreadPoolExecutor(PARALLEL) as pool:
         for name, future in [(name, pool.submit(look)) for name, look in looks]:
@@ -67,6 +71,12 @@ def _gpu_jobs(environment: PipelineEnvironment, since: datetime) -> list[Use]:
         if job.name.startswith(heads) and job.created >= since
         for one in passed_in(catalogue.gates, (pair for env in job.envs for pair in env.items()))
     ]
+
+
+def _config_map(environment: PipelineEnvironment, name: str) -> list[Use]:
+    """Variables that every GPU Job of the catalogue gets."""
+    found = environment.cluster.references.config_map(name) or {}
+    return [_use(one, "job", f"ConfigMap {name}") for one in environment.catalogue.gates.passed_by(found)]
 
 
 def scene_of_job(catalogue: Catalogue, name: str, envs: Sequence[Mapping[str, str]]) -> str:

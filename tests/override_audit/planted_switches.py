@@ -11,6 +11,7 @@ from google.cloud import scheduler_v1
 from blocks.catalogue_gates import GateSwitch
 from blocks.catalogue_load import load_catalogue
 from blocks.environment import PipelineEnvironment
+from blocks.gke_manifests import config_maps
 from deployments.sandbox.names import LOCATION
 from deployments.sandbox.server import Sandbox
 from tests.doctor.world import job, source
@@ -27,6 +28,14 @@ def ago(hours: float) -> datetime:
 
 def on_job(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> None:
     job("simready-job", BYPASS_QUALITY_GATES="true")(sandbox, environment)
+
+
+def in_config_map(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> None:
+    """For every GPU Job."""
+    (name,) = config_maps(environment.catalogue.gpu_job.manifest)  # type: ignore[union-attr]
+    found = sandbox.cluster.objects.find("configmaps", "blueprint", name)
+    assert found is not None
+    sandbox.cluster.objects.put("configmaps", {**found, "data": {"GENIESIM_MOCK": "true", "GENIESIM_PORT": "50051"}})
 
 
 def in_variables(sandbox: Sandbox, environment: PipelineEnvironment, scene: str) -> None:

@@ -28,6 +28,7 @@ from tests.override_audit.planted import log_edited, recorded
 from tests.override_audit.planted_switches import (
     ago,
     in_argument,
+    in_config_map,
     in_definition,
     in_run,
     in_schedule,
@@ -141,12 +142,13 @@ def test_who_was_at_work_when_a_gate_was_passed_silently_is_kept(context: Contex
     ("plant", "holds"),
     [
         (on_job, b"BYPASS_QUALITY_GATES"),
+        (in_config_map, b"GENIESIM_MOCK"),
         (in_variables, b"MONITORING_GATE_STRICT"),
         (in_definition, b"REQUIRE_QUALITY_GATES"),
         (in_schedule, b"genie-sim-import-poller"),
         (on_gpu(ALLOW_GENIESIM_MOCK="true"), b"ALLOW_GENIESIM_MOCK"),
     ],
-    ids=["job", "variables", "source", "schedule", "GPU Job"],
+    ids=["job", "ConfigMap", "variables", "source", "schedule", "GPU Job"],
 )
 def test_a_definition_that_holds_a_switch_is_kept(context: Context, sandbox: Sandbox, plant: Any, holds: bytes) -> None:
     plant(sandbox, context.environment, "kitchen")
