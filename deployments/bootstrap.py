@@ -22,7 +22,7 @@ from prefect.workers.process import ProcessWorker
 
 import blocks
 from deployments.doctor import server_problems
-from deployments.sandbox.server import Endpoints
+from deployments.sandbox.endpoints import Endpoints
 from deployments.sandbox_environment import for_sandbox
 from tasks.doctor.compared import differing
 

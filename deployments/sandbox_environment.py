@@ -29,8 +29,8 @@ from blocks.storage import PipelineStorage
 from blocks.transfers import StorageTransfers
 from blocks.triggers import PipelineTriggers
 from blocks.workflows import PipelineWorkflows
+from deployments.sandbox.endpoints import Endpoints
 from deployments.sandbox.names import BACKUP_BUCKET, DATA_BUCKET, OPS_BUCKET, PROJECT, REGION
-from deployments.sandbox.server import Endpoints
 
 PUSH = f"projects/{PROJECT}/subscriptions/sandbox-push"
 """The subscription that pushes to the receiver of `remediate up`."""

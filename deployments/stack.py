@@ -18,8 +18,8 @@ from typing import Any
 
 from deployments.authorities import one_authority
 from deployments.children import Children
+from deployments.sandbox.endpoints import Endpoints
 from deployments.sandbox.names import DATA_BUCKET, PROJECT
-from deployments.sandbox.server import Endpoints
 from deployments.sandbox.services.pubsub_push import PushSubscription
 from deployments.state import STATE
 from tasks.doctor.prefect_server import LEASE_STORAGE

@@ -67,6 +67,12 @@ class Dispatcher:
             target=contextvars.copy_context().run, args=(self._run,), name="dispatcher", daemon=True
         )
         self._subjects: dict[str, float] = {}
+        self._before = 0
+        """The last event that was there when we began: those that wait may have been begun by who was killed."""
+        self._begun: set[int] = set()
+        """Events whose run may be there although they wait: no answer came, or their Prefect event was not taken."""
+        self._runs: dict[str, str] = {}
+        """Runs that are there of events that wait, by their idempotency keys."""
         self._refusals: Counter[int] = Counter()
         self._pause = FIRST_PAUSE
         self._cared = self._forgot = float("-inf")
@@ -89,6 +95,7 @@ class Dispatcher:
 
     def _run(self) -> None:
         with contextlib.closing(spool.connect(self._path)) as connection:
+            self._before = spool.last_number(connection)
             while not self._stopping.is_set():
                 self._wake.clear()
                 try:
@@ -113,18 +120,28 @@ class Dispatcher:
         rows = spool.due(connection, TOGETHER)
         if not rows:
             self._pause = FIRST_PAUSE
+        self._runs = self._created(rows)
         ends: list[Future[bool]] = []
+        ended: list[int] = []
         until = time.monotonic() + ROUND_SECONDS
         try:
             for row in rows:
                 if self._stopping.is_set() or time.monotonic() > until:
                     break
-                ends.append(self._writer.submit(self._counted(row, self._handle(connection, row))))
+                write = self._counted(row, self._handle(connection, row))
+                ends.append(self._writer.submit(write))
+                ended += [row.number] if isinstance(write, End) else []
         finally:  # what has been done is on disk before the spool is looked at again
             for end in ends:
                 end.result()
+            self._begun.difference_update(ended)
             self._subjects.clear()
         return bool(rows)
+
+    def _created(self, rows: list[Row]) -> dict[str, str]:
+        """The runs that are there already of these events. Raises `NotNow`."""
+        begun = [row.run_key for row in rows if row.number <= self._before or row.number in self._begun]
+        return self._server.runs_of(begun) if begun else {}
 
     def _handle(self, connection: sqlite3.Connection, row: Row) -> Write:
         """What becomes of one event. Raises `NotNow`."""
@@ -134,6 +151,8 @@ class Dispatcher:
         try:
             return self._carried_out(connection, row, rule)
         except NothingToDo as end:
+            if run := self._runs.get(row.run_key, ""):
+                return End(row.number, "done", reason=str(end), run=run)
             return End(row.number, "ignored", end.word, str(end))
         except TemporaryError as error:
             self._metrics.retries.labels("fact").inc()
@@ -166,15 +185,15 @@ class Dispatcher:
             values |= ASKS[ask].answer(environment, values)
         resource = filled(rule.resource, values)
         subject = f"{rule.run.deployment if rule.run else rule.event} {resource}"
-        self._quiet(connection, row, rule, subject)
-        for check in rule.unless:
-            if sentence := CHECKS[check].answer(environment, values):
-                raise NothingToDo(check, sentence)
-        run = ""
-        if rule.run is not None:
-            run = self._server.create_run(
-                rule.run.deployment, filled(rule.run.parameters, values), f"receiver:{row.key}"
-            )
+        run = self._runs.get(row.run_key, "")
+        if not run:  # what has begun goes on, whatever is so by now: its own run may have mended it
+            self._quiet(connection, row, rule, subject)
+            for check in rule.unless:
+                if sentence := CHECKS[check].answer(environment, values):
+                    raise NothingToDo(check, sentence)
+        if rule.run is not None and not run:
+            self._begun.add(row.number)
+            run = self._server.create_run(rule.run.deployment, filled(rule.run.parameters, values), row.run_key)
             self._metrics.runs.labels(rule.run.deployment).inc()
         payload, reason = values | {"rule": rule.name, "flow_run": run}, ""
         try:

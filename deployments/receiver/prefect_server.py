@@ -62,6 +62,15 @@ class PrefectServer:
             self._ids.pop(deployment, None)  # deployed anew, it has another id
             raise
 
+    def runs_of(self, keys: list[str]) -> dict[str, str]:
+        """The ids of the flow runs that were created with these keys, by key; 200 keys at most. Raises `NotNow`, `Refused`."""
+        wanted = {"flow_runs": {"idempotency_key": {"any_": keys}}, "limit": len(keys)}
+        try:
+            found = self._request("POST", "/flow_runs/filter", wanted)
+        except Broken as error:  # it is about many events, and none can go on without it
+            raise NotNow(str(error)) from error
+        return {one["idempotency_key"]: str(one["id"]) for one in found}
+
     def emit(self, name: str, resource: str, key: str, payload: dict[str, str], occurred: float) -> None:
         """Hand one event to the server. Raises `NotNow`, `Broken`, `Refused`."""
         event = {

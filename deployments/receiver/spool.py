@@ -68,6 +68,11 @@ class Row:
     ended: float | None
     duplicates: int
 
+    @property
+    def run_key(self) -> str:
+        """The idempotency key of its flow run."""
+        return f"receiver:{self.key}"
+
 
 FIELDS = ", ".join(Row.__dataclass_fields__)
 
@@ -131,6 +136,12 @@ def last_done(connection: sqlite3.Connection, subject: str, around: float, secon
     query = "SELECT key FROM events WHERE state = 'done' AND subject = ? AND received > ? AND received < ? LIMIT 1"
     found = connection.execute(query, (subject, around - seconds, around + seconds)).fetchone()
     return None if found is None else str(found[0])
+
+
+def last_number(connection: sqlite3.Connection) -> int:
+    """The number of the event that came last; 0: none has."""
+    (number,) = connection.execute("SELECT coalesce(max(number), 0) FROM events").fetchone()
+    return int(number)
 
 
 def counts(connection: sqlite3.Connection) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +12,9 @@ import pytest
 
 from blocks.environment import PipelineEnvironment
 from deployments.receiver import dispatch, spool
-from deployments.receiver.writes import Accept, Again
+from deployments.receiver.writes import Accept, Again, End
 from deployments.sandbox.faults import FaultRule
+from deployments.sandbox.names import LOCATION
 from deployments.sandbox.server import Sandbox
 from tests.receiver import messages as m
 from tests.receiver.world import DEPLOYMENT, FLOW, World, ask, events, fail, running, scenes
@@ -68,6 +70,51 @@ def test_a_run_that_was_created_but_not_noted_is_found_again(
     with running(path, environment) as world:
         (second,) = world.handled(1)
     assert second.run == first.run
+    assert len(runs()) == 1
+
+
+@pytest.mark.parametrize("meanwhile", ["gone", "stopped", "quiet"])
+def test_a_run_that_was_created_but_not_noted_is_noted_although_nothing_is_to_be_done_by_now(
+    path: Path, environment: PipelineEnvironment, sandbox: Sandbox, runs: Any, meanwhile: str
+) -> None:
+    """The run may have mended the scene while the receiver was away: that it ran is a fact all the same."""
+    with running(path, environment) as world:
+        world.send(fail(sandbox, "cut_001"))
+        (first,) = world.handled(1)
+    with spool.opened(path) as connection:
+        connection.execute("UPDATE events SET state = 'new', run = '', subject = '', ended = NULL")
+        if meanwhile == "quiet":
+            Accept("other", "failure-marker", {})(connection)
+            subject = f"{FLOW}/{DEPLOYMENT} blueprint.scene.cut_001"
+            End(2, "done", subject=subject, run="another")(connection)
+    if meanwhile == "gone":
+        sandbox.store.delete(m.DATA, "scenes/cut_001/geniesim/.failed")
+    if meanwhile == "stopped":
+        sandbox.store.put(m.DATA, "scenes/cut_001/geniesim/.canary_rollback", b"{}", quiet=True)
+    with running(path, environment) as world:
+        again = world.handled(1)[0]
+    assert (again.state, again.word, again.run) == ("done", "", first.run)
+    assert len(runs()) == 1
+
+
+def test_what_was_begun_is_noted_although_even_its_scene_cannot_be_known_any_more(
+    path: Path, environment: PipelineEnvironment, sandbox: Sandbox, runs: Any
+) -> None:
+    """Here the execution that failed is not there any more."""
+    name = "workflows/usd-assembly-pipeline/executions/e-1"
+    argument = {"data": {"bucket": m.DATA, "name": "scenes/cut_002/assets/.regen3d_complete"}}
+    table = sandbox.workflows.executions
+    table.add(f"{LOCATION}/{name}", "usd-assembly-pipeline", argument=json.dumps(argument))
+    with running(path, environment) as world:
+        world.send(m.pubsub(m.workflow_failed()))
+        (first,) = world.handled(1)
+    with spool.opened(path) as connection:
+        connection.execute("UPDATE events SET state = 'new', run = '', subject = '', ended = NULL")
+    del table._by_name[f"{LOCATION}/{name}"]
+    with running(path, environment) as world:
+        (again,) = world.handled(1)
+    assert (again.state, again.run) == ("done", first.run)
+    assert first.run
     assert len(runs()) == 1
 
 

@@ -22,7 +22,8 @@ from deployments.receiver.prefect_server import Broken, NotNow, PrefectServer, R
 from deployments.receiver.writes import Later
 from deployments.sandbox.faults import FaultRule
 from deployments.sandbox.server import Sandbox
-from tests.receiver.world import fail, running, scenes, wait_for
+from tests.receiver.messages import DATA
+from tests.receiver.world import events, fail, running, scenes, wait_for
 
 FAULTS: dict[bytes, int] = {}
 """What a request that has these words is answered with, instead of by Prefect."""
@@ -134,6 +135,45 @@ def test_an_event_at_which_prefect_fails_waits_and_the_others_go_on(
         FAULTS.clear()
         world.handled(2)
     assert scenes(runs()) == ["next_001", "odd_001"]
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_run_whose_event_prefect_fails_to_take_is_noted_although_it_has_mended_the_scene_by_then(
+    path: Path, environment: PipelineEnvironment, sandbox: Sandbox, api: str, runs: Any
+) -> None:
+    FAULTS[b"pipeline.stage.failed"] = 500
+    with running(path, environment) as world:
+        world.send(fail(sandbox, "mended_001"))
+        wait_for(lambda: world.rows("new")[0].attempts, "the first attempt")
+        (run,) = runs()
+        sandbox.store.delete(DATA, "scenes/mended_001/geniesim/.failed")
+        FAULTS.clear()
+        (row,) = world.handled(1)
+    assert (row.state, row.run) == ("done", run["id"])
+    (event,) = events("blueprint.scene.mended_001")
+    assert event["payload"]["flow_run"] == run["id"]
+    assert len(runs()) == 1
+    assert world.receiver.dispatcher._begun == set(), "what has ended is not remembered"
+
+
+@pytest.mark.usefixtures("quick")
+def test_while_prefect_fails_to_say_what_has_begun_nothing_is_begun_again(
+    path: Path, environment: PipelineEnvironment, sandbox: Sandbox, api: str, runs: Any
+) -> None:
+    with running(path, environment) as world:
+        world.send(fail(sandbox))
+        world.handled(1)
+    with spool.opened(path) as connection:
+        connection.execute("UPDATE events SET state = 'new', run = '', subject = '', ended = NULL")
+    sandbox.store.delete(DATA, "scenes/kitchen_001/geniesim/.failed")
+    FAULTS[b"/flow_runs/filter"] = 500
+    with running(path, environment) as world:
+        wait_for(lambda: world.receiver.dispatcher._pause > dispatch.FIRST_PAUSE, "a try")
+        assert [row.state for row in world.rows()] == ["new"]
+        FAULTS.clear()
+        (row,) = world.handled(1)
+    assert (row.state, row.word) == ("done", "")
+    assert len(runs()) == 1
 
 
 @pytest.mark.usefixtures("quick")
