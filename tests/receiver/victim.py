@@ -9,15 +9,16 @@ import uvicorn
 
 from blocks.identity import PushTokens
 from deployments.receiver.app import Receiver, make_app
-from deployments.receiver.auth import GoogleDoor
-from deployments.receiver.decode import DECODERS
+from deployments.receiver.auth import Door, GoogleDoor, SignedDoor
 from deployments.receiver.rules import load_rules
-from deployments.sandbox.server import Endpoints
+from deployments.sandbox.endpoints import Endpoints
 from deployments.sandbox_environment import for_sandbox
 from tests.receiver.google import ACCOUNT, AUDIENCE
+from tests.receiver.storm import SECRET
 
 if __name__ == "__main__":
     environment = for_sandbox(Endpoints.model_validate_json(sys.argv[3]))
     door = GoogleDoor(PushTokens(AUDIENCE, (ACCOUNT,), sys.argv[4]))
-    receiver = Receiver(Path(sys.argv[1]), load_rules(environment), dict.fromkeys(DECODERS, door))
+    doors: dict[str, Door] = {"/pubsub": door, "/cloudevents": door, "/alerts": SignedDoor((SECRET,))}
+    receiver = Receiver(Path(sys.argv[1]), load_rules(environment), doors)
     uvicorn.run(make_app(receiver), host="127.0.0.1", port=int(sys.argv[2]), log_level="warning", access_log=False)
