@@ -5,7 +5,7 @@ Prefect's server is killed as hard as the receiver (SIGKILL), which is the worst
 its database and must all be there, but it forgets the ids of events, and events it took within the last second are gone.
 Told to stop (SIGTERM) it would lose none of them, and the test would see less.
 
-`REMEDIATION_STORM=10000 python -m pytest -n 0 --timeout 7200 tests/receiver/test_killed.py` sends so many requests, with
+`REMEDIATION_STORM=10000 python -m pytest -n 0 --timeout 0 tests/receiver/test_killed.py` sends so many requests, with
 five kills of the receiver instead of two.
 """
 
