@@ -33,6 +33,7 @@ from tests.diagnosis.faults_written import (
     paused,
     silent,
     told,
+    workflow_log,
     written,
 )
 from tests.diagnosis.world import EXPORT, PXR, USD
@@ -57,6 +58,10 @@ FAULTS: dict[str, Fault] = {
     "pxr-missing": logged(PXR),
     "module-missing": logged("ModuleNotFoundError: No module named 'isaaclab'", "isaac-lab-job"),
     "placeholder-secret": logged("ValueError: GEMINI_API_KEY is REPLACE_WITH_KEY", "variation-gen-job"),
+    "monitoring-gate": workflow_log(
+        "Monitoring gate failed. Missing assets (false indicates missing): dashboard_overview_ok=true, alert_retry_ok=false",
+        "episode-generation-pipeline",
+    ),
     "no-gpu-nodes": build_log("ERROR: No GPU nodes found with accelerator label nvidia-tesla-t4"),
     "gpu-stock-out": build_log("ZONE_RESOURCE_POOL_EXHAUSTED: the zone does not have enough resources"),
     "out-of-memory": logged("Memory limit of 2048 MiB exceeded with 2101 MiB used."),

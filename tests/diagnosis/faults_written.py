@@ -118,6 +118,19 @@ def build_log(text: str) -> Fault:
     return fault
 
 
+def workflow_log(text: str, workflow: str) -> Fault:
+    """A line that a workflow logged before it raised, on no scene that is known."""
+
+    def fault(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[str, ...]:
+        labels = {"location": "us-central1", "workflow_id": workflow}
+        entry = {"severity": "ERROR", "textPayload": text, "labels": {"workflows.googleapis.com/execution_id": "x-1"}}
+        resource = {"type": "workflows.googleapis.com/Workflow", "labels": labels}
+        sandbox.log.write({"logName": "projects/sandbox-project/logs/Workflows", "resource": resource, **entry})
+        return ()
+
+    return fault
+
+
 def paused(sandbox: Sandbox, environment: PipelineEnvironment) -> tuple[str, ...]:
     put(sandbox, "automation/text_daily/.paused", {"paused": True, "reason": "consecutive_failures_threshold"})
     return ()
