@@ -86,6 +86,7 @@ def as_data(report: Report) -> dict[str, Any]:
         "scenes": report.scenes,
         "sla_violations": report.sla_violations,
         "steps": [asdict(one) for one in report.steps],
+        "stages": [asdict(one) for one in report.stages],
         "before": [
             {"step": one.step.name, "runs": one.runs_before if one.p50_before is not None else None}
             | {"p50": one.p50_before, "p95": one.p95_before, "differs": one.changed if one.p50_before is not None else None}

@@ -16,6 +16,7 @@ from tasks.runtime_report.entries import Log, ended, read_log
 from tasks.runtime_report.executions import Executions, gather
 from tasks.runtime_report.levels import Level, complaints, levels_of
 from tasks.runtime_report.proposals import Proposal, proposals
+from tasks.runtime_report.stages import StageTotal, stages_of
 from tasks.runtime_report.starts import JobRuns, Started, job_runs, looked_failed, starts_of
 from tasks.runtime_report.steps import Step, steps_of
 from tasks.runtime_report.window import MOST, Window
@@ -38,6 +39,7 @@ class Report:
     scenes: int | None = None
     sla_violations: int | None = None
     steps: list[Step] = field(default_factory=list)
+    stages: list[StageTotal] = field(default_factory=list)
     compared: list[Compared] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     levels: list[Level] = field(default_factory=list)
@@ -121,7 +123,7 @@ def _from_log(report: Report, log: Log, environment: PipelineEnvironment) -> Non
     report.runs = runs
     report.entries, report.scenes = len(now), int(now["scene_id"][now["scene_id"] != ""].nunique())
     report.sla_violations = int((now["bp_metric"] == "geniesim_sla_violation").sum())
-    report.steps = steps_of(mine, catalogue)
+    report.steps, report.stages = steps_of(mine, catalogue), stages_of(mine, catalogue)
     before = steps_of(runs[~runs["now"]], catalogue)
     report.compared = compared(report.steps, before, runs, service.enough_runs)
     report.changes = changes_of(runs, report.executions.ran, report.steps, service.enough_runs)

@@ -9,6 +9,7 @@ from tasks.remediation.drawing import Picture
 from tasks.remediation.report import Section, counted
 from tasks.remediation.table import Cell
 from tasks.runtime_report.report import Report
+from tasks.runtime_report.stages import StageTotal
 from tasks.runtime_report.steps import UNKNOWN, Step
 
 
@@ -21,6 +22,7 @@ def sections(report: Report, picture: Picture) -> list[Section]:
         Section("Inventory", "", tuple(inventory(report))),
         Section("Execution", bullets(report.notes), tuple(execution(report))),
         Section("Summary", "", tuple(summary(report.steps)), picture),
+        Section("By stage", "", tuple(by_stage(report.stages))),
         Section("What is promised", "", tuple(promised(report))),
         Section("Against the time before", bullets(changed(report)), tuple(against(report))),
         Section("Cloud Run", "", tuple(cloud_run(report))),
@@ -98,6 +100,21 @@ def summary(steps: Iterable[Step]) -> Iterable[Mapping[str, Cell]]:
             "timed out": number(one.timed_out),
             "failed": number(one.failed),
             "runs": f"{number(one.runs)}{few(one)}",
+        }
+
+
+def by_stage(stages: Iterable[StageTotal]) -> Iterable[Mapping[str, Cell]]:
+    """All runs of a stage's jobs together."""
+    for one in stages:
+        yield {
+            "stage": one.stage,
+            "P50 (s)": seconds(one.p50),
+            "P90": seconds(one.p90),
+            "P95": seconds(one.p95),
+            "P99": seconds(one.p99),
+            "runs": number(one.runs),
+            "failed": number(one.failed),
+            "minutes": f"{one.minutes:,.0f}",
         }
 
 
