@@ -26,7 +26,7 @@ BENCHMARKS = {
     "bench_gpu_classes": "GPU capacity: which shortage it is, in varied worlds, and none where there is none",
     "bench_outage": "Simulator outage: 20 scenes in flight, one restart, one smoke run, and each made again",
     "bench_runtime": "The runtime report: a million log entries, read, judged and kept",
-    "bench_overrides": "The override audit: 2,000 scenes, 20 of which were let past a gate silently",
+    "bench_overrides": "The override audit: 2,000 scenes with every kind of wrong override among them",
     "bench_demo": "The demo: from the event to the proof",
     "bench_plan": "Backup: planning without a server",
     "bench_sync": "Backup: the sync engine beside rclone and gcloud",
