@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -41,7 +41,6 @@ from tests.override_audit.world import (
     LEAD,
     WHY,
     declared,
-    environment_of,
     gpu_job_made,
     metadata,
     put,
@@ -55,21 +54,6 @@ NOW = datetime(2026, 11, 28, 5, 20, tzinfo=UTC)
 DAY = timedelta(days=1)
 BO = Person("bo")
 REASON = "It was looked at by hand, on every camera; the report is of a run that was thrown away."
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(job_seconds=0.02, seed=7) as one:
-        yield one
-
-
-@pytest.fixture
-def context(sandbox: Sandbox) -> Iterator[Context]:
-    """An installation that tells the sink `platform`."""
-    environment = environment_of(sandbox)
-    environment.on_call = OnCall(overrides_to=("platform",))
-    yield Context(environment, "a test")
-    environment.close()
 
 
 def found(*numbers: int, now: datetime = NOW, **known: str) -> list[Finding]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -36,22 +35,9 @@ from tests.override_audit.planted_switches import (
     on_gpu,
     on_job,
 )
-from tests.override_audit.world import GATE, declared, environment_of, put, put_scene, report, workflow_ran
+from tests.override_audit.world import GATE, declared, put, put_scene, report, workflow_ran
 
 REPORT = "scenes/kitchen_001/usd-assembly-job/quality_gate_report.json"
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(job_seconds=0.02, seed=7) as one:
-        yield one
-
-
-@pytest.fixture
-def context(sandbox: Sandbox) -> Iterator[Context]:
-    environment = environment_of(sandbox)
-    yield Context(environment, "a test")
-    environment.close()
 
 
 def audited(context: Context) -> Any:
