@@ -150,3 +150,19 @@ def test_a_decision_that_nobody_could_judge_is_refused(
     with pytest.raises(Refused, match=told):
         decide(context, gate, verdict, by, reason)
     assert entries(context) == []
+
+
+def test_where_names_must_be_proved_a_claimed_one_cannot_answer(context: Context) -> None:
+    follow_up(context, seen(found(1)), keep=True)
+    policy = context.environment.policy
+    context.environment.policy = policy.model_copy(update={"verified_approvers": True})
+    with pytest.raises(Refused, match="only claimed"):
+        answer(context, found(1)[0].id, BO, REASON, NOW)
+    assert answer(context, found(1)[0].id, Person("bo", verified=True), REASON, NOW).id == found(1)[0].id
+
+
+def test_who_is_told_of_what_is_overdue_may_be_others_too(context: Context, sandbox: Sandbox) -> None:
+    context.environment.on_call = OnCall(overrides_to=("platform",), overrides_overdue_to=("primary", "platform"))
+    for day in (0, 3):
+        follow_up(context, seen(found(1, now=NOW + day * DAY), NOW + day * DAY), keep=True)
+    assert [len(sandbox.sinks.received(sink)) for sink in ("platform", "primary")] == [2, 1]
