@@ -13,7 +13,7 @@ from blocks.clients import LIBRARIES, OF_OVERRIDES, load_libraries
 from blocks.errors import OutsideError
 from tasks.override_audit.datasets import judge_datasets
 from tasks.override_audit.facts import Decision, Facts
-from tasks.override_audit.finding import Finding, finding
+from tasks.override_audit.finding import LONGEST, Finding, finding, plain
 from tasks.override_audit.judge_records import judge_record
 from tasks.override_audit.judge_scenes import judge_scene, regressed, went_on
 from tasks.override_audit.judge_uses import judge_uses
@@ -91,7 +91,7 @@ def judged(catalogue: Catalogue, facts: Facts, stored: Stored) -> Audited:
         )
     findings = sorted(sure, key=lambda one: (one.due, one.code, one.scene, one.gate, one.where))
     recent = [one for one in decisions if _recent(one, facts)]
-    people = {one.id: one.people for one in decisions}
+    people = {plain(one.id): one.people for one in decisions}
     after = {
         one.id: _where_it_went(one, facts, catalogue) for one in recent if one.granted and one.scene in facts.scenes
     }
@@ -112,7 +112,7 @@ def _findings(catalogue: Catalogue, facts: Facts, stored: Stored, decisions: lis
     for one in decisions:
         by_scene[one.scene].append(one)
         if facts.records_known and (_recent(one, facts) or not one.granted):
-            facts.looked.add(f"override {one.id}")
+            facts.looked.add(plain(f"override {one.id}", LONGEST["settled_by"]))
         if one.granted and _recent(one, facts):
             yield from judge_record(one, catalogue.gates.rules, facts.scenes.get(one.scene), facts.now)
     for code, where, sentence in facts.broken:
@@ -120,7 +120,7 @@ def _findings(catalogue: Catalogue, facts: Facts, stored: Stored, decisions: lis
     yield from disagreements(stored, facts.now)
     for scene in facts.scenes.values():
         if scene.id not in facts.unsure and facts.records_known:
-            facts.looked |= {f"after {one.id}" for one in by_scene[scene.id]}
+            facts.looked |= {plain(f"after {one.id}", LONGEST["settled_by"]) for one in by_scene[scene.id]}
         yield from judge_scene(scene, by_scene[scene.id], catalogue, facts.now)
         yield from judge_datasets(scene, by_scene[scene.id], facts.now)
     yield from judge_uses(facts.uses, decisions, facts.now)

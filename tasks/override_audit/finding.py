@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -97,7 +98,7 @@ class Finding:
     @property
     def id(self) -> str:
         """By which it is known from one audit to the next, whatever its sentence says by then."""
-        about = "\n".join((self.code, self.scene, self.gate, self.override, self.where, self.detail))
+        about = json.dumps((self.code, self.scene, self.gate, self.override, self.where, self.detail))
         return f"f-{hashlib.sha256(about.encode()).hexdigest()[:12]}"
 
     @property
@@ -120,6 +121,8 @@ def finding(
 
 
 def plain(value: str, most: int = SHORT) -> str:
-    """A text that can be written and read again, with so many characters at most."""
+    """A text that can be written and read again, with so many characters at most; two that are cut stay two."""
     clean = value.encode("utf-8", "replace").decode()
-    return clean if len(clean) <= most else f"{clean[: most - 1]}…"
+    if len(clean) <= most:
+        return clean
+    return f"{clean[: most - 13]}…{hashlib.sha256(clean.encode()).hexdigest()[:12]}"

@@ -48,7 +48,7 @@ class Subject:
     @property
     def folder(self) -> str:
         """Where its files are."""
-        return f"{ROOT}{self.id}/" + (f"{self.since:%Y%m%dt%H%M%Sz}/" if self.since else "")
+        return f"{ROOT}{self.id}/" + (f"{self.since:%Y%m%dt%H%M%S.%fz}/" if self.since else "")
 
 
 def pin(context: Context, known: Known, seen: Audited) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -153,7 +152,6 @@ def test_what_is_over_and_comes_again_has_evidence_of_its_own(context: Context, 
     (one,) = audited(context).seen.findings
     job("simready-job", BYPASS_QUALITY_GATES="false")(sandbox, context.environment)
     audited(context)
-    time.sleep(1.0)  # a folder's name has the second at which it was found
     on_job(sandbox, context.environment, "")
     assert audited(context).seen.findings[0].id == one.id
     names = [each.name for each in context.environment.storage.list(OPS_BUCKET, f"{ROOT}{one.id}/")]

@@ -25,7 +25,10 @@ from tests.override_audit.world import (
     ASKER,
     GATE,
     LEAD,
+    metadata,
+    put,
     put_scene,
+    record,
     report,
 )
 
@@ -166,3 +169,21 @@ def test_who_is_told_of_what_is_overdue_may_be_others_too(context: Context, sand
     for day in (0, 3):
         follow_up(context, seen(found(1, now=NOW + day * DAY), NOW + day * DAY), keep=True)
     assert [len(sandbox.sinks.received(sink)) for sink in ("platform", "primary")] == [2, 1]
+
+
+def test_a_long_id_is_cut_and_neither_hides_another_nor_lets_its_approver_answer(
+    context: Context, sandbox: Sandbox
+) -> None:
+    ids, at = ["x" * 400 + end for end in "ab"], ago(10)
+    for number, id_ in enumerate(ids):
+        made = record(id_, "kitchen_001", at, metadata(at, ticket=None))
+        put(sandbox, f"scenes/kitchen_001/approvals/apr_{number}.json", made)
+    followed = follow_up(context, audit(context), keep=True)
+    mine = [one for one in followed.seen.findings if one.code == "no-ticket"]
+    assert len({one.id for one in mine}) == len({one.override for one in mine}) == 2
+    with pytest.raises(Refused, match="cannot answer for it"):
+        answer(context, mine[0].id, Person(LEAD), REASON)
+    for number, id_ in enumerate(ids):
+        put(sandbox, f"scenes/kitchen_001/approvals/apr_{number}.json", record(id_, "kitchen_001", at, metadata(at)))
+    left = follow_up(context, audit(context), keep=True)
+    assert not [one for one in (*left.seen.findings, *left.left) if one.code == "no-ticket"]
